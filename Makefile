@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The collection, found by its name although this folder has another one.
+LINK := .ansible/collections/ansible_collections/immuta/integrations
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.ansible/collections
+# Nothing is kept in the user's home.
+export ANSIBLE_HOME := $(CURDIR)/.cache/home/.ansible
+IN_CACHE_HOME := HOME=$(CURDIR)/.cache/home
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help
+help: ## Say what can be made (this)
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+.PHONY: env
+env: | $(LINK) ## Build .venv with everything that the other targets need
+	@mkdir -p .cache/home
+	@PATH="$${PATH#*:}" tests/tools/env.sh
+
+$(LINK):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../.. $@
+
+.PHONY: demo
+demo: env ## Set up, repair and remove a cluster against the stand-ins, and say what happened
+	@python -m tests.demo
+
+.PHONY: standin
+standin: env ## Run both stand-ins in the foreground, to try a playbook or curl against
+	@python -m tests.standin
+
+# Longest first: two run at a time.
+STEPS := sanity integration lint build docs changelog-lint
+
+.PHONY: test
+test: env ## Run everything that CI runs
+	@python -m tests.tools.steps $(STEPS)
+	@echo "--> pytest: Run the unit tests, the tests of the stand-ins, and the flows"
+	@python -m pytest
+
+.PHONY: lint
+lint: env ## Check style, types, licences and Ansible's production profile
+	ruff check .
+	yamllint --strict .
+	shellcheck .ci/run tests/tools/*.sh
+	mypy
+	reuse --root "$$(python -m tests.tools.collection_copy reuse)" lint --lines
+	ansible-lint
+
+.PHONY: sanity
+sanity: env ## Run ansible-test sanity on every Python that is found
+	python -m tests.tools.run_ansible_test sanity
+
+.PHONY: integration
+integration: env ## Run the targets of ansible-test integration against the stand-ins
+	python -m tests.tools.run_ansible_test integration
+
+.PHONY: unit
+unit: env ## Run the unit tests
+	@python -m pytest tests/unit
+
+.PHONY: flows
+flows: env ## Run the tests of roles and playbooks against the stand-ins
+	@python -m pytest tests/flows
+
+.PHONY: docs
+docs: env ## Check the documentation of the collection and its plugins
+	$(IN_CACHE_HOME) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all .
+
+.PHONY: changelog-lint
+changelog-lint: env ## Check the changelog and its fragments
+	$(IN_CACHE_HOME) antsibull-changelog lint
+	$(IN_CACHE_HOME) antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+
+.PHONY: changelog
+changelog: env ## Take the fragments into CHANGELOG.md, under the version of galaxy.yml
+	$(IN_CACHE_HOME) antsibull-changelog release --reload-plugins --refresh --update-existing
+
+.PHONY: build
+build: env ## Build the artefact into .cache/build, and use it as Galaxy and a user would
+	$(IN_CACHE_HOME) tests/tools/build.sh
+
+.PHONY: clean
+clean: ## Remove everything that the other targets made
+	rm -rf .ansible .cache .hypothesis .venv changelogs/.plugin-cache.yaml tests/output
+	find . -name __pycache__ -prune -exec rm -rf {} +
