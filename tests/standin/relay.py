@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A TCP relay in front of PostgreSQL that makes it speak enough Redshift for Redshift's own driver.
+
+What it changes, and nothing else:
+
+- start-up: settings that PostgreSQL does not know (Redshift's driver sends its version and such) are dropped;
+- the parameters ``server_version`` and ``client_encoding`` are reported as Redshift does (8.0.2, UNICODE);
+- a few pieces of SQL, see `REWRITES`;
+- TLS ends here, when a certificate is given.
+
+It proves the plumbing between a client and a server, not that a statement is one that Redshift would take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import select
+import socket
+import ssl
+import struct
+import threading
+import typing as t
+
+# Redshift's reading on the left, what PostgreSQL makes the same of on the right.
+REWRITES = [
+    # A view that is not bound to what it reads: PostgreSQL has bound views only.
+    (re.compile(r"\s+WITH\s+NO\s+SCHEMA\s+BINDING\b", re.IGNORECASE), ""),
+    # An account that cannot log in with a password.
+    (re.compile(r"\bPASSWORD\s+DISABLE\b", re.IGNORECASE), "PASSWORD NULL"),
+    # What a client may ask to find out where it is.
+    (
+        re.compile(r"\b(?:pg_catalog\.)?version\(\)", re.IGNORECASE),
+        "(SELECT text 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0.77467' AS version)",
+    ),
+    # Redshift knows no savepoints: in quotes the word is a syntax error (42601) for PostgreSQL too, which also leaves
+    # an open transaction as failed as any other error does.
+    (re.compile(r"\A(\s*)(SAVEPOINT|RELEASE|ROLLBACK(?=\s+(?:WORK\s+)?TO\b))", re.IGNORECASE), r'\1"\2"'),
+]
+STARTUP_SETTINGS = {"user", "database", "options", "application_name", "client_encoding"}
+REPORTED = {"server_version": "8.0.2", "client_encoding": "UNICODE"}
+
+SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
+
+
+class Statement(t.NamedTuple):
+    """A statement about to be handed to the server, as the client sent it."""
+
+    user: str
+    database: str
+    application: str
+    text: str
+
+
+# Called with each statement before the server gets it, in the connection's own thread, so it may wait. To have the
+# connection closed it returns "drop_before", and the server does not get the statement, or "drop_after", and the server
+# runs it but the client does not hear of that.
+OnStatement = t.Callable[[Statement], t.Optional[str]]
+
+
+class Relay:
+    """Context manager: listens on ``host``:``port`` (0: any free one) and relays to a PostgreSQL on 127.0.0.1.
+
+    ``tls`` is a pair of paths, certificate chain and key in PEM. ``on_statement`` can be set at any time.
+    """
+
+    host = "127.0.0.1"
+
+    def __init__(
+        self,
+        server_port: int,
+        *,
+        port: int = 0,
+        tls: tuple[str, str] | None = None,
+        on_statement: OnStatement | None = None,
+    ) -> None:
+        self.server_port = server_port
+        self.on_statement = on_statement
+        self._tls = None
+        if tls:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(*tls)
+        self._listener = socket.create_server((self.host, port), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        self._connections: set[socket.socket] = set()
+
+    def __enter__(self) -> Relay:
+        threading.Thread(target=self._accept, name="relay", daemon=True).start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.drop_connections()
+
+    def drop_connections(self) -> None:
+        """Cut every connection that is open now."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):  # It has ended meanwhile.
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client = self._listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=[client], name="relay", daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError, EOFError), contextlib.ExitStack() as stack:
+            stack.enter_context(client)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client, startup = self._negotiate(client, stack)
+            self._connections.add(client)
+            stack.callback(self._connections.discard, client)
+            server = stack.enter_context(socket.create_connection((self.host, self.server_port)))
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if isinstance(startup, bytes):
+                server.sendall(startup)
+            else:
+                Session(self, client, server, startup).run()
+
+    def _negotiate(
+        self, client: socket.socket, stack: contextlib.ExitStack
+    ) -> tuple[socket.socket, dict[str, str] | bytes]:
+        """Return the client, under TLS if it asked for that, and its settings, or its whole request to cancel."""
+        while True:
+            head = receive(client, 8)
+            length, code = struct.unpack("!ii", head)
+            if code in (SSL_REQUEST, GSS_REQUEST):
+                if code == SSL_REQUEST and self._tls:
+                    client.sendall(b"S")
+                    client = stack.enter_context(self._tls.wrap_socket(client, server_side=True))
+                else:
+                    client.sendall(b"N")
+                continue
+            body = receive(client, length - 8)
+            if code == CANCEL_REQUEST:
+                return client, head + body
+            words = body.decode("utf-8").split("\0")
+            return client, dict(zip(words[0::2], words[1::2]))
+
+
+class Session:
+    """One connection: messages to and fro until either side hangs up."""
+
+    def __init__(self, relay: Relay, client: socket.socket, server: socket.socket, startup: dict[str, str]) -> None:
+        self.relay = relay
+        self.client = client
+        self.server = server
+        self.startup = startup
+        self.prepared: dict[bytes, str] = {}
+        self.drop_at_result = False
+
+    def run(self) -> None:
+        """Relay until the end. Raises EOFError or OSError at the end of the connection."""
+        known = "".join(f"{key}\0{value}\0" for key, value in self.startup.items() if key in STARTUP_SETTINGS)
+        body = struct.pack("!i", 196608) + known.encode() + b"\0"
+        self.server.sendall(struct.pack("!i", len(body) + 4) + body)
+        buffers = {self.client: bytearray(), self.server: bytearray()}
+        while True:
+            # What TLS has already taken from the socket does not show there any more.
+            waiting = isinstance(self.client, ssl.SSLSocket) and self.client.pending()
+            readable = [self.client] if waiting else select.select([self.client, self.server], [], [])[0]
+            for source in readable:
+                received = source.recv(1 << 20)
+                if not received:
+                    return
+                buffers[source] += received
+                from_client = source is self.client
+                for kind, body in messages(buffers[source]):
+                    out = self._from_client(kind, body) if from_client else self._from_server(kind, body)
+                    (self.server if from_client else self.client).sendall(out)
+
+    def _from_client(self, kind: bytes, body: bytes) -> bytes:
+        if kind == b"Q":
+            text = body[:-1].decode("utf-8")
+            self._announce(text)
+            body = rewrite(text).encode() + b"\0"
+        elif kind == b"P":
+            name, query, rest = body.split(b"\0", 2)
+            self.prepared[name] = query.decode("utf-8")
+            body = name + b"\0" + rewrite(self.prepared[name]).encode() + b"\0" + rest
+        elif kind == b"B":
+            self._announce(self.prepared.get(body.split(b"\0", 2)[1], ""))
+        return pack(kind, body)
+
+    def _announce(self, text: str) -> None:
+        if self.relay.on_statement:
+            user = self.startup["user"]
+            action = self.relay.on_statement(
+                Statement(user, self.startup.get("database", user), self.startup.get("application_name", ""), text)
+            )
+            if action == "drop_before":
+                raise EOFError
+            self.drop_at_result = action == "drop_after"
+
+    def _from_server(self, kind: bytes, body: bytes) -> bytes:
+        if self.drop_at_result and kind in (b"C", b"E"):
+            raise EOFError
+        if kind == b"S":
+            name, value = body.decode("utf-8").split("\0")[:2]
+            body = f"{name}\0{REPORTED.get(name, value)}\0".encode()
+        return pack(kind, body)
+
+
+def rewrite(text: str) -> str:
+    for pattern, replacement in REWRITES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def messages(buffer: bytearray) -> t.Iterator[tuple[bytes, bytes]]:
+    """Take the whole messages from a buffer, as pairs of kind and body."""
+    while len(buffer) >= 5:
+        end = 1 + struct.unpack_from("!i", buffer, 1)[0]
+        if len(buffer) < end:
+            return
+        kind, body = bytes(buffer[:1]), bytes(buffer[5:end])
+        del buffer[:end]
+        yield kind, body
+
+
+def pack(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def receive(source: socket.socket, length: int) -> bytes:
+    """Return exactly that many bytes. Raises EOFError where there are fewer."""
+    data = b""
+    while len(data) < length:
+        received = source.recv(length - len(data))
+        if not received:
+            raise EOFError
+        data += received
+    return data

@@ -1,0 +1,197 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scripts that the Immuta stand-in generates, as lists of statements and as text.
+
+Immuta publishes none of its own. These make what its documentation names ("Redshift Overview", "User Impersonation"):
+the account, the database, three schemas, the table `profile`, the view `user_profile`, procedures, privileges, and the
+impersonation group. Every statement is one that Redshift's documentation has. ``config`` is the API's.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+SCHEMAS = ("immuta_system", "immuta_functions", "immuta_procedures")
+
+Config = t.Mapping[str, t.Any]
+
+
+def identifier(name: str) -> str:
+    """Return a quoted name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a quoted string for a server to which a backslash in a string is an escape."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def account(config: Config) -> str:
+    """Return the name of the system account."""
+    return config["okta"]["username"] if config["authenticationType"] == "okta" else config["username"]
+
+
+def secret(config: Config) -> str:
+    """Return what follows PASSWORD: an account of Okta's has none in Redshift."""
+    return "DISABLE" if config["authenticationType"] == "okta" else literal(config["password"])
+
+
+def impersonation_group(config: Config) -> str | None:
+    """Return the group whose members may impersonate, None where impersonation is off."""
+    impersonation = config.get("impersonation", {})
+    return impersonation.get("role", "immuta_impersonation") if impersonation.get("enabled") else None
+
+
+def initial_create(config: Config) -> list[str]:
+    """Return what is to be run in ``initialDatabase``, each statement by itself."""
+    database, user = identifier(config["database"]), identifier(account(config))
+    return [
+        f"-- The account that Immuta works with; it's the payload's.\nCREATE USER {user} PASSWORD {secret(config)}",
+        f"/* This can't be run within a transaction;\n   run all one by one */\nCREATE DATABASE {database}",
+        f"GRANT ALL PRIVILEGES ON DATABASE {database} TO {user}",
+    ]
+
+
+def create(config: Config) -> list[str]:
+    """Return what is to be run in ``database``, in one transaction."""
+    database = identifier(config["database"])
+    group = impersonation_group(config)
+    return [
+        f"REVOKE ALL PRIVILEGES ON DATABASE {database} FROM PUBLIC",
+        f"GRANT TEMP ON DATABASE {database} TO PUBLIC",
+        *(f"CREATE SCHEMA {schema}" for schema in SCHEMAS),
+        *(f"GRANT USAGE ON SCHEMA {schema} TO PUBLIC" for schema in SCHEMAS),
+        """\
+CREATE TABLE immuta_system.profile (
+    username varchar(128) NOT NULL, -- as Redshift knows the user; not as Immuta does
+    iam varchar(128) DEFAULT 'bim',
+    entitlements varchar(65535) DEFAULT '{"groups": [], "attributes": {}}'
+)""",
+        """\
+CREATE VIEW immuta_system.user_profile AS
+    SELECT username, iam, entitlements FROM immuta_system.profile WHERE username = current_user
+    WITH NO SCHEMA BINDING""",
+        "GRANT SELECT ON immuta_system.user_profile TO PUBLIC",
+        """\
+CREATE FUNCTION immuta_functions.has_group(varchar, varchar) RETURNS boolean STABLE AS $function$
+    SELECT position('"' || $2 || '"' in $1) > 0 /* $1: entitlements; $2: a group's name */
+$function$ LANGUAGE sql""",
+        """\
+CREATE PROCEDURE immuta_procedures.set_entitlements(name varchar(128), value varchar(65535)) AS $$
+BEGIN
+    -- Don't keep the old row; there is one for each user.
+    DELETE FROM immuta_system.profile WHERE username = name;
+    INSERT INTO immuta_system.profile (username, entitlements) VALUES (name, value);
+END;
+$$ LANGUAGE plpgsql SECURITY DEFINER""",
+        *(impersonation_procedures(group) if group else []),
+        *system_account_grants(config),
+    ]
+
+
+def system_account_grants(config: Config) -> list[str]:
+    """Return the statements that let the system account work in the database."""
+    user = identifier(account(config))
+    return [
+        *(f"GRANT ALL PRIVILEGES ON SCHEMA {schema} TO {user}" for schema in SCHEMAS),
+        f"GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA immuta_system TO {user}",
+        f"GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA immuta_procedures TO {user}",
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA immuta_procedures GRANT EXECUTE ON FUNCTIONS TO {user}",
+    ]
+
+
+def system_account_removal(config: Config) -> list[str]:
+    """Return the statements that take it all back and drop the system account."""
+    user = identifier(account(config))
+    return [
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA immuta_procedures REVOKE EXECUTE ON FUNCTIONS FROM {user}",
+        f"REVOKE EXECUTE ON ALL PROCEDURES IN SCHEMA immuta_procedures FROM {user}",
+        f"REVOKE ALL PRIVILEGES ON ALL TABLES IN SCHEMA immuta_system FROM {user}",
+        *(f"REVOKE ALL PRIVILEGES ON SCHEMA {schema} FROM {user}" for schema in SCHEMAS),
+        f"REVOKE ALL PRIVILEGES ON DATABASE {identifier(config['database'])} FROM {user}",
+        f"DROP USER {user}",
+    ]
+
+
+def impersonation_procedures(group: str) -> list[str]:
+    """Return the statements that make the impersonation group and the two procedures that fill it."""
+    return [f"CREATE GROUP {identifier(group)}"] + [
+        f"""\
+CREATE PROCEDURE immuta_procedures.{verb}_impersonation(name varchar(128)) AS $immuta$
+BEGIN
+    /* the group's name may hold anything; it's quoted "twice" */
+    EXECUTE 'ALTER GROUP ' || quote_ident({literal(group)}) || ' {word} USER ' || quote_ident(name) || ';';
+END;
+$immuta$ LANGUAGE plpgsql SECURITY DEFINER"""
+        for verb, word in (("grant", "ADD"), ("revoke", "DROP"))
+    ]
+
+
+def edit(before: Config, after: Config) -> list[str]:
+    """Return what is to be run in ``database`` to go from one configuration to another, in one transaction."""
+    statements = []
+    if account(before) == account(after):
+        statements += [f"ALTER USER {identifier(account(after))} PASSWORD {secret(after)}"]
+    else:
+        statements += [
+            f"CREATE USER {identifier(account(after))} PASSWORD {secret(after)}",
+            f"GRANT ALL PRIVILEGES ON DATABASE {identifier(after['database'])} TO {identifier(account(after))}",
+            *system_account_grants(after),
+            *system_account_removal(before),
+        ]
+    old_group, new_group = impersonation_group(before), impersonation_group(after)
+    if old_group and old_group != new_group:
+        statements += [
+            "DROP PROCEDURE immuta_procedures.grant_impersonation(varchar)",
+            "DROP PROCEDURE immuta_procedures.revoke_impersonation(varchar)",
+            f"DROP GROUP {identifier(old_group)}",
+        ]
+    if new_group and old_group != new_group:
+        statements += impersonation_procedures(new_group)
+        statements += [f"GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA immuta_procedures TO {identifier(account(after))}"]
+    return statements
+
+
+def delete(config: Config) -> list[str]:
+    """Return what is to be run in ``database`` to undo `initial_create` and `create`, but for the database itself."""
+    group = impersonation_group(config)
+    return [
+        *(f"DROP SCHEMA {schema} CASCADE" for schema in reversed(SCHEMAS)),
+        *([f"DROP GROUP {identifier(group)}"] if group else []),
+        f"REVOKE ALL PRIVILEGES ON DATABASE {identifier(config['database'])} FROM {identifier(account(config))}",
+        f"DROP USER {identifier(account(config))}",
+    ]
+
+
+def cleanup(config: Config) -> list[str]:
+    """Return what removes the same from any half-done state, in ``database`` or, where that is missing, elsewhere.
+
+    Redshift has IF EXISTS for DROP SCHEMA and DROP USER only. The rest is done by a procedure, in a schema that goes
+    when it has run.
+    """
+    database, user = config["database"], account(config)
+    group = impersonation_group(config)
+    steps = f"""
+    IF EXISTS (SELECT 1 FROM pg_database WHERE datname = {literal(database)})
+            AND EXISTS (SELECT 1 FROM pg_user WHERE usename = {literal(user)}) THEN
+        REVOKE ALL PRIVILEGES ON DATABASE {identifier(database)} FROM {identifier(user)};
+    END IF;"""
+    if group:
+        steps += f"""
+    IF EXISTS (SELECT 1 FROM pg_group WHERE groname = {literal(group)}) THEN
+        DROP GROUP {identifier(group)};
+    END IF;"""
+    return [
+        *(f"DROP SCHEMA IF EXISTS {schema} CASCADE" for schema in reversed(SCHEMAS)),
+        "CREATE SCHEMA IF NOT EXISTS immuta_cleanup",
+        f"CREATE OR REPLACE PROCEDURE immuta_cleanup.run() AS $$\nBEGIN{steps}\nEND;\n$$ LANGUAGE plpgsql",
+        "CALL immuta_cleanup.run()",
+        "DROP SCHEMA immuta_cleanup CASCADE",
+        f"DROP USER IF EXISTS {identifier(user)}",
+    ]
+
+
+def text(name: str, statements: t.Sequence[str]) -> str:
+    """Return the script as Immuta would send it, with comments around. Only the first one ends with a newline."""
+    end = "\n" if name == "initial-create" else ""
+    return f"-- Immuta: {name}; don't change it\n\n" + ";\n\n".join(statements) + f"; -- the end{end}"
