@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""Runs the script in a file in a Redshift database, unless what it creates is there."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.immuta.integrations.plugins.module_utils import _execution
+from ansible_collections.immuta.integrations.plugins.module_utils._catalog import missing
+from ansible_collections.immuta.integrations.plugins.module_utils._errors import InputError, LoginError, ScriptError
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import Login, Session, connect
+from ansible_collections.immuta.integrations.plugins.module_utils._statements import (
+    Statement,
+    fingerprint,
+    split_script,
+)
+
+
+def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The work of ``redshift_script``. Raises IntegrationsError."""
+    login = Login.from_params(params)
+    path = params["path"]
+    script = _read(path)
+    try:
+        statements = split_script(script)
+        single = _execution.plan(statements, params["transaction"])
+    except ScriptError as error:
+        raise ScriptError(f"The script {path} was not run. {error.message}", **error.facts) from None
+    creates = {kind: names for kind, names in (params["creates"] or {}).items() if names}
+    result: dict[str, t.Any] = {
+        "statement_count": len(statements),
+        "transaction": "single" if single else "none",
+        "checksum": fingerprint(script),
+        "database_exists": True,
+        "already_created": False,
+    }
+    outcomes: _execution.Outcomes = {}
+    try:
+        with connect(login) as session:
+            result["already_created"] = _all_exist(session, creates)
+            if not result["already_created"] and not check_mode:
+                skip = [what for what in ("existing", "missing") if params[f"on_{what}"] == "skip"]
+                outcomes = _execution.run(session, statements, single, skip)
+    except LoginError as error:
+        if not check_mode or not error.facts["database_missing"]:
+            raise
+        result["database_exists"] = False
+    skipped = [statement for statement in statements if outcomes.get(statement.index) == "skipped"]
+    would_run = [] if result["already_created"] else [statement for statement in statements if statement not in skipped]
+    return {
+        **result,
+        "changed": bool(would_run),
+        "statements": _execution.report(statements, outcomes),
+        "skipped_count": len(skipped),
+        "user_skipped": any(_creates_user(statement) for statement in skipped),
+        "diff": {
+            "before_header": login.database,
+            "after_header": path,
+            "before": "",
+            "after": "".join(f"line {statement.line}: {statement.command}\n" for statement in would_run),
+        },
+        "warnings": _warnings(skipped),
+    }
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise InputError(f"There is no script {path} on the host that runs this task.") from None
+    except OSError as error:
+        raise InputError(f"The script {path} cannot be read: {error.strerror}.") from None
+
+
+def _all_exist(session: Session, creates: t.Mapping[str, t.Sequence[str]]) -> bool:
+    return bool(creates) and not any(missing(session, kind, names) for kind, names in creates.items())
+
+
+def _creates_user(statement: Statement) -> bool:
+    return statement.command.startswith("CREATE USER")
+
+
+def _warnings(skipped: t.Sequence[Statement]) -> list[str]:
+    users = [statement for statement in skipped if _creates_user(statement)]
+    others = ", ".join(str(statement.line) for statement in skipped if statement not in users)
+    warnings = [
+        f"The user that line {statement.line} creates exists already: the password in the script was not set."
+        for statement in users
+    ]
+    if others:
+        warnings.append(f"These lines create what exists already or take away what does not, and were skipped: {others}.")
+    return warnings

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long a script of 10 MB takes: ``python -m tests.bench.split``, with the collection on PYTHONPATH."""
+
+from __future__ import annotations
+
+import time
+
+from ansible_collections.immuta.integrations.plugins.module_utils import _statements
+
+PIECE = """\
+-- view number {0}; it's the reader's
+CREATE TABLE immuta_system.t{0} (id int, name varchar(20) DEFAULT 'it''s');
+GRANT SELECT ON TABLE immuta_system.t{0} TO GROUP "readers"; /* done; */
+CREATE PROCEDURE p{0}(a int) AS $$ BEGIN INSERT INTO t VALUES ('x;y'); END; $$ LANGUAGE plpgsql;
+"""
+SIZE = 10_000_000
+
+
+def main() -> None:
+    """Print a line for each of what is done with a script."""
+    script = "".join(PIECE.format(number) for number in range(SIZE // len(PIECE)))
+    statements = _statements.split(script)
+    print(f"{len(script) / 1e6:.1f} MB, {len(statements)} statements")
+    for name, work in {
+        "split_script": lambda: _statements.split_script(script),
+        "split_script, a backslash in it": lambda: _statements.split_script(script + r"SELECT 'a\b'"),
+        "mask": lambda: _statements.mask(script),
+        "runs_in_transaction": lambda: all(map(_statements.runs_in_transaction, statements)),
+    }.items():
+        started = time.perf_counter()
+        work()
+        print(f"{name}: {time.perf_counter() - started:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
