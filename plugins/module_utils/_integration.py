@@ -1,0 +1,427 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""The rules of a Redshift integration, as functions of plain data: check, find, compare, decide, say.
+
+A *record* is an integration as Immuta shows it. A *config* here is spelled as the API spells it.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.immuta.integrations.plugins.module_utils._errors import InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._secrets import (
+    is_redacted,
+    is_secret_name,
+    masked,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._validation import failing_tests
+
+Record = dict[str, t.Any]
+Config = dict[str, t.Any]
+
+TYPE = "Redshift"
+
+# Immuta's documentation, "Response Schema", the table of statuses.
+GONE = ("deleted", "disabled")
+FAILED = ("createError", "editError", "deleteError", "migrateError", "recurringValidationError")
+SETTLED = ("enabled", *FAILED, *GONE)
+
+_API_NAMES = {
+    "host": "host",
+    "port": "port",
+    "database": "database",
+    "initial_database": "initialDatabase",
+    "authentication_type": "authenticationType",
+    "username": "username",
+    "password": "password",
+    "okta": "okta",
+    "impersonation": "impersonation",
+}
+_API_SUBNAMES = {
+    "okta": {
+        "username": "username",
+        "password": "password",
+        "app_id": "appId",
+        "idp_host": "idpHost",
+        "role": "role",
+    },
+    "impersonation": {"enabled": "enabled", "role": "role"},
+}
+_CREDENTIALS = {"userPassword": ("username", "password"), "okta": ("okta",)}
+_REQUIRED = ("host", "database", "initialDatabase", "authenticationType")
+# What GET adds for settings that were never sent (Immuta's documentation, "Configure a Redshift Integration").
+_DEFAULTS: Config = {"port": 5439, "impersonation": {"enabled": False}}
+# Redshift folds identifiers to lower case, and host names have no case.
+_CASELESS = ("database", "initialDatabase", "okta.idpHost")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for. ``config`` holds just what was set, under the API's names."""
+
+    state: str
+    id: str | None
+    auto_bootstrap: bool | None
+    config: Config = field(repr=False)
+    extra: Config = field(repr=False)
+    update_secrets: bool
+
+    @property
+    def host(self) -> str | None:
+        return self.config.get("host")
+
+    @property
+    def target(self) -> str:
+        """The integration in the words of a message."""
+        return f"the Redshift integration on {self.host}" if self.host else f"integration {self.id}"
+
+    @property
+    def subject(self) -> str:
+        """The same at the beginning of a sentence."""
+        return self.target[0].upper() + self.target[1:]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do next about a record, and what the task as a whole changes.
+
+    ``action`` is ``none``, ``create``, ``update``, ``delete`` or ``wait``. ``body`` is what the write sends, if it
+    sends anything; ``before`` and ``after`` are the two sides of the diff. With ``wait``, all but ``action`` tells what
+    follows when the integration settles as ``enabled``.
+    """
+
+    action: str
+    changed: bool
+    differences: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    body: Record | None = field(default=None, repr=False)
+    before: Record = field(default_factory=dict)
+    after: Record = field(default_factory=dict)
+
+
+def api_config(options: t.Mapping[str, t.Any]) -> tuple[Config, Config]:
+    """The option ``config`` under the API's names, without what was not set; and its ``extra`` part.
+
+    Raises InputError for an ``extra`` member that is an option of its own.
+    """
+    config: Config = {}
+    for option, name in _API_NAMES.items():
+        value = options.get(option)
+        if isinstance(value, dict):
+            subnames = _API_SUBNAMES[option]
+            value = {subnames[key]: value[key] for key in subnames if value.get(key) is not None}
+        if value not in (None, {}):
+            config[name] = value
+    extra = dict(options.get("extra") or {})
+    for name in extra:
+        if name in config or name in _API_NAMES or name in _API_NAMES.values():
+            raise InputError(f"config.extra holds {name}, which is a setting of config itself: give it there.")
+    return config, extra
+
+
+def check_config(wanted: Wanted, *, complete: bool) -> None:
+    """Refuse, before any request, what no integration can have; ``complete`` asks for all that a payload needs.
+
+    Raises InputError.
+    """
+    config = wanted.config
+    if wanted.host is None and wanted.id is None:
+        raise InputError("Neither config.host nor id is given: name the integration by one of them.")
+    settings = dict(_flat(config))
+    for name, value in settings.items():
+        if value == "":
+            raise InputError(f"{_option(name)} is empty: give a value or leave it out.")
+    named = [(_option(name), value) for name, value in settings.items()]
+    for option, value in [*named, *_flat(wanted.extra, "config.extra.")]:
+        if is_redacted(value):
+            raise InputError(f"{option} is {value}, which Immuta shows in place of the real value: give the real one.")
+    for name in ("host", "okta.idpHost"):
+        if name in settings and not re.fullmatch(r"[A-Za-z0-9._-]+", settings[name]):
+            raise InputError(
+                f"{_option(name)} is not a host name: give it without scheme, port and path, as in cluster.example.com."
+            )
+    if not 0 < config.get("port", 5439) < 65536:
+        raise InputError(f"config.port is {config['port']}: give a number from 1 to 65535.")
+    kind = config.get("authenticationType")
+    if kind == "userPassword" and "okta" in config:
+        raise InputError("config.okta is given with authentication_type userPassword: leave out one of them.")
+    if kind == "okta" and ("username" in config or "password" in config):
+        raise InputError(
+            "config.username or config.password is given with authentication_type okta: give them inside config.okta."
+        )
+    missing = [_option(name) for name in _REQUIRED if name not in config] or missing_credentials(config)
+    if complete and missing:
+        raise InputError(f"The config of a Redshift integration also needs {_listed(missing)}.")
+
+
+def missing_credentials(config: Config) -> list[str]:
+    """The options, among those that the authentication type in ``config`` needs, that it lacks."""
+    kind = config.get("authenticationType")
+    if kind == "okta":
+        given = config.get("okta", {})
+        return [f"config.okta.{option}" for option, name in _API_SUBNAMES["okta"].items() if name not in given]
+    needed = ("username", "password") if kind == "userPassword" else ()
+    return [f"config.{name}" for name in needed if name not in config]
+
+
+def find(records: t.Iterable[Record], host: str) -> Record | None:
+    """The Redshift integration on ``host``: one in use if there is one, else one that Immuta keeps as gone.
+
+    Immuta allows one in use per type and host (its documentation, "HTTP Status Codes and Error Messages", POST 409).
+    Raises InputError when there are more.
+    """
+    matches = [
+        record for record in records if record.get("type") == TYPE and same_host(record["config"].get("host"), host)
+    ]
+    used = [record for record in matches if record["status"] not in GONE]
+    if len(used) > 1:
+        ids = ", ".join(record["id"] for record in used)
+        raise InputError(f"Immuta has several Redshift integrations on {host}: say which one by id ({ids}).")
+    return (used or matches)[-1] if matches else None
+
+
+def same_host(shown: t.Any, host: str) -> bool:
+    """Whether ``shown`` is that host, however each spells case, a final dot or a port."""
+
+    def bare(name: str) -> str:
+        return name.lower().partition(":")[0].rstrip(".")
+
+    return isinstance(shown, str) and bare(shown) == bare(host)
+
+
+def decide(record: Record | None, wanted: Wanted) -> Decision:
+    """What to do about ``record`` so that it becomes what is wanted.
+
+    Raises InputError, before anything is sent, for what Immuta does not change and for credentials that are missing.
+    """
+    if record is not None:
+        refuse_other(record, wanted)
+    status = None if record is None else record["status"]
+    if record is None or status in GONE:
+        return _decide_without(wanted, "create", _leftovers(record, wanted))
+    if status == "deleting":
+        return _decide_without(wanted, "wait")
+    before = view(record)
+    if wanted.state == "absent":
+        body = delete_credentials(record, wanted)
+        return Decision("delete" if status in SETTLED else "wait", changed=True, body=body, before=before)
+    refuse_change(record, wanted)
+    changes = tuple(differences(record, wanted))
+    if not (changes or wanted.update_secrets or status == "createError"):
+        action = "none" if status in SETTLED else "wait"
+        return Decision(action, changed=False, cautions=_degraded(record, wanted), before=before, after=before)
+    body = payload(record, wanted)
+    return Decision("update" if status in SETTLED else "wait", True, changes, (), body, before, view(body))
+
+
+def _decide_without(wanted: Wanted, action: str, cautions: tuple[str, ...] = ()) -> Decision:
+    """What to do where Immuta has nothing; ``action`` is ``wait`` where it is still deleting what it had."""
+    if wanted.state == "absent":
+        return Decision("none" if action == "create" else action, changed=False, cautions=cautions)
+    if wanted.id is not None:
+        state = "no integration with id" if action == "create" else "begun to delete the integration with id"
+        raise InputError(f"Immuta has {state} {wanted.id}: leave out id to create one.")
+    body = payload(None, wanted)
+    return Decision(action, changed=True, cautions=cautions, body=body, after=view(body))
+
+
+def _leftovers(record: Record | None, wanted: Wanted) -> tuple[str, ...]:
+    if record is None or record["status"] != "disabled":
+        return ()
+    database = record["config"].get("database", "Immuta's database")
+    caution = (
+        f"Immuta disabled {wanted.target} (id {record['id']}) without cleaning up: what it made in Redshift "
+        f"({database}, its schemas and the system account) may still be there."
+    )
+    return (caution,)
+
+
+def _degraded(record: Record, wanted: Wanted) -> tuple[str, ...]:
+    if record["status"] not in FAILED:
+        return ()
+    why = failing_tests(record) or "Immuta names no failing validation test"
+    return (f"{wanted.subject} (id {record['id']}) is as asked for, but in status {record['status']}; {why}.",)
+
+
+def refuse_other(record: Record, wanted: Wanted) -> None:
+    """Raise InputError when the integration with the id that the user gave is not the one that was meant."""
+    kind, shown = record.get("type", TYPE), record["config"].get("host")
+    if kind != TYPE:
+        raise InputError(f"Integration {record['id']} is of type {kind}, not {TYPE}: give the id of another.")
+    if wanted.host and isinstance(shown, str) and not same_host(shown, wanted.host):
+        raise InputError(
+            f"Integration {record['id']} is on {shown}, not on {wanted.host}, and a host cannot be changed: give the "
+            "id of another, or leave it out."
+        )
+
+
+def refuse_change(record: Record, wanted: Wanted) -> None:
+    """Raise InputError when ``wanted`` differs from ``record`` in what only a new integration can have.
+
+    A different database is refused because it names what Immuta made, a different way of setup because the
+    documentation asks to follow the initial one. Other attributes that may not be edited are for Immuta to refuse.
+    """
+    database, shown = wanted.config.get("database"), record["config"].get("database")
+    if database and isinstance(shown, str) and shown.lower() != database.lower():
+        raise InputError(
+            f"{wanted.subject} (id {record['id']}) has the database {shown}, not {database}, and the database cannot "
+            "be changed: delete the integration and create another."
+        )
+    automatic = record.get("autoBootstrap")
+    if wanted.auto_bootstrap is not None and isinstance(automatic, bool) and automatic != wanted.auto_bootstrap:
+        way = "automatically" if automatic else "manually"
+        raise InputError(
+            f"{wanted.subject} (id {record['id']}) was set up {way}, and auto_bootstrap cannot be changed: set it as "
+            "it was, or delete the integration and create another."
+        )
+
+
+def differences(record: Record, wanted: Wanted) -> list[str]:
+    """The settings, as options of ``config``, in which Immuta shows something else than the user set.
+
+    What the user did not set, what Immuta redacts and what it does not show is not compared.
+    """
+    shown = record["config"]
+    impersonation = shown.get("impersonation")
+    if isinstance(impersonation, dict):
+        impersonation = {**_DEFAULTS["impersonation"], **impersonation}
+    visible = {**_DEFAULTS, **shown, "impersonation": impersonation or _DEFAULTS["impersonation"]}
+    found = [_option(name)[len("config.") :] for name in _differing(wanted.config, visible)]
+    return found + [f"extra.{name}" for name in _differing(wanted.extra, shown)]
+
+
+def _differing(asked: Config, shown: Config, prefix: str = "") -> list[str]:
+    found = []
+    for key, value in asked.items():
+        name, other = prefix + key, shown.get(key)
+        if isinstance(value, dict) and isinstance(other, dict):
+            found += _differing(value, other, f"{name}.")
+        elif other is not None and not _hidden(name, other) and not _equal(name, value, other):
+            found.append(name)
+    return found
+
+
+def _hidden(name: str, shown: t.Any) -> bool:
+    return is_redacted(shown) or is_secret_name(name.rpartition(".")[2])
+
+
+def _equal(name: str, asked: t.Any, shown: t.Any) -> bool:
+    if name == "host":
+        return same_host(shown, asked)
+    if name in _CASELESS and isinstance(shown, str):
+        return asked.lower() == shown.lower()
+    if isinstance(asked, bool) or isinstance(shown, bool) or isinstance(asked, (dict, list)):
+        return asked == shown
+    return str(asked) == str(shown)
+
+
+def payload(record: Record | None, wanted: Wanted) -> Record:
+    """The whole payload of a POST or PUT, or of a script: what Immuta has, overlaid with what the user set.
+
+    Redacted values and the credentials of another authentication type are left out, and what is equal is spelled as
+    Immuta spells it. Raises InputError when credentials that Immuta does not show are missing.
+    """
+    kept = {} if record is None else _without_redacted(record["config"])
+    config = _overlaid(kept, {**wanted.config, **wanted.extra})
+    kind = config.get("authenticationType")
+    if kind in _CREDENTIALS:
+        others = [name for other, names in _CREDENTIALS.items() if other != kind for name in names]
+        config = {name: value for name, value in config.items() if name not in others}
+    missing = missing_credentials(config)
+    if missing:
+        raise InputError(
+            f"To change {wanted.target}, give {_listed(missing)} too: Immuta shows no credentials and wants them again."
+        )
+    automatic = None if record is None else record.get("autoBootstrap")
+    return {
+        "type": TYPE,
+        "autoBootstrap": automatic if isinstance(automatic, bool) else bool(wanted.auto_bootstrap),
+        "config": config,
+    }
+
+
+def _without_redacted(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {name: _without_redacted(item) for name, item in value.items() if not is_redacted(item)}
+    if isinstance(value, list):
+        return [_without_redacted(item) for item in value if not is_redacted(item)]
+    return value
+
+
+def _overlaid(kept: Config, asked: Config, prefix: str = "") -> Config:
+    result = dict(kept)
+    for key, value in asked.items():
+        name, other = prefix + key, kept.get(key)
+        if isinstance(value, dict) and isinstance(other, dict):
+            result[key] = _overlaid(other, value, f"{name}.")
+        elif other is None or _hidden(name, other) or not _equal(name, value, other):
+            result[key] = value
+    return result
+
+
+def delete_credentials(record: Record, wanted: Wanted) -> Record | None:
+    """What DELETE carries: credentials for an automatic setup, nothing otherwise.
+
+    Immuta's documentation, "Configure a Redshift Integration", Delete an integration. Raises InputError when they are
+    needed and not given.
+    """
+    if record.get("autoBootstrap") is not True:
+        return None
+    kind = wanted.config.get("authenticationType") or record["config"].get("authenticationType")
+    credentials = {name: wanted.config[name] for name in _CREDENTIALS.get(kind, ()) if name in wanted.config}
+    body = {"authenticationType": kind, **credentials}
+    missing = missing_credentials(body) if kind in _CREDENTIALS else ["config.authentication_type and its credentials"]
+    if missing:
+        raise InputError(
+            f"{wanted.subject} was set up automatically, so that deleting it takes a privileged account: give "
+            f"{_listed(missing)}."
+        )
+    return body
+
+
+def shown(record: Record | None) -> Record | None:
+    """A record for a result: keys in snake_case, secrets masked."""
+    return None if record is None else snake_case(masked(record))
+
+
+def view(document: Record) -> Record:
+    """What a diff shows of a record or payload: what can be set, secrets masked."""
+    return {
+        "auto_bootstrap": document.get("autoBootstrap"),
+        "config": snake_case(masked(document["config"])),
+    }
+
+
+def snake_case(document: t.Any) -> t.Any:
+    """A copy with every key in snake_case."""
+    if isinstance(document, dict):
+        return {_snake(name): snake_case(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return [snake_case(item) for item in document]
+    return document
+
+
+def _snake(name: t.Any) -> t.Any:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower() if isinstance(name, str) else name
+
+
+def _flat(config: Config, prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _option(name: str) -> str:
+    return "config." + ".".join(_snake(part) for part in name.split("."))
+
+
+def _listed(options: list[str]) -> str:
+    *most, last = options
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""Has Immuta generate a script and keeps it in a file, byte for byte."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import time
+import typing as t
+
+from ansible_collections.immuta.integrations.plugins.module_utils._api import IntegrationsApi
+from ansible_collections.immuta.integrations.plugins.module_utils._errors import InputError, ScriptError
+from ansible_collections.immuta.integrations.plugins.module_utils._http import Http, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._integration import (
+    Wanted,
+    api_config,
+    check_config,
+    payload,
+    refuse_change,
+    refuse_other,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._secrets import secret_values
+from ansible_collections.immuta.integrations.plugins.module_utils._statements import fingerprint, mask, split_script
+
+
+def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The work of ``immuta_integration_script``. Raises IntegrationsError."""
+    name, dest = params["script"], os.path.realpath(params["dest"])
+    mode = file_mode(params["mode"])
+    config, extra = api_config(params["config"] or {})
+    wanted = Wanted("present", params["id"], False, config, extra, update_secrets=False)
+    if name != "delete":
+        check_config(wanted, complete=name != "edit")
+    _check_dest(dest, check_mode)
+    tenant, cautions = tenant_from(params, environ)
+    with Http(tenant) as http:
+        script = _generate(IntegrationsApi(http), name, wanted)
+    secrets = [tenant.api_key, *secret_values({**config, **extra})]
+    before = _read(dest)
+    changed = before != script or stat.S_IMODE(os.stat(dest).st_mode) != mode
+    result: dict[str, t.Any] = {
+        "changed": changed,
+        "dest": params["dest"],
+        "checksum": fingerprint(script),
+        "size": len(script),
+        "statement_count": None,
+        "diff": {
+            "before_header": dest,
+            "after_header": dest,
+            "before": "" if before is None else mask(before, secrets),
+            "after": mask(script, secrets),
+        },
+        "warnings": cautions,
+    }
+    try:
+        result["statement_count"] = len(split_script(script))
+    except ScriptError as error:
+        cautions.append(f"The script is one that redshift_script refuses. {error}")
+    if changed and not check_mode:
+        if params["backup"] and before is not None and before != script:
+            result["backup_file"] = f"{dest}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
+            write_file(result["backup_file"], before, mode)
+        write_file(dest, script, mode)
+    return result
+
+
+def _generate(api: IntegrationsApi, name: str, wanted: Wanted) -> bytes:
+    """Ask for the script with the payload that the registration sends too.
+
+    The documentation shows no body for the delete script. That the cleanup script takes the payload of a creation is an
+    assumption.
+    """
+    if name == "delete":
+        return api.script(name, wanted.id, None)
+    if name != "edit":
+        return api.script(name, None, payload(None, wanted))
+    record = api.get(t.cast(str, wanted.id))
+    if record is None:
+        raise InputError(f"Immuta has no integration with id {wanted.id}: there is nothing to edit.")
+    refuse_other(record, wanted)
+    refuse_change(record, wanted)
+    return api.script(name, record["id"], payload(record, wanted))
+
+
+def file_mode(value: t.Any) -> int:
+    """The mode of the file, from octal text or a number. Raises InputError for one that lets everybody read."""
+    number = value
+    if isinstance(value, str) and re.fullmatch(r"(0o?)?[0-7]{3}", value):
+        number = int(value[-3:], 8)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise InputError(f"The option mode is {value}: give it as octal text such as '0600'.")
+    if not 0 <= number <= 0o777 or number & 0o007 or not number & 0o400:
+        raise InputError(
+            f"The mode {number:#o} is not for a script, which holds a password: give the owner the right to read it, "
+            "and others no right."
+        )
+    return number
+
+
+def write_file(path: str, content: bytes, mode: int) -> None:
+    """Put ``content`` in place whole or not at all; what a killed process left of its own attempt is removed.
+
+    Raises InputError when the folder cannot be written.
+    """
+    folder, name = os.path.split(path)
+    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    try:
+        _remove_leftovers(folder, name)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except OSError:
+            os.unlink(part)
+            raise
+    except OSError as error:
+        raise InputError(f"The file {path} cannot be written: {error.strerror}.") from error
+
+
+def _remove_leftovers(folder: str, name: str) -> None:
+    for entry in os.listdir(folder):
+        match = re.fullmatch(re.escape(f".{name}.") + r"(\d{1,9})\.part", entry)
+        if match and not _is_alive(int(match.group(1))):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, entry))
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether another process has that number; this one has no attempt under way but the one it begins."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _check_dest(dest: str, check_mode: bool) -> None:
+    folder = os.path.dirname(dest)
+    if os.path.exists(dest) and not os.path.isfile(dest):
+        raise InputError(f"The dest {dest} is no file: give the path of one.")
+    if check_mode and not os.path.exists(folder):
+        return  # an earlier task, which has made nothing in check mode either, may make it
+    if not os.path.isdir(folder):
+        raise InputError(f"The folder {folder} of dest does not exist: create it first, open to its owner only.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"The folder {folder} of dest cannot be written: choose another, or run as its owner.")
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"The file {path} cannot be read, so that it cannot be compared: {error.strerror}.") from error

@@ -1,0 +1,119 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: immuta_integration_info
+short_description: List integrations of Immuta
+version_added: 1.0.0
+description:
+  - Returns one, some or all integrations of an Immuta tenant, of every type, with their secrets masked.
+author:
+  - The immuta.integrations contributors (@immuta-integrations)
+extends_documentation_fragment:
+  - immuta.integrations.attributes
+  - immuta.integrations.attributes.actiongroup_immuta
+  - immuta.integrations.immuta
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module does not modify state.
+  diff_mode:
+    support: N/A
+    details:
+      - This module does not modify state.
+  idempotent:
+    support: full
+    details:
+      - This module does not modify state.
+options:
+  id:
+    description:
+      - Return only the integration with this id.
+    type: str
+  type:
+    description:
+      - Return only integrations of this type, such as V(Redshift), V(Snowflake) or V(Databricks). Case does not matter.
+    type: str
+  host:
+    description:
+      - Return only integrations on this host. Case does not matter.
+    type: str
+  status:
+    description:
+      - Return only integrations in one of these statuses.
+    type: list
+    elements: str
+notes:
+  - What is named like a secret is masked in integrations of every type, also where Immuta shows it in clear, such as
+    the API key of a Trino integration.
+seealso:
+  - module: immuta.integrations.immuta_redshift_integration
+"""
+
+EXAMPLES = r"""
+- name: List everything that is registered
+  immuta.integrations.immuta_integration_info:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
+  register: result
+
+- name: Find Redshift integrations that need care
+  immuta.integrations.immuta_integration_info:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
+    type: Redshift
+    status: [createError, editError, deleteError, migrateError, recurringValidationError]
+  register: broken
+"""
+
+RETURN = r"""
+integrations:
+  description: The integrations as Immuta shows them, keys in snake_case, secrets masked.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    id:
+      description: The id in Immuta.
+      type: str
+      sample: "123456789"
+    status:
+      description: The status in Immuta.
+      type: str
+      sample: enabled
+    type:
+      description: The type in Immuta.
+      type: str
+      sample: Redshift
+    auto_bootstrap:
+      description: Whether Immuta prepared the platform itself.
+      type: bool
+      sample: false
+    config:
+      description: The settings, which differ from type to type.
+      type: dict
+      sample: {"host": "cluster.example.com", "port": 5439, "password": "<REDACTED>"}
+    validation_results:
+      description: The results of Immuta's validation tests.
+      type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.immuta.integrations.plugins.module_utils._listing import run
+from ansible_collections.immuta.integrations.plugins.module_utils._options import info_arguments
+from ansible_collections.immuta.integrations.plugins.module_utils._runner import run_module
+
+
+def main() -> None:
+    run_module(AnsibleModule(supports_check_mode=True, **info_arguments()), run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: immuta_integration_script
+short_description: Have Immuta generate a script for a Redshift cluster
+version_added: 1.0.0
+description:
+  - Has Immuta generate one of the scripts that prepare, change or clean an Amazon Redshift cluster, and writes it to
+    a file.
+  - The script holds the password of Immuta's account, so that it goes to the file byte for byte and never through a
+    result. Ansible would replace the password there, and the script would no longer work.
+author:
+  - The immuta.integrations contributors (@immuta-integrations)
+extends_documentation_fragment:
+  - immuta.integrations.attributes
+  - immuta.integrations.attributes.actiongroup_immuta
+  - immuta.integrations.immuta
+  - immuta.integrations.config
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Immuta generates the script, which changes nothing there. It is compared, and nothing is written.
+  diff_mode:
+    support: full
+    details:
+      - Every string literal that may be a password is masked.
+  idempotent:
+    support: full
+    details:
+      - As long as Immuta generates the same text.
+options:
+  script:
+    description:
+      - V(initial_create) is the first script of a manual setup, to be run in O(config.initial_database).
+      - V(create) is the second one, to be run in O(config.database).
+      - V(edit) prepares a change of the integration O(id) to what O(config) says. What O(config) leaves out stays as
+        it is.
+      - V(delete) removes what Immuta made for the integration O(id).
+      - V(cleanup) removes what a setup left that did not come to its end.
+    type: str
+    choices: [initial_create, create, edit, delete, cleanup]
+    required: true
+  id:
+    description:
+      - The id of the integration, for O(script=edit) and O(script=delete).
+    type: str
+  config:
+    description:
+      - The settings of the integration, the same as are given to
+        M(immuta.integrations.immuta_redshift_integration). Not used for O(script=delete).
+  dest:
+    description:
+      - The file to write. Its folder must exist.
+    type: path
+    required: true
+  mode:
+    description:
+      - The permissions of the file, as octal text. Others than owner and group can be given none.
+    type: raw
+    default: "0600"
+  backup:
+    description:
+      - Whether to keep the file that was there before, under a name with the date and time.
+    type: bool
+    default: false
+seealso:
+  - module: immuta.integrations.redshift_script
+  - module: immuta.integrations.immuta_redshift_integration
+"""
+
+EXAMPLES = r"""
+- name: Generate the first script of a manual setup
+  immuta.integrations.immuta_integration_script:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
+    script: initial_create
+    dest: /srv/immuta/initial_create.sql
+    config:
+      host: cluster.example.com
+      database: immuta
+      initial_database: dev
+      authentication_type: userPassword
+      username: immuta_system
+      password: "{{ immuta_system_password }}"
+
+- name: Generate the script that removes what Immuta made
+  immuta.integrations.immuta_integration_script:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
+    script: delete
+    id: "123456789"
+    dest: /srv/immuta/delete.sql
+"""
+
+RETURN = r"""
+dest:
+  description: The file.
+  type: str
+  returned: success
+  sample: /srv/immuta/initial_create.sql
+checksum:
+  description:
+    - SHA-256 of the script with its string literals masked, the same as M(immuta.integrations.redshift_script)
+      returns, so that nobody can try passwords against it.
+  type: str
+  returned: success
+  sample: 3f786850e387550fdab836ed7e6dc881de23001b5e6f5f8a5d3f7c8a9e0b1c2d
+size:
+  description: The size of the script in bytes.
+  type: int
+  returned: success
+  sample: 4711
+statement_count:
+  description: The number of statements in the script, or V(null) when it cannot be split.
+  type: int
+  returned: success
+  sample: 12
+backup_file:
+  description: The file that the former script was kept in.
+  type: str
+  returned: when O(backup=true) and the file was replaced
+  sample: /srv/immuta/initial_create.sql.2026-01-31@12:00:00~
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.immuta.integrations.plugins.module_utils._options import script_arguments
+from ansible_collections.immuta.integrations.plugins.module_utils._runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._scriptfile import run
+
+
+def main() -> None:
+    run_module(AnsibleModule(supports_check_mode=True, **script_arguments()), run)
+
+
+if __name__ == "__main__":
+    main()
