@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The few requests to AWS and Okta that lead to temporary credentials for a database, answered over HTTPS."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import json
+import ssl
+import threading
+import typing as t
+import urllib.parse
+
+EXPIRATION = "2099-01-01T00:00:00Z"
+ASSERTION = """<Response><Attribute Name="https://aws.amazon.com/SAML/Attributes/Role"><AttributeValue>\
+arn:aws:iam::123456789012:role/redshift,arn:aws:iam::123456789012:saml-provider/okta</AttributeValue></Attribute></Response>"""
+
+GET_CLUSTER_CREDENTIALS = """<GetClusterCredentialsResponse><GetClusterCredentialsResult><DbUser>{user}</DbUser>
+<DbPassword>{password}</DbPassword><Expiration>{expiration}</Expiration></GetClusterCredentialsResult>
+</GetClusterCredentialsResponse>"""
+DESCRIBE_CLUSTERS = """<DescribeClustersResponse><DescribeClustersResult><Clusters><Cluster><Endpoint>
+<Address>{host}</Address><Port>{port}</Port></Endpoint></Cluster></Clusters></DescribeClustersResult>
+</DescribeClustersResponse>"""
+ASSUME_ROLE = """<AssumeRoleWithSAMLResponse><AssumeRoleWithSAMLResult><Credentials><AccessKeyId>key</AccessKeyId>
+<SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken><Expiration>{expiration}</Expiration></Credentials>
+</AssumeRoleWithSAMLResult></AssumeRoleWithSAMLResponse>"""
+ERROR = "<ErrorResponse><Error><Code>{code}</Code><Message>PASSWORD {password}</Message></Error></ErrorResponse>"
+
+
+class FakeAws:
+    """Context manager: gives out one account, for the database at ``host``:``port``.
+
+    ``asked`` holds the names of the requests, in order. ``okta_login`` is what Okta accepts. ``refuse`` is an error
+    code to answer requests for credentials with.
+    """
+
+    def __init__(self, certificate: tuple[str, str], host: str, port: int, user: str, password: str) -> None:
+        self.facts = {"host": host, "port": port, "user": user, "password": password, "expiration": EXPIRATION}
+        self.okta_login = {"username": "zoe", "password": "Okta-Pa55word"}
+        self.refuse: str | None = None
+        self.asked: list[str] = []
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.address = f"localhost:{self._server.server_address[1]}"
+
+    def __enter__(self) -> FakeAws:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, path: str, target: str, body: str) -> tuple[int, str]:
+        """The status and the text for a request."""
+        action = target.rpartition(".")[2] or urllib.parse.parse_qs(body).get("Action", [path])[0]
+        self.asked.append(action)
+        if self.refuse and action == "GetCredentials":
+            return 400, json.dumps({"__type": self.refuse, "message": self.facts["password"]})
+        if self.refuse and action in ("GetClusterCredentials", "/api/v1/authn"):
+            return 400, ERROR.format(code=self.refuse, **self.facts)
+        if action == "/api/v1/authn":
+            known = json.loads(body) == self.okta_login
+            return (200, json.dumps({"status": "SUCCESS", "sessionToken": "t"})) if known else (401, "{}")
+        if action.startswith("/home/"):
+            assertion = base64.b64encode(ASSERTION.encode()).decode()
+            return 200, f'<form><input name="SAMLResponse" value="{assertion}"></form>'
+        if action == "GetCredentials":
+            login = {"dbUser": self.facts["user"], "dbPassword": self.facts["password"], "expiration": 4070908800}
+            return 200, json.dumps(login)
+        texts = {
+            "GetClusterCredentials": GET_CLUSTER_CREDENTIALS,
+            "DescribeClusters": DESCRIBE_CLUSTERS,
+            "AssumeRoleWithSAML": ASSUME_ROLE,
+        }
+        return (
+            (200, texts[action].format(**self.facts))
+            if action in texts
+            else (404, ERROR.format(code=404, **self.facts))
+        )
+
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        aws = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                size = int(self.headers.get("Content-Length") or 0)
+                target = self.headers.get("X-Amz-Target") or ""
+                status, text = aws.answer(self.path.partition("?")[0], target, self.rfile.read(size).decode())
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def do_POST(self) -> None:
+                self.do_GET()
+
+            def log_message(self, *unused: t.Any) -> None:
+                return
+
+        return Handler

@@ -1,0 +1,402 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules redshift_script and redshift_info through both drivers, judged by what stands in the database."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import trustme
+
+from tests.flows.conftest import COLLECTIONS
+from tests.flows.fake_aws import FakeAws
+from tests.standin import Standins
+from tests.standin import scripts as immuta_scripts
+from tests.standin.relay import Relay
+from tests.standin.relay import Statement as Sent
+
+PASSWORD = "Sy5tem-Pa55word"
+HARMLESS = re.compile(r"SELECT|SHOW|SET", re.IGNORECASE)
+MODULES = "ansible_collections.immuta.integrations.plugins.modules"
+
+Outcome = dict[str, t.Any]
+
+
+@dataclasses.dataclass
+class Shell:
+    """Runs a module as Ansible does: in a process of its own, with its arguments on standard input."""
+
+    standins: Standins
+    folder: pathlib.Path
+    driver: str
+    environment: dict[str, str]
+
+    def __call__(self, module: str, *, check_mode: bool = False, **options: t.Any) -> Outcome:
+        login = {"login_host": self.standins.redshift.host, "login_port": self.standins.redshift.port}
+        account = {"login_user": self.standins.bootstrap.user, "login_password": self.standins.bootstrap.password}
+        defaults = {**login, **account, "login_db": "dev", "ssl_mode": "disable", "driver": self.driver}
+        arguments = {**defaults, **options, "_ansible_check_mode": check_mode}
+        run = subprocess.run(
+            [sys.executable, "-m", f"{MODULES}.{module}"],
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+            env={**os.environ, "PYTHONPATH": str(COLLECTIONS), **self.environment},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.stderr == ""
+        result = json.loads(run.stdout)
+        del result["invocation"]
+        assert PASSWORD not in json.dumps(result)
+        return result
+
+    def script(self, *statements: str, **options: t.Any) -> Outcome:
+        """Have redshift_script run statements, each on a line of its own."""
+        path = self.folder / "script.sql"
+        path.write_text("".join(f"{statement};\n" for statement in statements), encoding="utf-8")
+        return self("redshift_script", path=str(path), **options)
+
+    def sent(self, since: int) -> list[str]:
+        """What the server was given since it had been given so many statements."""
+        return [statement.text for statement in self.standins.postgres.statements()[since:]]
+
+    def sent_so_far(self) -> int:
+        return len(self.standins.postgres.statements())
+
+
+@pytest.fixture(params=["redshift_connector", "psycopg"])
+def shell(request: pytest.FixtureRequest, standins: Standins, tmp_path: pathlib.Path) -> Shell:
+    return Shell(standins, tmp_path, request.param, {})
+
+
+@pytest.fixture
+def one_shell(standins: Standins, tmp_path: pathlib.Path) -> Shell:
+    """For what does not depend on the driver."""
+    return Shell(standins, tmp_path, "redshift_connector", {})
+
+
+@pytest.fixture
+def first(standins: Standins) -> list[str]:
+    return immuta_scripts.initial_create(standins.config())
+
+
+@pytest.fixture
+def second(standins: Standins) -> list[str]:
+    return immuta_scripts.create(standins.config())
+
+
+def outcomes(result: Outcome) -> list[str]:
+    return [statement["outcome"] for statement in result["statements"]]
+
+
+def test_both_scripts_of_a_setup_run_once(shell: Shell, first: list[str], second: list[str]) -> None:
+    schemas = sorted(immuta_scripts.SCHEMAS)
+
+    def set_up() -> tuple[Outcome, Outcome]:
+        started = shell.script(*first, creates={"database": "IMMUTA", "user": "immuta_system_account"})
+        return started, shell.script(*second, login_db="immuta", creates={"schema": schemas})
+
+    started, ended = set_up()
+    catalog = shell.standins.catalog()
+    assert catalog["schemas"] == {"dev": [], "immuta": schemas}
+    assert "immuta_system_account" in catalog["users"]
+    assert started["changed"]
+    assert started["transaction"] == "none"
+    assert [entry["command"] for entry in started["statements"]][:2] == ["CREATE USER", "CREATE DATABASE"]
+    assert ended["changed"]
+    assert ended["transaction"] == "single"
+    assert outcomes(ended) == ["ok"] * len(second)
+    started, ended = set_up()
+    assert not started["changed"]
+    assert started["already_created"]
+    assert not ended["changed"]
+    assert set(outcomes(ended)) == {"not_run"}
+    assert shell.standins.catalog() == catalog
+
+
+def test_a_failure_within_one_transaction_leaves_nothing(shell: Shell) -> None:
+    result = shell.script("CREATE SCHEMA a", "CREATE TABLE a.t (n int)", "CREATE TABLE nowhere.t (n int)", "SELECT 1")
+    assert shell.standins.catalog()["schemas"] == {"dev": []}
+    assert outcomes(result) == ["rolled_back", "rolled_back", "failed", "not_run"]
+    assert result["failed_statement"] == {"index": 3, "line": 3, "command": "CREATE TABLE"}
+    assert result["sqlstate"] == "3F000"
+    assert result["state"] == "unchanged"
+    assert 'schema "nowhere" does not exist' in result["msg"]
+
+
+def test_a_failure_in_the_middle_of_others_leaves_what_ran(shell: Shell, first: list[str]) -> None:
+    result = shell.script(first[0], first[1], "CREATE TABLE nowhere.t (n int)", first[2])
+    assert shell.standins.catalog()["databases"] == ["dev", "immuta"]
+    assert outcomes(result) == ["ok", "ok", "failed", "not_run"]
+    assert result["state"] == "partial"
+    assert "2 of the 2 statements before it have taken effect and stay." in result["msg"]
+
+
+@pytest.mark.parametrize("statement", ["CREATE USER zoe PASSWORD '{}' NONSENSE", "CREATE USER bootstrap PASSWORD '{}'"])
+def test_a_failure_shows_no_password(shell: Shell, statement: str) -> None:
+    result = shell.script(statement.format(PASSWORD), "GRANT nothing")
+    assert result["failed_statement"]["command"] == "CREATE USER"
+    assert "SQLSTATE 42" in result["msg"]
+
+
+def test_what_exists_is_gone_past(shell: Shell, first: list[str]) -> None:
+    shell.script(first[0])
+    result = shell.script(*first, on_existing="skip")
+    assert outcomes(result) == ["skipped", "ok", "ok"]
+    assert result["changed"]
+    assert result["user_skipped"]
+    assert result["skipped_count"] == 1
+    assert "password in the script was not set" in json.dumps(result["warnings"])
+    again = shell.script(*first[:2], on_existing="skip")
+    assert outcomes(again) == ["skipped", "skipped"]
+    assert not again["changed"]
+
+
+def test_what_exists_is_gone_past_within_one_transaction(shell: Shell) -> None:
+    shell.script("CREATE SCHEMA b")
+    result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b", "CREATE SCHEMA c", on_existing="skip")
+    assert result["transaction"] == "single"
+    assert outcomes(result) == ["ok", "skipped", "ok"]
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "c"]}
+
+
+def test_a_refused_script_reaches_no_server(one_shell: Shell) -> None:
+    before = one_shell.sent_so_far()
+    result = one_shell.script("CREATE SCHEMA a", "CREATE SCHEMA b -- x\n\\c immuta")
+    assert result["failed"]
+    assert result["line"] == 3
+    assert "script.sql was not run. Line 3 of the script: \\c is a psql meta-command" in result["msg"]
+    assert one_shell.sent(before) == []
+
+
+def test_check_mode_only_looks(shell: Shell, first: list[str], second: list[str]) -> None:
+    before = shell.sent_so_far()
+    result = shell.script(*first, creates={"database": "immuta"}, check_mode=True)
+    assert result["changed"]
+    assert set(outcomes(result)) == {"not_run"}
+    assert "line 2: CREATE USER\n" in result["diff"]["after"]
+    later = shell.script(*second, login_db="immuta", creates={"schema": "immuta_system"}, check_mode=True)
+    assert later["changed"]
+    assert not later["database_exists"]
+    sent = shell.sent(before)
+    assert sent
+    assert all(HARMLESS.match(text) for text in sent)
+    assert shell.standins.catalog()["databases"] == ["dev"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason", "facts"),
+    [
+        ({"login_password": "wrong"}, "did not accept the account", {"authentication_failed"}),
+        ({"login_user": "nobody"}, "did not accept the account", {"authentication_failed"}),
+        ({"login_db": "nowhere"}, "there is no such database", {"database_missing"}),
+        ({"login_port": 1, "connect_retries": 0}, "the connection was refused", set()),
+        ({"login_host": "nowhere.invalid"}, "the host name is not known", set()),
+        ({"ssl_mode": "verify-full"}, "offers no usable TLS", set()),
+    ],
+)
+def test_a_login_that_fails_says_why(shell: Shell, options: Outcome, reason: str, facts: set[str]) -> None:
+    result = shell.script("SELECT 1", **options)
+    assert result["failed"]
+    assert reason in result["msg"]
+    assert {name for name, value in result.items() if value is True} - {"failed"} == facts
+
+
+def test_a_silent_server_is_given_up(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        result = shell("redshift_info", login_port=port, connect_timeout=2, connect_retries=0)
+    assert "no answer within 2 seconds" in result["msg"]
+
+
+def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
+    missing = one_shell("redshift_script", path=str(one_shell.folder / "nowhere.sql"))
+    assert missing["msg"] == f"There is no script {one_shell.folder}/nowhere.sql on the host that runs this task."
+    folder = one_shell("redshift_script", path=str(one_shell.folder))
+    assert folder["msg"] == f"The script {one_shell.folder} cannot be read: Is a directory."
+
+
+@pytest.mark.parametrize(("when", "schemas"), [("drop_before", []), ("drop_after", ["a"])])
+def test_a_connection_lost_at_the_commit(shell: Shell, when: str, schemas: list[str]) -> None:
+    def drop(statement: Sent) -> str | None:
+        return when if statement.text.lower().startswith("commit") else None
+
+    shell.standins.redshift.on_statement = drop
+    result = shell.script("CREATE SCHEMA a")
+    assert result["state"] == "unknown"
+    assert outcomes(result) == ["unknown"]
+    assert shell.standins.catalog()["schemas"] == {"dev": schemas}
+
+
+@pytest.mark.parametrize("transaction", ["single", "none"])
+def test_a_connection_lost_in_a_statement(shell: Shell, transaction: str) -> None:
+    shell.standins.redshift.on_statement = lambda statement: "drop_after" if "SCHEMA b" in statement.text else None
+    result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b", transaction=transaction)
+    if transaction == "single":
+        assert (result["state"], outcomes(result)) == ("unchanged", ["rolled_back", "failed"])
+        assert shell.standins.catalog()["schemas"] == {"dev": []}
+    else:
+        assert (result["state"], outcomes(result)) == ("unknown", ["ok", "unknown"])
+
+
+def test_a_statement_has_its_own_time_limit(shell: Shell) -> None:
+    slow = shell.script("SELECT pg_sleep(2.5)", connect_timeout=2)
+    assert outcomes(slow) == ["ok"]
+    cancelled = shell.script("SELECT pg_sleep(20)", statement_timeout=1)
+    assert cancelled["sqlstate"] == "57014"
+    assert "statement_timeout" in cancelled["msg"]
+
+
+def test_what_stands_there(shell: Shell, first: list[str], second: list[str]) -> None:
+    names = {"schemas": ["Immuta_System", "other"], "users": ["BOOTSTRAP", "zoe"], "groups": ["immuta_impersonation"]}
+    result = shell("redshift_info", database="immuta", **names)
+    assert not result["changed"]
+    assert not result["database_exists"]
+    assert result["missing_schemas"] == names["schemas"]
+    assert result["missing_users"] == ["zoe"]
+    assert result["missing_groups"] == names["groups"]
+    assert result["current_user"] == {"name": "bootstrap", "superuser": False, "createdb": True, "createuser": True}
+    assert "Redshift" in result["version"]
+    assert {"name": "dev", "owner": "admin", "exists": True} in result["databases"]
+    shell.script(*first)
+    shell.script(*second, "CREATE GROUP immuta_impersonation", login_db="immuta")
+    result = shell("redshift_info", database="immuta", **names)
+    assert result["database_exists"]
+    assert result["schemas"][0] == {"name": "immuta_system", "owner": "bootstrap", "exists": True}
+    assert result["missing_schemas"] == ["other"]
+    assert result["missing_groups"] == []
+    everything = shell("redshift_info", database="immuta")
+    assert {entry["name"] for entry in everything["schemas"]} == {*immuta_scripts.SCHEMAS, "public"}
+    assert {entry["name"] for entry in everything["users"]} >= {"bootstrap", "immuta_system_account"}
+    assert [entry["name"] for entry in everything["groups"]] == ["immuta_impersonation"]
+
+
+def failed_tests(result: Outcome, status: str = "failed") -> list[str]:
+    return [test["name"] for test in result["requirements"]["validation_tests"] if test["status"] == status]
+
+
+def test_the_requirements_of_a_setup(shell: Shell, first: list[str]) -> None:
+    new = {"database": "immuta", "system_user": "immuta_system_account"}
+    result = shell("redshift_info", **new)
+    assert result["requirements_met"]
+    assert failed_tests(result) == []
+    nobody = shell.standins.unprivileged
+    result = shell("redshift_info", **new, login_user=nobody.user, login_password=nobody.password)
+    assert not result["requirements_met"]
+    assert failed_tests(result) == [
+        "CREATE DATABASE",
+        "CREATE USER",
+        "REVOKE ALL PRIVILEGES ON DATABASE",
+        "GRANT TEMP ON DATABASE",
+    ]
+    shell.script(*first)
+    result = shell("redshift_info", **new)
+    assert result["requirements_met"]
+    assert {"Immuta database", "System account"} <= set(failed_tests(result, "warning"))
+    shell.standins.postgres.run("CREATE TABLE public.t (n int)", database="immuta")
+    assert failed_tests(shell("redshift_info", **new)) == ["Immuta database"]
+    assert shell("redshift_info", **new, single_database=True)["requirements_met"]
+
+
+@pytest.fixture
+def authority(tmp_path: pathlib.Path) -> trustme.CA:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    return authority
+
+
+@pytest.fixture
+def tls_port(standins: Standins, authority: trustme.CA, tmp_path: pathlib.Path) -> t.Iterator[int]:
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    with Relay(standins.postgres.port, tls=(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))) as relay:
+        yield relay.port
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "trusted", "reason"),
+    [
+        ("localhost", "verify-full", True, None),
+        ("127.0.0.1", "verify-ca", True, None),
+        ("127.0.0.1", "verify-full", True, "cannot be trusted"),
+        ("localhost", "verify-full", False, "cannot be trusted"),
+        ("localhost", "verify-ca", False, "cannot be trusted"),
+    ],
+)
+def test_the_certificate_is_checked(
+    shell: Shell, tls_port: int, host: str, mode: str, trusted: bool, reason: str | None
+) -> None:
+    ca_path = str(shell.folder / "authority.pem") if trusted else None
+    result = shell("redshift_info", login_host=host, login_port=tls_port, ssl_mode=mode, ca_path=ca_path)
+    assert (reason in result["msg"]) if reason else "version" in result
+
+
+@pytest.fixture
+def aws(standins: Standins, one_shell: Shell, tls_port: int) -> t.Iterator[FakeAws]:
+    certificate = str(one_shell.folder / "cert.pem"), str(one_shell.folder / "key.pem")
+    account = standins.bootstrap
+    with FakeAws(certificate, "localhost", tls_port, account.user, account.password) as aws:
+        authority = str(one_shell.folder / "authority.pem")
+        one_shell.environment.update(
+            AWS_ENDPOINT_URL=f"https://{aws.address}",
+            AWS_CA_BUNDLE=authority,
+            REQUESTS_CA_BUNDLE=authority,
+            AWS_ACCESS_KEY_ID="key",
+            AWS_SECRET_ACCESS_KEY="secret",
+            AWS_DEFAULT_REGION="eu-central-1",
+            AWS_MAX_ATTEMPTS="1",
+            AWS_CONFIG_FILE="/dev/null",
+            AWS_SHARED_CREDENTIALS_FILE="/dev/null",
+        )
+        yield aws
+
+
+NO_LOGIN = {"login_host": None, "login_user": None, "login_password": None, "ssl_mode": "verify-full"}
+CLUSTER = {"cluster_identifier": "analytics", "db_user": "bootstrap"}
+OKTA = {"auth_method": "okta", "app_id": "x1", "login_user": "zoe", "login_password": "Okta-Pa55word"}
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({"auth_method": "iam", **CLUSTER}, ["GetClusterCredentials", "DescribeClusters"]),
+        ({"auth_method": "iam", "workgroup": "analytics", "login_host": "localhost"}, ["GetCredentials"]),
+        (
+            {**OKTA, **CLUSTER},
+            ["/api/v1/authn", "/home/amazon_aws_redshift/x1", "AssumeRoleWithSAML", "GetClusterCredentials"],
+        ),
+    ],
+)
+def test_credentials_come_from_aws(one_shell: Shell, aws: FakeAws, options: Outcome, asked: list[str]) -> None:
+    login = {**NO_LOGIN, "ca_path": str(one_shell.folder / "authority.pem"), "login_port": aws.facts["port"]}
+    result = one_shell("redshift_info", **{**login, "idp_host": aws.address, **options})
+    assert result["current_user"]["name"] == "bootstrap"
+    assert [name for name in aws.asked if name in asked] == asked
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"auth_method": "iam", **CLUSTER}, "AWS gave no credentials for the database (AccessDenied)"),
+        ({"auth_method": "iam", **CLUSTER, "profile": "nowhere"}, "AWS gave no credentials for the database (Profile"),
+        ({"auth_method": "iam", "workgroup": "analytics"}, "AWS gave no credentials for the database (AccessDenied)"),
+        ({**OKTA, **CLUSTER}, "Okta or AWS gave no credentials for the database (HTTPError)"),
+    ],
+)
+def test_aws_gives_no_credentials(one_shell: Shell, aws: FakeAws, options: Outcome, reason: str) -> None:
+    aws.refuse = "AccessDenied"
+    result = one_shell("redshift_info", **{**NO_LOGIN, "idp_host": aws.address, **options})
+    assert reason in result["msg"]
+    assert aws.facts["password"] not in result["msg"]
