@@ -8,6 +8,10 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
+notes:
+  - With a local connection, without C(become), C(async) and another interpreter, the task is done inside the controller
+    process, which is much faster. The result is the same. Set the environment variable E(IMMUTA_IN_PROCESS) to V(false)
+    to have a process for each task.
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying the target.

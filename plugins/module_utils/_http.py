@@ -203,7 +203,7 @@ class Http:
     def _send(self, request: Request, authorization: str | None) -> Reply:
         try:
             status, headers, body = self._exchange(request, authorization)
-        except (OSError, ValueError, urllib3_errors.HTTPError) as error:
+        except (OSError, urllib3_errors.HTTPError) as error:
             raise _transport_error(error, self._tenant, request) from None
         if not 200 <= status < 300:
             hidden = [self._tenant.api_key, self._token or "", *secret_values(request.body)]
@@ -318,7 +318,7 @@ def _transport_error(error: BaseException, tenant: Tenant, request: Request) -> 
         return any(isinstance(cause, classes) for cause in causes)
 
     passing = True
-    if caused_by(ssl.SSLError, kinds.SSLError) and not caused_by(ssl.SSLEOFError):
+    if caused_by(ssl.SSLError, kinds.SSLError) and not caused_by(ssl.SSLEOFError, ssl.SSLZeroReturnError):
         what = "no trusted TLS connection could be made: check the certificate, ca_path and validate_certs"
         passing = False
     elif caused_by(kinds.ProxyError, urllib3_errors.ProxyError):

@@ -132,6 +132,8 @@ def check_config(wanted: Wanted, *, complete: bool) -> None:
     config = wanted.config
     if wanted.host is None and wanted.id is None:
         raise InputError("Neither config.host nor id is given: name the integration by one of them.")
+    if wanted.state == "present" and wanted.auto_bootstrap is None:
+        raise InputError("The option auto_bootstrap is empty: say whether Immuta prepares the cluster itself.")
     settings = dict(_flat(config))
     for name, value in settings.items():
         if value == "":
@@ -147,6 +149,14 @@ def check_config(wanted: Wanted, *, complete: bool) -> None:
             )
     if not 0 < config.get("port", 5439) < 65536:
         raise InputError(f"config.port is {config['port']}: give a number from 1 to 65535.")
+    _check_credentials(config)
+    missing = [_option(name) for name in _REQUIRED if name not in config] or missing_credentials(config)
+    if complete and missing:
+        raise InputError(f"The config of a Redshift integration also needs {_listed(missing)}.")
+
+
+def _check_credentials(config: Config) -> None:
+    """Refuse the credentials of another authentication type."""
     kind = config.get("authenticationType")
     if kind == "userPassword" and "okta" in config:
         raise InputError("config.okta is given with authentication_type userPassword: leave out one of them.")
@@ -154,9 +164,6 @@ def check_config(wanted: Wanted, *, complete: bool) -> None:
         raise InputError(
             "config.username or config.password is given with authentication_type okta: give them inside config.okta."
         )
-    missing = [_option(name) for name in _REQUIRED if name not in config] or missing_credentials(config)
-    if complete and missing:
-        raise InputError(f"The config of a Redshift integration also needs {_listed(missing)}.")
 
 
 def missing_credentials(config: Config) -> list[str]:
@@ -359,7 +366,7 @@ def _overlaid(kept: Config, asked: Config, prefix: str = "") -> Config:
         name, other = prefix + key, kept.get(key)
         if isinstance(value, dict) and isinstance(other, dict):
             result[key] = _overlaid(other, value, f"{name}.")
-        elif other is None or _hidden(name, other) or not _equal(name, value, other):
+        elif other is None or not _equal(name, value, other):
             result[key] = value
     return result
 

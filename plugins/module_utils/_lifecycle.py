@@ -168,7 +168,7 @@ class Course:
 
     def _went_through(self, record: Record | None, now: Record | None, decision: Decision) -> bool:
         """Whether the step from ``record`` to ``now`` shows that a write whose reply was lost was carried out."""
-        before, after = (one["status"] if one and one["status"] not in GONE else None for one in (record, now))
+        before, after = (one and one["status"] for one in (record, now))
         return before != after or bool(now and decision.differences and not differences(now, self._wanted))
 
     def _check_repeatable(self, error: ApiError, now: Record | None, decision: Decision, failures: int) -> None:

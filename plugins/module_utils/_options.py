@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import env_fallback
 
-Spec = t.Dict[str, t.Dict[str, t.Any]]
+Spec = dict[str, dict[str, t.Any]]
 
 
 def immuta_spec() -> Spec:
@@ -100,7 +100,7 @@ def login_spec() -> Spec:
     }
 
 
-def integration_arguments() -> t.Dict[str, t.Any]:
+def integration_arguments() -> dict[str, t.Any]:
     """The arguments of ``immuta_redshift_integration``, as AnsibleModule and an action plugin take them."""
     return {
         "argument_spec": {
@@ -122,7 +122,7 @@ def integration_arguments() -> t.Dict[str, t.Any]:
     }
 
 
-def script_arguments() -> t.Dict[str, t.Any]:
+def script_arguments() -> dict[str, t.Any]:
     """The arguments of ``immuta_integration_script``."""
     return {
         "argument_spec": {
@@ -148,7 +148,7 @@ def script_arguments() -> t.Dict[str, t.Any]:
     }
 
 
-def info_arguments() -> t.Dict[str, t.Any]:
+def info_arguments() -> dict[str, t.Any]:
     """The arguments of ``immuta_integration_info``."""
     return {
         "argument_spec": {
@@ -161,7 +161,7 @@ def info_arguments() -> t.Dict[str, t.Any]:
     }
 
 
-def redshift_script_arguments() -> t.Dict[str, t.Any]:
+def redshift_script_arguments() -> dict[str, t.Any]:
     """The arguments of ``redshift_script``."""
     return {
         "argument_spec": {
@@ -180,7 +180,7 @@ def redshift_script_arguments() -> t.Dict[str, t.Any]:
     }
 
 
-def redshift_info_arguments() -> t.Dict[str, t.Any]:
+def redshift_info_arguments() -> dict[str, t.Any]:
     """The arguments of ``redshift_info``."""
     return {
         "argument_spec": {

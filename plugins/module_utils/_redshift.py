@@ -130,9 +130,14 @@ class Login:
             raise InputError(f"auth_method '{self.auth_method}' also needs {', '.join(missing)}.")
         if self.auth_method != "password":
             self._check_federated()
-        for name in ("login_port", "connect_timeout"):
-            if getattr(self, name.replace("login_", "")) < 1:
-                raise InputError(f"{name} must be 1 or more.")
+        if not self.database:
+            raise InputError("login_db is empty: give the name of a database.")
+        if self.host and not re.fullmatch(r"[A-Za-z0-9._:-]+", self.host):
+            raise InputError("login_host is not a host name: give it without scheme, port and path.")
+        if not 0 < self.port < 65536:
+            raise InputError(f"login_port is {self.port}: give a number from 1 to 65535.")
+        if self.connect_timeout < 1:
+            raise InputError("connect_timeout must be 1 or more.")
         for name in ("connect_retries", "statement_timeout"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} must not be negative.")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._errors import IntegrationsError
@@ -19,13 +20,17 @@ if t.TYPE_CHECKING:
 Work = t.Callable[[dict[str, t.Any], bool, t.Mapping[str, str]], dict[str, t.Any]]
 
 
-def run_module(module: AnsibleModule, work: Work) -> t.NoReturn:
-    """Call ``work`` and exit with its result, or fail with what it raised.
+def hidden_values(params: t.Mapping[str, t.Any]) -> list[str]:
+    """The secrets among the options that their specs do not know: in ``config.extra``, and in an address by mistake."""
+    login = re.search(r"//[^/@]*?([^/:@]+)@", params.get("url") or "")
+    return [*secret_values((params.get("config") or {}).get("extra")), *(login.groups() if login else ())]
 
-    Ansible knows the secrets among the options but those inside ``config.extra``, whose names are the user's.
-    """
-    extra = (module.params.get("config") or {}).get("extra")
-    module.no_log_values.update(secret_values(extra))
+
+def run_module(module: AnsibleModule, work: Work) -> t.NoReturn:
+    """Call ``work`` and exit with its result, or fail with what it raised."""
+    module.no_log_values.update(hidden_values(module.params))
+    # Ansible would put what is on disk over what a result says of its file, in check mode the size of the former one.
+    vars(module).update(add_path_info=lambda result: result)
     try:
         result = work(module.params, module.check_mode, os.environ)
     except IntegrationsError as error:

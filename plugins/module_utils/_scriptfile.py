@@ -92,9 +92,9 @@ def file_mode(value: t.Any) -> int:
     number = value
     if isinstance(value, str) and re.fullmatch(r"(0o?)?[0-7]{3}", value):
         number = int(value[-3:], 8)
-    if isinstance(number, bool) or not isinstance(number, int):
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 0o777:
         raise InputError(f"The option mode is {value}: give it as octal text such as '0600'.")
-    if not 0 <= number <= 0o777 or number & 0o007 or not number & 0o400:
+    if number & 0o007 or not number & 0o400:
         raise InputError(
             f"The mode {number:#o} is not for a script, which holds a password: give the owner the right to read it, "
             "and others no right."

@@ -92,5 +92,5 @@ def _warnings(skipped: t.Sequence[Statement]) -> list[str]:
         for statement in users
     ]
     if others:
-        warnings.append(f"These lines create what exists already or take away what does not, and were skipped: {others}.")
+        warnings.append(f"These lines create what exists or take away what does not, and were skipped: {others}.")
     return warnings

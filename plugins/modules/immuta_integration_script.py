@@ -57,7 +57,7 @@ options:
         M(immuta.integrations.immuta_redshift_integration). Not used for O(script=delete).
   dest:
     description:
-      - The file to write. Its folder must exist.
+      - The file to write. Its folder must exist, except in check mode.
     type: path
     required: true
   mode:

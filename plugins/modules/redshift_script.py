@@ -84,7 +84,7 @@ options:
     default: fail
   on_missing:
     description:
-      - What to do about a statement that drops or revokes from what does not exist, as after an earlier run of the script.
+      - What to do about a statement that takes away what does not exist, as after an earlier run of the script.
       - V(fail) ends there. V(skip) goes past it, as O(on_existing) does.
     type: str
     choices: [fail, skip]

@@ -115,7 +115,7 @@ class Tour:
     def show(self) -> dict[str, t.Any]:
         """Say what stands in Immuta and in the database; return the latter."""
         for record in self._standins.immuta.records() or [None]:
-            what = f"integration {record['id']} on {record['config']['host']}, {record['status']}" if record else "nothing"
+            what = "integration {id} on {config[host]}, {status}".format(**record) if record else "nothing"
             print(f"  Immuta has {what}")
         catalog = self._standins.catalog()
         for kind in ("databases", "users", "groups"):
@@ -133,7 +133,7 @@ class Tour:
 
 
 def meddle(standins: Standins, config: dict[str, t.Any]) -> None:
-    """What somebody does who turns impersonation on by hand, as the documentation says: run the edit script, then PUT."""
+    """What somebody does who turns impersonation on by hand as documented: run the edit script, then PUT."""
     changed = {**config, "impersonation": {"enabled": True, "role": GROUP}}
     login = {"user": standins.bootstrap.user, "password": standins.bootstrap.password}
     address = {"host": standins.redshift.host, "port": standins.redshift.port}

@@ -159,8 +159,9 @@ class Desk:
         """Run a script as a person does who has read it."""
         redshift, login = self.standins.redshift, self.standins.bootstrap
         address = f"host={redshift.host} port={redshift.port} user={login.user} dbname={database}"
+        psql = shutil.which("psql") or find_binaries() / "psql"
         subprocess.run(
-            [shutil.which("psql") or find_binaries() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, address],
+            [psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, address],
             env={"PGPASSWORD": login.password, "LC_ALL": "C", "PATH": os.environ["PATH"]},
             timeout=TIME_LIMIT,
             check=True,

@@ -30,7 +30,7 @@ def okta_config(standins: Standins) -> dict[str, object]:
 
 
 def check_then_run(desk: Desk, **variables: object) -> Run:
-    """Run in check mode, really, and once more; see that check mode foretold it and that the last run changes nothing."""
+    """Run in check mode, really, and again: the first foretells the second, and the third changes nothing."""
     standins = desk.standins
     before, records = standins.catalog(), standins.immuta.records()
     foretold = desk.configure("--check", "--diff", **variables)
@@ -138,7 +138,8 @@ def test_removal_leaves_nothing_but_the_emptied_database(desk: Desk, standins: S
     assert standins.immuta.records() == []
     delete = standins.immuta.requests()[-2]
     assert (delete["method"], delete["body"]) == ("DELETE", None)
-    assert asked(standins).index("POST /integrations/1/scripts/delete") < asked(standins).index("DELETE /integrations/1")
+    requests = asked(standins)
+    assert requests.index("POST /integrations/1/scripts/delete") < requests.index("DELETE /integrations/1")
     after = standins.catalog()
     assert (after["users"], after["groups"]) == (before["users"], before["groups"])
     assert after["schemas"]["immuta"] == []
@@ -214,7 +215,8 @@ def test_a_person_reviews_and_runs_the_scripts_of_a_setup(desk: Desk, standins: 
     assert standins.catalog() == before
     assert standins.immuta.records() == []
     first, second = folder / "cluster.example.com.initial_create.sql", folder / "cluster.example.com.create.sql"
-    assert stopped.output.index(f"{first} in the database dev") < stopped.output.index(f"{second} in the database immuta")
+    said = stopped.output
+    assert said.index(f"{first} in the database dev") < said.index(f"{second} in the database immuta")
 
     desk.psql(first, "dev")
     desk.psql(second, "immuta")

@@ -83,7 +83,7 @@ class Standins:
     def reset(self) -> None:
         """Put both back to where they began, but for the log of statements; much faster than starting anew."""
         self.immuta.reset()
-        self.redshift.on_statement = None
+        self.redshift.on_statement = self.redshift.on_result = None
         self.postgres.reset(keep_users=[self.bootstrap.user, self.unprivileged.user])
         self._grant()
 

@@ -116,6 +116,8 @@ class Immuta:
         self.api_key = secrets.token_hex(16)
         self.settings = self._first_settings = Settings(**settings)
         self.wire = Wire()
+        self.writes: list[str] = []
+        """What was begun, whether or not anybody heard of it: the busy status of each."""
         self._cluster = Cluster(lambda host: self.settings.hosts.get(host, database), admin)
         self._records: dict[int, Record] = {}
         self._last_number = 0
@@ -208,6 +210,8 @@ class Immuta:
             self._tokens.clear()
         self.clear_faults()
         self.clear_requests()
+        self.wire.on_request = self.wire.on_reply = None
+        self.writes.clear()
         self.settings = self._first_settings
 
     # The way in
@@ -375,6 +379,7 @@ class Immuta:
         record.fallback = failed, record.config or payload["config"]
         if status != "deleting":
             record.config = payload["config"]
+        self.writes.append(status)
         record.status, record.validation, record.since = status, results(), time.monotonic()
         record.work = self._workers.submit(work, payload)
         return {key: self._shown(record)[key] for key in ("id", "status", "validationResults")}

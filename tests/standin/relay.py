@@ -38,6 +38,7 @@ REWRITES = [
     # an open transaction as failed as any other error does.
     (re.compile(r"\A(\s*)(SAVEPOINT|RELEASE|ROLLBACK(?=\s+(?:WORK\s+)?TO\b))", re.IGNORECASE), r'\1"\2"'),
 ]
+FAILURE = "DO $$ BEGIN RAISE 'The relay was told to fail.' USING ERRCODE = '{}'; END $$"
 STARTUP_SETTINGS = {"user", "database", "options", "application_name", "client_encoding"}
 REPORTED = {"server_version": "8.0.2", "client_encoding": "UNICODE"}
 
@@ -55,14 +56,18 @@ class Statement(t.NamedTuple):
 
 # Called with each statement before the server gets it, in the connection's own thread, so it may wait. To have the
 # connection closed it returns "drop_before", and the server does not get the statement, or "drop_after", and the server
-# runs it but the client does not hear of that.
+# runs it but the client does not hear of that. With "fail " and a SQLSTATE the statement fails with that instead.
 OnStatement = t.Callable[[Statement], t.Optional[str]]
+# Called likewise when the server has run a statement, or refused it, and before the client hears of that; returns
+# "drop" to have the connection closed.
+OnResult = t.Callable[[Statement], t.Optional[str]]
 
 
 class Relay:
     """Context manager: listens on ``host``:``port`` (0: any free one) and relays to a PostgreSQL on 127.0.0.1.
 
-    ``tls`` is a pair of paths, certificate chain and key in PEM. ``on_statement`` can be set at any time.
+    ``tls`` is a pair of paths, certificate chain and key in PEM. ``on_statement`` and ``on_result`` can be set at any
+    time.
     """
 
     host = "127.0.0.1"
@@ -77,6 +82,7 @@ class Relay:
     ) -> None:
         self.server_port = server_port
         self.on_statement = on_statement
+        self.on_result: OnResult | None = None
         self._tls = None
         if tls:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -152,7 +158,10 @@ class Session:
         self.server = server
         self.startup = startup
         self.prepared: dict[bytes, str] = {}
+        self.current: Statement | None = None
         self.drop_at_result = False
+        self.held = b""
+        self.skips_to_sync = False
 
     def run(self) -> None:
         """Relay until the end. Raises EOFError or OSError at the end of the connection."""
@@ -167,6 +176,7 @@ class Session:
             for source in readable:
                 received = source.recv(1 << 20)
                 if not received:
+                    self.client.sendall(self.held)
                     return
                 buffers[source] += received
                 from_client = source is self.client
@@ -175,35 +185,50 @@ class Session:
                     (self.server if from_client else self.client).sendall(out)
 
     def _from_client(self, kind: bytes, body: bytes) -> bytes:
+        if self.skips_to_sync:
+            self.skips_to_sync = kind != b"S"
+            return b""
         if kind == b"Q":
             text = body[:-1].decode("utf-8")
-            self._announce(text)
-            body = rewrite(text).encode() + b"\0"
+            body = (self._announce(text) or rewrite(text)).encode() + b"\0"
         elif kind == b"P":
             name, query, rest = body.split(b"\0", 2)
             self.prepared[name] = query.decode("utf-8")
             body = name + b"\0" + rewrite(self.prepared[name]).encode() + b"\0" + rest
         elif kind == b"B":
-            self._announce(self.prepared.get(body.split(b"\0", 2)[1], ""))
+            failure = self._announce(self.prepared.get(body.split(b"\0", 2)[1], ""))
+            if failure:
+                # It is answered as the rest of the exchange would be: with an error and that the server is ready.
+                self.skips_to_sync = True
+                kind, body = b"Q", failure.encode() + b"\0"
         return pack(kind, body)
 
-    def _announce(self, text: str) -> None:
-        if self.relay.on_statement:
-            user = self.startup["user"]
-            action = self.relay.on_statement(
-                Statement(user, self.startup.get("database", user), self.startup.get("application_name", ""), text)
-            )
-            if action == "drop_before":
-                raise EOFError
-            self.drop_at_result = action == "drop_after"
+    def _announce(self, text: str) -> str:
+        """Say what is to be run; returns what is to be run in its place, if anything."""
+        user = self.startup["user"]
+        database, application = self.startup.get("database", user), self.startup.get("application_name", "")
+        self.current = Statement(user, database, application, text)
+        action = self.relay.on_statement(self.current) if self.relay.on_statement else None
+        if action == "drop_before":
+            raise EOFError
+        self.drop_at_result = action == "drop_after"
+        return FAILURE.format(action[len("fail ") :]) if action and action.startswith("fail ") else ""
 
     def _from_server(self, kind: bytes, body: bytes) -> bytes:
-        if self.drop_at_result and kind in (b"C", b"E"):
-            raise EOFError
         if kind == b"S":
             name, value = body.decode("utf-8").split("\0")[:2]
             body = f"{name}\0{REPORTED.get(name, value)}\0".encode()
-        return pack(kind, body)
+        if not self.held and (kind not in (b"C", b"E") or not self.current):
+            return pack(kind, body)
+        # What a statement did is there for others when the server is ready again, not when it says how it ended.
+        self.held += pack(kind, body)
+        if kind != b"Z":
+            return b""
+        statement, self.current = self.current, None
+        if self.drop_at_result or (self.relay.on_result and self.relay.on_result(statement) == "drop"):
+            raise EOFError
+        held, self.held = self.held, b""
+        return held
 
 
 def rewrite(text: str) -> str:

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 import yaml
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -80,6 +81,11 @@ KINDS = (
 )
 
 
+# Called with the entry of a request in the log, in a thread of its own, so it may wait: before the stand-in has it, and
+# when it has been carried out but the reply not sent. To have the connection closed then it returns "drop".
+OnRequest = t.Callable[[dict[str, t.Any]], t.Optional[str]]
+
+
 class WireProtocol(H11Protocol):
     """uvicorn's, which also shows its connection to the application: some faults are none of HTTP's."""
 
@@ -89,11 +95,16 @@ class WireProtocol(H11Protocol):
 
 
 class Wire:
-    """The log of requests and the faults they meet, and the application that keeps both."""
+    """The log of requests and the faults they meet, and the application that keeps both.
+
+    ``on_request`` and ``on_reply`` can be set at any time.
+    """
 
     def __init__(self) -> None:
         self.log: list[dict[str, t.Any]] = []
         self.faults: list[Fault] = []
+        self.on_request: OnRequest | None = None
+        self.on_reply: OnRequest | None = None
 
     def around(self, app: t.Any) -> t.Any:
         """Return the ASGI application that logs and spoils what comes for another one, but for what controls it."""
@@ -114,14 +125,21 @@ class Wire:
             self.log.append(entry)
             fault = next((fault for fault in self.faults if fault.meets(request.method, request.url.path)), None)
             unread = [{"type": "http.request", "body": body}]
+            transport = scope["state"]["transport"]
 
             async def receive_again() -> t.Any:
                 return unread.pop() if unread else await receive()
 
             async def send_logged(message: t.Any) -> None:
+                is_start = message["type"] == "http.response.start"
+                if is_start and self.on_reply and await run_in_threadpool(self.on_reply, entry) == "drop":
+                    await close(transport)
                 entry["status"] = message.get("status", entry["status"])
                 await send(message)
 
+            if self.on_request and await run_in_threadpool(self.on_request, entry) == "drop":
+                await close(transport)
+                return
             await spoil(fault, app, scope, receive_again, send_logged)
 
         return application

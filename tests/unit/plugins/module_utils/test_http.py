@@ -115,12 +115,12 @@ class Server:
     def _answer(self, connection: socket.socket, stream: t.BinaryIO) -> bool:
         line = stream.readline()
         if not line.isascii():  # a TLS handshake
-            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.sendall(self.answers.pop(0).data)
         if not line.isascii() or not line:
             return False
         method, target, _version = line.decode().split()
         pairs = iter(lambda: stream.readline().decode().strip(), "")
-        headers = {name.lower(): value.strip() for name, _, value in (pair.partition(":") for pair in pairs)}
+        headers = {name.lower(): value.strip() for name, unused, value in (pair.partition(":") for pair in pairs)}
         body = stream.read(int(headers.get("content-length", 0)))
         self.seen.append(Seen(method, target, headers, body))
         answer = self.answers.pop(0) if self.answers else reply(599, {"message": "not scripted"})
@@ -394,6 +394,14 @@ def test_refusal_says_what_immuta_says_and_which_tests_failed():
     }
 
 
+def test_missing_integration_is_not_taken_for_a_wrong_address():
+    """Immuta's documentation, "HTTP Status Codes and Error Messages": GET 404."""
+    with Server(reply(404, {"message": "No Integration found with ID 5."})) as server:
+        error = failure(server)
+    assert error.is_document
+    assert error.message.endswith("HTTP 404, Immuta refused it; it says: No Integration found with ID 5.")
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -467,6 +475,15 @@ def test_bearer_logs_in_again_once_when_the_token_has_expired():
             http.request("GET", "/integrations", repeatable=True)
     assert server.methods == ["POST", "GET", "GET", "POST", "GET", "GET", "POST", "GET"]
     assert "t0ken" not in repr(caught.value.as_failure())
+
+
+def test_bearer_token_is_kept_after_another_refusal():
+    with Server(TOKEN, reply(200, []), reply(403, {}), reply(200, [])) as server, bearer(server) as http:
+        http.request("GET", "/integrations", repeatable=True)
+        with pytest.raises(ApiError, match="APPLICATION_ADMIN"):
+            http.request("GET", "/integrations", repeatable=True)
+        http.request("GET", "/integrations", repeatable=True)
+    assert server.methods == ["POST", "GET", "GET", "GET"]
 
 
 @pytest.mark.parametrize(
@@ -597,8 +614,16 @@ def test_tls_connection_that_breaks_is_a_lost_reply(then: str, authority: trustm
     assert (error.acted, error.passing) == (True, True)
 
 
+def test_handshake_that_breaks_is_tried_again(pauses: list[float]):
+    with Server(*[Answer()] * 3) as server:
+        there = tenant(server.url.replace("http", "https"))
+        with pytest.raises(ApiError, match="the connection broke"), Http(there) as http:
+            http.request("GET", "/integrations", repeatable=True)
+    assert len(pauses) == 2
+
+
 def test_plain_server_behind_https_is_not_tried_again(pauses: list[float]):
-    with Server() as server:
+    with Server(reply(400)) as server:
         there = tenant(server.url.replace("http", "https"))
         with pytest.raises(ApiError, match="no trusted TLS connection"), Http(there) as http:
             http.request("GET", "/integrations", repeatable=True)
@@ -669,8 +694,9 @@ def test_url_that_is_no_tenant(url: str):
 
 def test_plain_http_across_a_network_is_refused_unless_accepted():
     plain = params(url="http://tenant.example.com")
-    with pytest.raises(InputError, match="clear text: use https"):
-        tenant_from(plain, {})
+    for url in (plain["url"], "http://192.168.0.1", "http://localhost.example.com"):
+        with pytest.raises(InputError, match="clear text: use https"):
+            tenant_from({**plain, "url": url}, {})
     found, cautions = tenant_from({**plain, "validate_certs": False}, {})
     assert found.verify is False
     assert cautions == ["The API key is sent in clear text, since http://tenant.example.com is plain http."]

@@ -168,6 +168,12 @@ def test_config_that_no_integration_can_have(config: dict[str, t.Any], said: str
     assert "abc1234" not in caught.value.message
 
 
+def test_way_of_setup_has_to_be_said_for_what_is_to_be_there():
+    with pytest.raises(InputError, match="auto_bootstrap is empty"):
+        check_config(wanted(automatic=None), complete=True)
+    check_config(wanted(state="absent", automatic=None), complete=False)
+
+
 def test_redacted_value_in_extra_is_refused_too():
     with pytest.raises(InputError, match=r"config.extra.deep.secretKey is <REDACTED>"):
         check_config(wanted(extra={"deep": {"secretKey": "<REDACTED>"}}), complete=True)
@@ -264,6 +270,7 @@ def test_id_alone_is_enough_to_say_which():
             ["impersonation.role"],
         ),
         ({**CONFIG, "impersonation": {"enabled": True}}, {"impersonation": "odd"}, ["impersonation"]),
+        ({**CONFIG, "impersonation": {"enabled": True}}, {"impersonation": {"role": "r"}}, ["impersonation.enabled"]),
         (WITH_OKTA, {}, ["authentication_type"]),
         (WITH_OKTA, {"authenticationType": "okta"}, []),
         (WITH_OKTA, {"authenticationType": "okta", "okta": "<REDACTED>"}, []),
@@ -315,8 +322,9 @@ def test_extra_is_compared_where_get_shows_the_key():
     ],
 )
 def test_change_that_only_a_new_integration_can_have_is_refused(there: dict[str, t.Any], asked: Wanted, said: str):
-    with pytest.raises(InputError, match=said):
-        refuse_change(there, asked)
+    for status in ("enabled", "createError", "creating"):
+        with pytest.raises(InputError, match=said):
+            decide({**there, "status": status}, asked)
 
 
 def test_same_database_in_another_case_is_no_change():
@@ -370,9 +378,9 @@ def test_payload_drops_the_credentials_of_another_authentication_type():
 
 
 def test_payload_keeps_an_authentication_type_that_is_not_known():
-    there = record(authenticationType="accessKey", accessKeyId="shown")
+    there = record(authenticationType="accessKey", username="shown")
     sent = payload(there, wanted({"host": HOST, "port": 1}, id="7"))["config"]
-    assert (sent["authenticationType"], sent["accessKeyId"], sent["port"]) == ("accessKey", "shown", 1)
+    assert (sent["authenticationType"], sent["username"], sent["port"]) == ("accessKey", "shown", 1)
 
 
 def test_payload_without_the_credentials_that_immuta_hides_is_refused():

@@ -240,6 +240,21 @@ def test_result_of_a_change():
     assert result["warnings"] == []
 
 
+@pytest.mark.parametrize(
+    ("statuses", "wanted", "action"),
+    [
+        ([None], EQUAL, "create"),
+        (["enabled"], EQUAL, "none"),
+        (["enabled"], ABSENT, "delete"),
+        (["creating", "enabled"], EQUAL, "wait"),
+        (["creating", "enabled"], DIFFERENT, "update"),
+        (["deleting", None], ABSENT, "wait"),
+    ],
+)
+def test_action_is_what_was_done(statuses: list[str | None], wanted: Wanted, action: str):
+    assert course(Tenant(*statuses), wanted).follow()["action"] == action
+
+
 def test_what_is_sent():
     tenant = Tenant("enabled", automatic=True)
     automatic = replace(DIFFERENT, auto_bootstrap=True)
@@ -322,6 +337,12 @@ def test_looks_that_fail_in_passing_are_followed_by_others(pauses: list[t.Any]):
     assert course(tenant, EQUAL).follow()["exists"]
     assert tenant.requests == ["LIST", "POST", *["GET 7"] * 5]
     assert pauses == [5.0] * 4
+
+
+def test_deletion_is_followed_although_the_first_look_fails():
+    tenant = Tenant("enabled", GET=[refusal(503)])
+    assert course(tenant, ABSENT).follow()["changed"]
+    assert tenant.requests == ["LIST", "DELETE 7", "GET 7", "GET 7", "GET 7"]
 
 
 def test_look_that_is_refused_ends_the_task():

@@ -102,7 +102,7 @@ def test_options_that_are_enough(options: dict[str, t.Any]) -> None:
         ({**IAM, "driver": "psycopg"}, "auth_method 'iam' works with driver 'redshift_connector' only."),
         ({**OKTA, "ssl_mode": "disable"}, "auth_method 'okta' needs TLS: ssl_mode must not be 'disable'."),
         ({**PASSWORD, "connect_timeout": 0}, "connect_timeout must be 1 or more."),
-        ({**PASSWORD, "login_port": 0}, "login_port must be 1 or more."),
+        ({**PASSWORD, "login_port": 0}, "login_port is 0: give a number from 1 to 65535."),
         ({**PASSWORD, "connect_retries": -1}, "connect_retries must not be negative."),
         ({**PASSWORD, "statement_timeout": -1}, "statement_timeout must not be negative."),
         ({**PASSWORD, "ca_path": "/no/such/file"}, "The certificates in ca_path cannot be read: /no/such/file."),

@@ -70,6 +70,22 @@ def test_secrets_inside_extra_are_made_known_to_ansible_and_nothing_else(ends: s
     assert module.no_log_values == {"hush", "5"}
 
 
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("https://user:hush@tenant.example.com", {"hush"}),
+        ("https://hush@tenant.example.com", {"hush"}),
+        ("https://tenant.example.com/a@b", set()),
+        ("tenant.example.com", set()),
+        (None, set()),
+    ],
+)
+def test_login_that_somebody_put_into_the_address_is_made_known_too(url: str | None, hidden: set[str]):
+    module = Module({"url": url})
+    outcome(module, lambda *_arguments: {})
+    assert module.no_log_values == hidden
+
+
 @pytest.mark.parametrize("params", [{}, {"config": None}, {"config": {}}, {"config": {"extra": None}}], ids=str)
 def test_options_without_extra(params: dict[str, t.Any]):
     module = Module(params)

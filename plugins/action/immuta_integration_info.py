@@ -1,0 +1,16 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the module `immuta_integration_info` inside the controller process, where that gives the same result."""
+
+from __future__ import annotations
+
+from ansible_collections.immuta.integrations.plugins.module_utils._listing import run
+from ansible_collections.immuta.integrations.plugins.module_utils._options import info_arguments
+from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import InProcessAction
+
+
+class ActionModule(InProcessAction):
+    """What the module `immuta_integration_info` is made of."""
+
+    arguments = staticmethod(info_arguments)
+    work = staticmethod(run)

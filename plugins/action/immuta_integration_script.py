@@ -1,0 +1,16 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the module `immuta_integration_script` inside the controller process, where that gives the same result."""
+
+from __future__ import annotations
+
+from ansible_collections.immuta.integrations.plugins.module_utils._options import script_arguments
+from ansible_collections.immuta.integrations.plugins.module_utils._scriptfile import run
+from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import InProcessAction
+
+
+class ActionModule(InProcessAction):
+    """What the module `immuta_integration_script` is made of."""
+
+    arguments = staticmethod(script_arguments)
+    work = staticmethod(run)

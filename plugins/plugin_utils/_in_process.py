@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""Runs the work of a module inside the controller process, where that gives the same result.
+
+A process of its own costs a task a quarter of a second before it does anything. The functions underneath, the argument
+checks, the masking and the result are those of the module; only the process is another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import sys
+import typing as t
+
+from ansible import constants
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.immuta.integrations.plugins.module_utils._errors import (
+    IntegrationsError,
+    MissingLibraryError,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._runner import Work, hidden_values
+
+SWITCH = "IMMUTA_IN_PROCESS"
+
+
+class InProcessAction(ActionBase):
+    """The action plugin of a module; a subclass says what the module's arguments and work are.
+
+    ``isolated`` runs the work in a child of its own, for what is not Python alone: a driver that dies then ends its
+    task and not the play.
+    """
+
+    arguments: t.Callable[[], dict[str, t.Any]]
+    work: Work
+    isolated = False
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Do the task, here or as an ordinary module, and return its result."""
+        result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        environment: dict[str, str] = {}
+        self._compute_environment_string(environment)
+        if self._fits(task_vars, {**os.environ, **environment}):
+            with contextlib.suppress(MissingLibraryError), _environment(environment):
+                result.update(self._run_here())
+                return result
+        result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+        return result
+
+    def _fits(self, task_vars: dict[str, t.Any], environ: t.Mapping[str, str]) -> bool:
+        """Whether the module would run in a process like this one: same host, same account, same Python."""
+        become = self._connection.become is not None or self._play_context.become
+        if self._connection.transport != "local" or become or self._task.async_val:
+            return False
+        if not boolean(environ.get(SWITCH, "true"), strict=False):
+            return False
+        asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
+        interpreter = str(self._templar.template(asked) or "auto")
+        return interpreter.startswith("auto") or os.path.realpath(interpreter) == os.path.realpath(sys.executable)
+
+    def _run_here(self) -> dict[str, t.Any]:
+        validation = validate(self.arguments(), _plain(self._task.args))
+        no_log = set(validation._no_log_values)
+        if validation.error_messages:
+            return {"failed": True, "msg": remove_values(self._objection(validation), no_log)}
+        params = validation.validated_parameters
+        no_log.update(hidden_values(params))
+        outcome = self._outcome(params)
+        outcome.setdefault("invocation", {"module_args": params})
+        return remove_values(outcome, no_log)
+
+    def _objection(self, validation: ValidationResult) -> str:
+        """What AnsibleModule says of arguments that do not fit."""
+        message = validation.errors.msg
+        if isinstance(validation.errors[0], UnsupportedError):
+            return f"Unsupported parameters for ({self._task.action}) module: {message}"
+        return message
+
+    def _outcome(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
+        check_mode = bool(self._task.check_mode)
+        if self.isolated:
+            return in_child(self.work, params, check_mode, os.environ)
+        return attempt(self.work, params, check_mode, os.environ)
+
+
+def validate(arguments: dict[str, t.Any], args: dict[str, t.Any]) -> ValidationResult:
+    """Check a task's arguments as AnsibleModule does."""
+    spec = dict(arguments)
+    return ArgumentSpecValidator(spec.pop("argument_spec"), **spec).validate(args)
+
+
+def attempt(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The result of ``work``, a failed one where it raised. Raises MissingLibraryError, for the module to try."""
+    try:
+        return work(params, check_mode, environ)
+    except MissingLibraryError:
+        raise
+    except IntegrationsError as error:
+        return {**error.as_failure(), "failed": True}
+
+
+def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """As `attempt`, in a child process, whose death is a failed result."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def run() -> None:
+        try:
+            sender.send(attempt(work, params, check_mode, environ))
+        except MissingLibraryError:
+            sender.send(None)
+
+    child = context.Process(target=run, daemon=True)
+    child.start()
+    sender.close()
+    try:
+        outcome = receiver.recv()
+    except EOFError:
+        child.join()
+        return {
+            "failed": True,
+            "msg": f"The process with the database driver ended with exit status {child.exitcode} before it had a "
+            "result: what it was doing may have taken effect. Look into the database, and run the task again.",
+        }
+    finally:
+        child.kill()
+        child.join()
+    if outcome is None:
+        raise MissingLibraryError("A library is missing in the controller's Python.")
+    return outcome
+
+
+@contextlib.contextmanager
+def _environment(changes: t.Mapping[str, str]) -> t.Iterator[None]:
+    """Have the task's ``environment`` while the context lasts, as a module's process has it."""
+    before = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _plain(value: t.Any) -> t.Any:
+    """A copy without what the controller knows of a value beside it, as a module gets it."""
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {_plain(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (bool, int, float, type(None))):
+        return value
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item) for item in value]
+    return "".join(str(value))

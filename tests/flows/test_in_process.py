@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks inside the controller process and tasks as modules do the same and say the same."""
+
+from __future__ import annotations
+
+import json
+import sys
+import typing as t
+
+import pytest
+
+from tests.flows.conftest import Desk, asked
+from tests.standin import Standins
+
+# What Ansible says when it starts a process for a module.
+STARTED = "Using module file"
+
+
+def results(desk: Desk, *tasks: dict[str, t.Any], in_process: bool) -> tuple[list[dict[str, t.Any]], str]:
+    """The result of every task, and what Ansible printed."""
+    desk.environment["IMMUTA_IN_PROCESS"] = str(in_process).lower()
+    file = desk.folder / "results.json"
+    registered = [{**task, "register": f"result_{number}", "ignore_errors": True} for number, task in enumerate(tasks)]
+    content = "{{ [" + ", ".join(f"result_{number}" for number in range(len(tasks))) + "] | to_json }}"
+    copy = {"content": content, "dest": str(file), "mode": "0600"}
+    run = desk.tasks(*registered, {"ansible.builtin.copy": copy, "check_mode": False}, options=["-vvv"])
+    assert run.succeeded, run.output
+    return json.loads(file.read_text(encoding="utf-8")), run.output
+
+
+def script(desk: Desk) -> str:
+    path = desk.folder / "script.sql"
+    path.write_text("CREATE SCHEMA one; CREATE SCHEMA two;", encoding="utf-8")
+    return str(path)
+
+
+def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
+    """Every module: a success, a failure, a wrong argument, check mode, and the environment of a task."""
+    config = standins.config()
+    login = {**desk.login, "login_db": "dev"}
+    tasks = [
+        {"immuta.integrations.immuta_integration_info": {"type": "Redshift"}},
+        {"immuta.integrations.immuta_integration_info": {"nonsense": 1}},
+        {"immuta.integrations.immuta_integration_info": {}, "environment": {"IMMUTA_URL": "http://127.0.0.1:1"}},
+        {"immuta.integrations.immuta_integration_script": {"script": "create", "dest": "x/y", "config": config}},
+        {
+            "immuta.integrations.immuta_integration_script": {
+                "script": "create",
+                "dest": str(desk.folder / "create.sql"),
+                "config": config,
+            }
+        },
+        {
+            "immuta.integrations.immuta_redshift_integration": {
+                "auto_bootstrap": False,
+                "config": {**config, "extra": {"secretKey": "extra-s3cret"}},
+            },
+            "check_mode": True,
+        },
+        {"immuta.integrations.immuta_redshift_integration": {"wait_timeout": "long", "config": config}},
+        {"immuta.integrations.redshift_script": {**login, "path": script(desk)}},
+        {"immuta.integrations.redshift_script": {**login, "path": script(desk)}},
+        {"immuta.integrations.redshift_info": {**login, "schemas": ["one", "three"], "driver": "psycopg"}},
+        {"immuta.integrations.redshift_info": {**login, "login_password": "wr0ng-Pa55word"}},
+    ]
+    inside, printed = results(desk, *tasks, in_process=True)
+    assert STARTED not in "".join(line for line in printed.splitlines() if "immuta" in line)
+    requests = asked(standins)
+    standins.reset()
+    (desk.folder / "create.sql").unlink()
+
+    outside, printed_outside = results(desk, *tasks, in_process=False)
+
+    assert inside == outside
+    assert asked(standins) == requests
+    assert printed_outside.count(STARTED) >= len(tasks)
+    for secret in (config["password"], "wr0ng-Pa55word", "extra-s3cret", standins.immuta.api_key):
+        assert secret not in json.dumps(inside) + printed + printed_outside
+
+
+@pytest.mark.parametrize(
+    ("keywords", "started"),
+    [
+        ({"vars": {"ansible_python_interpreter": sys.executable}}, False),
+        ({"vars": {"ansible_python_interpreter": "/nonexistent/python"}}, True),
+        ({"async": 30, "poll": 1}, True),
+        ({"become": True, "become_method": "ansible.builtin.su"}, True),
+    ],
+)
+def test_a_task_that_asks_for_another_process_gets_one(
+    desk: Desk, standins: Standins, keywords: dict[str, t.Any], started: bool
+) -> None:
+    task = {"immuta.integrations.immuta_integration_info": {}, "ignore_errors": True, **keywords}
+
+    run = desk.tasks(task, options=["-vvv"])
+
+    assert (STARTED in run.output) == started
