@@ -26,6 +26,8 @@ _DUPLICATE = ("42710", "42P04", "42P06", "42P07", "42723")
 # Undefined database, schema, object (so a user or group), table, function.
 _UNDEFINED = ("3D000", "3F000", "42704", "42P01", "42883")
 _TAKES_AWAY = re.compile(r"(?:DROP|REVOKE)\b|ALTER DEFAULT PRIVILEGES .*\bREVOKE\b|ALTER GROUP .*\bDROP USER\b")
+# Serialization failure, deadlock.
+_CONFLICT = ("40001", "40P01")
 _CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0
 
 _ADVICE = {
@@ -35,6 +37,7 @@ _ADVICE = {
     "57014": "it was cancelled, most likely at statement_timeout",
     **dict.fromkeys(_DUPLICATE, "the object exists already: on_existing 'skip' goes past it"),
 }
+_CONFLICT_ADVICE = "another session was changing the same: run the script again when that has ended"
 # A server's message about a statement with one of these words in it is not shown.
 _SENSITIVE = re.compile(r"PASSWORD|CREDENTIAL|SECRET|ACCESS_KEY|TOKEN|IDENTIFIED|MASTER_SYMMETRIC_KEY", re.I)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -102,7 +105,7 @@ def _run_as_one(
             if error.lost and committing:
                 raise _lost_at_commit(error, statements) from None
             _roll_back(session)
-            if _is_conflict(error) and conflicts < _CONFLICT_TRIES:
+            if _is_conflict(error, current) and conflicts < _CONFLICT_TRIES:
                 conflicts += 1
                 sleep(_CONFLICT_PAUSE)
             elif current and _is_needless(error, current, skip):
@@ -126,7 +129,7 @@ def _run_each(
                 session.execute(statement.text)
                 outcomes[statement.index] = "ok"
             except DriverError as error:
-                if not opened and _is_conflict(error) and conflicts < _CONFLICT_TRIES:
+                if not opened and _is_conflict(error, statement) and conflicts < _CONFLICT_TRIES:
                     conflicts += 1
                     sleep(_CONFLICT_PAUSE)
                 elif not opened and _is_needless(error, statement, skip):
@@ -150,9 +153,12 @@ def _roll_back(session: Session) -> None:
         session.execute("ROLLBACK")
 
 
-def _is_conflict(error: DriverError) -> bool:
-    """Whether another transaction got in the way; Redshift says so with its own number, 1023."""
-    return error.sqlstate == "40001" or (error.server_message or "").lstrip().startswith("1023")
+def _is_conflict(error: DriverError, statement: Statement | None) -> bool:
+    """Whether another session got in the way: Redshift says so with its own number, 1023; the catalog by its index."""
+    if error.sqlstate == "23505":
+        return statement is not None and statement.command.startswith("CREATE")
+    message = (error.server_message or "").lstrip()
+    return error.sqlstate in _CONFLICT or message.startswith(("1023", "tuple concurrently"))
 
 
 def _lost_at_commit(error: DriverError, statements: t.Sequence[Statement]) -> StatementError:
@@ -226,7 +232,7 @@ def _cause(error: DriverError, statement: Statement | None) -> str:
     message = error.server_message and statement and _shown(error.server_message, statement)
     if message:
         parts.append(f" ({message})")
-    advice = _ADVICE.get(error.sqlstate or "")
+    advice = _CONFLICT_ADVICE if _is_conflict(error, statement) else _ADVICE.get(error.sqlstate or "")
     return "".join(parts) + (f": {advice}" if advice else "")
 
 

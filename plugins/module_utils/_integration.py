@@ -141,7 +141,7 @@ def check_config(wanted: Wanted, *, complete: bool) -> None:
     named = [(_option(name), value) for name, value in settings.items()]
     for option, value in [*named, *_flat(wanted.extra, "config.extra.")]:
         if is_redacted(value):
-            raise InputError(f"{option} is {value}, which Immuta shows in place of the real value: give the real one.")
+            raise InputError(f"{option} is what Immuta shows in place of the real value: give the real one.")
     for name in ("host", "okta.idpHost"):
         if name in settings and not re.fullmatch(r"[A-Za-z0-9._-]+", settings[name]):
             raise InputError(

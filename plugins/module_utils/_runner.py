@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import os
-import re
 import typing as t
 
+from ansible_collections.immuta.integrations.plugins.module_utils._disclosure import (
+    distinctive,
+    hidden_values,
+    shown_arguments,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._errors import IntegrationsError
-from ansible_collections.immuta.integrations.plugins.module_utils._secrets import secret_values
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -20,21 +23,16 @@ if t.TYPE_CHECKING:
 Work = t.Callable[[dict[str, t.Any], bool, t.Mapping[str, str]], dict[str, t.Any]]
 
 
-def hidden_values(params: t.Mapping[str, t.Any]) -> list[str]:
-    """The secrets among the options that their specs do not know: in ``config.extra``, and in an address by mistake."""
-    login = re.search(r"//[^/@]*?([^/:@]+)@", params.get("url") or "")
-    return [*secret_values((params.get("config") or {}).get("extra")), *(login.groups() if login else ())]
-
-
 def run_module(module: AnsibleModule, work: Work) -> t.NoReturn:
     """Call ``work`` and exit with its result, or fail with what it raised."""
-    module.no_log_values.update(hidden_values(module.params))
+    module.no_log_values = distinctive([*module.no_log_values, *hidden_values(module.params)])
+    invocation = {"module_args": shown_arguments(module.argument_spec, module.params)}
     # Ansible would put what is on disk over what a result says of its file, in check mode the size of the former one.
     vars(module).update(add_path_info=lambda result: result)
     try:
         result = work(module.params, module.check_mode, os.environ)
     except IntegrationsError as error:
-        module.fail_json(**error.as_failure())
+        module.fail_json(invocation=invocation, **error.as_failure())
     for warning in result.pop("warnings", []):
         module.warn(warning)
-    module.exit_json(**result)
+    module.exit_json(invocation=invocation, **result)

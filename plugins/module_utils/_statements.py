@@ -257,11 +257,12 @@ def _decode(script: str | bytes) -> str:
         text = script if isinstance(script, str) else script.decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise ScriptError(f"Line {line} of the script: it is not valid UTF-8.", line=line) from None
+        reason = "it is not valid UTF-8: save it in that encoding"
+        raise ScriptError(f"Line {line} of the script: {reason}.", line=line) from None
     text = text[1:] if text.startswith("\ufeff") else text
     nul = text.find("\0")
     if nul >= 0:
-        raise _refusal(text, nul, "there is a NUL character")
+        raise _refusal(text, nul, "there is a NUL character: save the script as UTF-8 text")
     return text
 
 

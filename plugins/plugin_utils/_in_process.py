@@ -23,11 +23,16 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.immuta.integrations.plugins.module_utils._disclosure import (
+    distinctive,
+    hidden_values,
+    shown_arguments,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._errors import (
     IntegrationsError,
     MissingLibraryError,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._runner import Work, hidden_values
+from ansible_collections.immuta.integrations.plugins.module_utils._runner import Work
 
 SWITCH = "IMMUTA_IN_PROCESS"
 
@@ -76,10 +81,9 @@ class InProcessAction(ActionBase):
         if validation.error_messages:
             return {"failed": True, "msg": remove_values(self._objection(validation), no_log)}
         params = validation.validated_parameters
-        no_log.update(hidden_values(params))
         outcome = self._outcome(params)
-        outcome.setdefault("invocation", {"module_args": params})
-        return remove_values(outcome, no_log)
+        outcome["invocation"] = {"module_args": shown_arguments(self.arguments()["argument_spec"], params)}
+        return remove_values(outcome, distinctive([*no_log, *hidden_values(params)]))
 
     def _objection(self, validation: ValidationResult) -> str:
         """What AnsibleModule says of arguments that do not fit."""

@@ -63,9 +63,9 @@ def ask(desk: Desk, **arguments: t.Any) -> list[Result]:
     return result["integrations"]
 
 
-def set_up(standins: Standins, **changes: t.Any) -> None:
+def set_up(standins: Standins) -> None:
     """Run both scripts by hand."""
-    config = standins.config(**changes)
+    config = standins.config()
     run_by_hand(standins, scripts.initial_create(config), "dev")
     run_by_hand(standins, scripts.create(config), "immuta")
 
@@ -556,7 +556,9 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("status", "becomes", "equal", "different", "absent"), STATES)
+@pytest.mark.parametrize(
+    ("status", "becomes", "equal", "different", "absent"), STATES, ids=[str(row[0] or "nothing") for row in STATES]
+)
 def test_every_status_leads_to_what_is_wanted_as_foretold(
     desk: Desk,
     standins: Standins,

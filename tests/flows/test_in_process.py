@@ -96,3 +96,20 @@ def test_a_task_that_asks_for_another_process_gets_one(
     run = desk.tasks(task, options=["-vvv"])
 
     assert (STARTED in run.output) == started
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+def test_a_password_that_is_a_word_garbles_nothing(desk: Desk, standins: Standins, in_process: bool) -> None:
+    task = {
+        "immuta.integrations.immuta_redshift_integration": {
+            "auto_bootstrap": False,
+            "config": standins.config(password="immuta"),
+        },
+        "check_mode": True,
+    }
+
+    (result,), printed = results(desk, task, in_process=in_process)
+
+    assert result["config"]["database"] == "immuta"
+    assert result["config"]["password"] == "********"
+    assert '"password": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in printed

@@ -169,6 +169,10 @@ class Immuta:
         """Forget the requests so far."""
         self.wire.log.clear()
 
+    def tokens(self) -> list[str]:
+        """Return every bearer token that was given out."""
+        return list(self._tokens)
+
     def add_fault(self, kind: str, **rule: t.Any) -> None:
         """Have requests meet a fault, see `Fault`."""
         self.wire.faults.append(Fault(kind, **rule))

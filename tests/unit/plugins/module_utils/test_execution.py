@@ -172,7 +172,15 @@ def test_another_error_is_never_skipped(transaction: str) -> None:
     assert execute("A", transaction, ["existing"], A=[refused("42601")]).outcomes == ["failed"]
 
 
-@pytest.mark.parametrize("conflict", [CONFLICT, refused("XX000", "1023 \nDETAIL: Serializable isolation violation")])
+@pytest.mark.parametrize(
+    "conflict",
+    [
+        CONFLICT,
+        refused("40P01"),
+        refused("XX000", "1023 \nDETAIL: Serializable isolation violation"),
+        refused("XX000", "tuple concurrently updated"),
+    ],
+)
 def test_a_conflict_starts_one_transaction_over(conflict: DriverError) -> None:
     result = execute("A; B", B=[conflict])
     assert result == Result(["ok", "ok"], "BEGIN; A; B; ROLLBACK; BEGIN; A; B; COMMIT")
@@ -186,11 +194,19 @@ def test_a_conflict_of_one_of_many_repeats_that_one() -> None:
     assert execute("A; B", "none", B=[CONFLICT]) == Result(["ok", "ok"], "A; B; B")
 
 
+def test_what_two_sessions_create_at_once_is_a_conflict() -> None:
+    """The catalog's index refuses the second; a row that a script inserts twice is none."""
+    at_once = refused("23505")
+    assert execute("CREATE SCHEMA a", "none", **{"CREATE SCHEMA a": [at_once]}).outcomes == ["ok"]
+    assert execute("INSERT INTO a VALUES (1)", **{"INSERT INTO a VALUES (1)": [at_once]}).outcomes == ["failed"]
+
+
 @pytest.mark.parametrize("transaction", ["auto", "none"])
 def test_conflicts_do_not_repeat_for_ever(transaction: str) -> None:
     result = execute("A", transaction, A=[CONFLICT] * 100)
     assert result.outcomes == ["failed"]
     assert result.executed.split("; ").count("A") == 6
+    assert "another session was changing the same" in result.message
 
 
 def test_a_commit_that_fails_leaves_nothing() -> None:
