@@ -14,7 +14,7 @@ import time
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._api import IntegrationsApi
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import InputError, ScriptError
+from ansible_collections.immuta.integrations.plugins.module_utils._errors import ApiError, InputError, ScriptError
 from ansible_collections.immuta.integrations.plugins.module_utils._http import Http, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._integration import (
     Wanted,
@@ -76,7 +76,12 @@ def _generate(api: IntegrationsApi, name: str, wanted: Wanted) -> bytes:
     assumption.
     """
     if name == "delete":
-        return api.script(name, wanted.id, None)
+        try:
+            return api.script(name, wanted.id, None)
+        except ApiError as error:
+            if error.status == 404 and error.is_document:
+                raise InputError(f"Immuta has no integration with id {wanted.id}: there is nothing to delete.") from None
+            raise
     if name != "edit":
         return api.script(name, None, payload(None, wanted))
     record = api.get(t.cast(str, wanted.id))

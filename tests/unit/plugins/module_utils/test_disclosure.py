@@ -49,7 +49,7 @@ def test_every_secret_among_the_arguments_is_hidden_by_its_name():
         "url": "https://user:p@tenant.example.com",
         "api_key": "p",
         "update_secrets": "always",
-        "config": {"host": "p", "password": "p", "okta": okta, "idpHost": "p", "extra": {"secretKey": "p", "mode": "p"}},
+        "config": {"host": "p", "password": "p", "okta": okta, "extra": {"secretKey": "p", "mode": "p"}},
         "id": None,
     }
     assert shown_arguments(integration_arguments()["argument_spec"], params) == {
@@ -60,7 +60,6 @@ def test_every_secret_among_the_arguments_is_hidden_by_its_name():
             "host": "p",
             "password": HIDDEN,
             "okta": {"username": "u", "password": HIDDEN, "app_id": "p"},
-            "idpHost": "p",
             "extra": {"secretKey": "********", "mode": "p"},
         },
         "id": None,
