@@ -69,6 +69,10 @@ unit: env ## Run the unit tests
 flows: env ## Run the tests of roles and playbooks against the stand-ins
 	@python -m pytest tests/flows
 
+.PHONY: torture
+torture: env ## Kill, break and race everything, and say how much of it was survived
+	@python -m tests.torture
+
 .PHONY: docs
 docs: env ## Check the documentation of the collection and its plugins
 	$(IN_CACHE_HOME) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all .

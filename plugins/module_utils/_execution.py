@@ -32,6 +32,7 @@ _CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0
 
 _ADVICE = {
     "25001": "it must not run inside a transaction: use transaction 'none'",
+    "42601": "the server does not understand it: look at that line, and whether the file is a script for Redshift",
     "42501": "the account lacks a privilege for it",
     "55006": "the object is in use by other sessions: end them, then run the script again",
     "57014": "it was cancelled, most likely at statement_timeout",

@@ -79,9 +79,10 @@ def _generate(api: IntegrationsApi, name: str, wanted: Wanted) -> bytes:
         try:
             return api.script(name, wanted.id, None)
         except ApiError as error:
-            if error.status == 404 and error.is_document:
-                raise InputError(f"Immuta has no integration with id {wanted.id}: there is nothing to delete.") from None
-            raise
+            if error.status != 404 or not error.is_document:
+                raise
+            gone = f"Immuta has no integration with id {wanted.id}: there is nothing to delete."
+            raise InputError(gone) from None
     if name != "edit":
         return api.script(name, None, payload(None, wanted))
     record = api.get(t.cast(str, wanted.id))

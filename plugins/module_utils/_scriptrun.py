@@ -71,7 +71,10 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
-        raise InputError(f"There is no script {path} on the host that runs this task.") from None
+        raise InputError(
+            f"There is no script {path} on the host that runs this task: have it generated, again where another run "
+            "for the same cluster has removed it at its end."
+        ) from None
     except OSError as error:
         raise InputError(f"The script {path} cannot be read: {error.strerror}.") from None
 

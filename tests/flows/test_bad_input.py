@@ -302,8 +302,7 @@ CASES = [
         "nothing to delete",
         SCRIPT,
         {"script": "delete", "id": "1", "config": None},
-        ["No integration found with ID 1"],
-        {"status": 404, "method": "POST", "path": "/integrations/1/scripts/delete"},
+        ["no integration with id 1", "nothing to delete"],
         asked=["POST /integrations/1/scripts/delete"],
     ),
     Case(

@@ -222,7 +222,7 @@ def test_a_silent_server_is_given_up(shell: Shell) -> None:
 
 def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
     missing = one_shell("redshift_script", path=str(one_shell.folder / "nowhere.sql"))
-    assert missing["msg"] == f"There is no script {one_shell.folder}/nowhere.sql on the host that runs this task."
+    assert f"There is no script {one_shell.folder}/nowhere.sql on the host" in missing["msg"]
     folder = one_shell("redshift_script", path=str(one_shell.folder))
     assert folder["msg"] == f"The script {one_shell.folder} cannot be read: Is a directory."
 

@@ -14,7 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.immuta.integrations.plugins.module_utils import _scriptfile
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._scriptfile import run
 
 KEY = "846e9e43c86a4ct1be14290d95127d13f"
@@ -48,6 +48,7 @@ class Immuta:
         self.generated = SCRIPT
         self.record: dict[str, t.Any] | None = {"id": "7", "status": "enabled", **PAYLOAD}
         self.asked: list[t.Any] = []
+        self.error: ApiError | None = None
 
     def get(self, integration_id: str) -> dict[str, t.Any] | None:
         self.asked.append(integration_id)
@@ -55,6 +56,8 @@ class Immuta:
 
     def script(self, *arguments: t.Any) -> bytes:
         self.asked.append(arguments)
+        if self.error:
+            raise self.error
         return self.generated
 
 
@@ -154,6 +157,12 @@ def test_edit_of_nothing(immuta: Immuta, dest: pathlib.Path):
     immuta.record = None
     with pytest.raises(InputError, match="no integration with id 7: there is nothing to edit"):
         write(dest, script="edit", id="7")
+
+
+def test_deletion_of_what_somebody_else_has_deleted(immuta: Immuta, dest: pathlib.Path):
+    immuta.error = ApiError("HTTP 404.", status=404, is_document=True)
+    with pytest.raises(InputError, match="no integration with id 7: there is nothing to delete"):
+        write(dest, script="delete", id="7")
 
 
 # What is returned
