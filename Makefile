@@ -69,6 +69,10 @@ unit: env ## Run the unit tests
 flows: env ## Run the tests of roles and playbooks against the stand-ins
 	@python -m pytest tests/flows
 
+.PHONY: bench
+bench: env ## Time everything beside what one would write instead, and beside the floors
+	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tests.bench
+
 .PHONY: torture
 torture: env ## Kill, break and race everything, and say how much of it was survived
 	@python -m tests.torture

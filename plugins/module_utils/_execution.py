@@ -178,6 +178,8 @@ def _failed_as_one(
         what = _what_happened(error, statements, current)
         outcomes.update({s.index: "not_run" for s in statements if s.index > current.index})
         outcomes[current.index] = "failed"
+    elif error.lost:
+        what = "The connection was lost when the script's one transaction was to begin: run the script again."
     else:
         what = f"The script's one transaction could not be begun or committed{_cause(error, None)}."
     sentences = [what, "The script ran as one transaction, so nothing of it stays."]

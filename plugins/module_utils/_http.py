@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import random
+import re
 import ssl
 import sys
 import time
@@ -38,6 +39,8 @@ except ImportError:
 REPLY_LIMIT = 64 * 1024 * 1024  # bytes; ten thousand integrations are about a tenth of it
 RETRY_STATUSES = (429, 502, 503, 504)
 RETRY_AFTER_LIMIT = 60.0  # seconds
+NESTING_LIMIT = 100  # containers within each other
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,14 @@ def tenant_from(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> 
     """
     url = _root(params["url"])
     cautions = []
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    proxies = _proxies(url, environ) if params["use_proxy"] else {}
+    if urlsplit(url).scheme == "http" and not all(_is_loopback(address) for address in (url, *proxies.values())):
         if params["validate_certs"]:
+            to_proxy = " to a proxy" if _is_loopback(url) else ""
+            way_out = "use_proxy to false" if to_proxy else "validate_certs to false to accept that"
             raise InputError(
-                f"The address {url} is plain http, which would send the API key in clear text: use https, or set "
-                "validate_certs to false to accept that."
+                f"The address {url} is plain http, which would send the API key in clear text{to_proxy}: use https, or "
+                f"set {way_out}."
             )
         cautions.append(f"The API key is sent in clear text, since {url} is plain http.")
     key = params["api_key"]
@@ -122,7 +127,7 @@ def tenant_from(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> 
         api_key=key,
         auth_scheme=params["auth_scheme"],
         verify=(params["ca_path"] or True) if params["validate_certs"] else False,
-        proxies=_proxies(url, environ) if params["use_proxy"] else {},
+        proxies=proxies,
         timeout=params["timeout"],
         retries=params["retries"],
     )
@@ -289,11 +294,13 @@ def _root(url: str) -> str:
     return address.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def _is_loopback(address: str) -> bool:
+    """Whether ``address`` is on this machine."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return False
 
 
 def _proxies(url: str, environ: t.Mapping[str, str]) -> dict[str, str]:
@@ -343,10 +350,12 @@ def _transport_error(error: BaseException, tenant: Tenant, request: Request) -> 
 
 
 def _causes(error: BaseException | None) -> t.Iterator[BaseException]:
-    """An exception, that which caused it, and so on."""
-    while error is not None:
+    """An exception, those which it came of, and so on; behind a proxy, cause and context tell different things."""
+    if error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        yield from _causes(error.__cause__)
+        if error.__context__ is not error.__cause__:
+            yield from _causes(error.__context__)
 
 
 def _refusal(
@@ -355,7 +364,7 @@ def _refusal(
     """The error for a reply that is not 2xx, with Immuta's own message and failing validation tests."""
     is_document = isinstance(document, dict)
     said = document.get("message") if is_document else None
-    message = said.rstrip(". ") if isinstance(said, str) else ""
+    message = " ".join(said.split()).rstrip(". ") if isinstance(said, str) else ""
     reasons = "; ".join(filter(None, [message, failing_tests(document)]))
     reasons = reasons and f"; it says: {reasons}"
     if 300 <= status < 400:
@@ -386,11 +395,27 @@ def _refusal(
 
 
 def _parsed(body: bytes) -> t.Any:
-    """The JSON document that ``body`` is, or None."""
+    """The JSON document that ``body`` is; None if it is none, or nested deeper than a result can be.
+
+    Half a character, which no result can carry, becomes a ``?``.
+    """
     try:
-        return json.loads(body)
+        text = body.decode("utf-8-sig")
+        document = json.loads(text)
+        if _SURROGATE.search(text):
+            document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
+    level = [document]
+    for _depth in range(NESTING_LIMIT):
+        level = [item for container in level for item in _items(container)]
+    return None if level else document
+
+
+def _items(container: t.Any) -> t.Iterable[t.Any]:
+    if isinstance(container, dict):
+        return container.values()
+    return container if isinstance(container, list) else ()
 
 
 def _without_login(location: str) -> str:

@@ -325,15 +325,30 @@ def connect(
     """Open a session in ``database`` (default: the login's) and close it at the end.
 
     Raises LoginError, whose facts ``authentication_failed`` and ``database_missing`` tell these two from the rest. What
-    time may heal (refused, no answer, starting up) is tried ``connect_retries`` times more.
+    time may heal (refused, no answer, starting up) is tried ``connect_retries`` times more. Raises StatementError for a
+    query that failed.
     """
-    session = _open(login, database or login.database, sleep)
+    database = database or login.database
+    session = _open(login, database, sleep)
     try:
         if login.statement_timeout:
             session.execute(f"SET statement_timeout TO {login.statement_timeout * 1000}")
         yield session
+    except DriverError as error:
+        raise _query_error(login, database, error) from None
     finally:
         session.close()
+
+
+def _query_error(login: Login, database: str, error: DriverError) -> StatementError:
+    where = f"database '{database}' at {login.where}"
+    if error.lost:
+        return StatementError(f"The connection to {where} was lost while it was looked into: run the task again.")
+    return StatementError(
+        f"A query of {where} as {login.who} failed with SQLSTATE {error.sqlstate}: check what the account may do, and "
+        "statement_timeout.",
+        sqlstate=error.sqlstate,
+    )
 
 
 def _open(login: Login, database: str, sleep: t.Callable[[float], None]) -> Session:

@@ -81,8 +81,10 @@ def _generate(api: IntegrationsApi, name: str, wanted: Wanted) -> bytes:
         except ApiError as error:
             if error.status != 404 or not error.is_document:
                 raise
-            gone = f"Immuta has no integration with id {wanted.id}: there is nothing to delete."
-            raise InputError(gone) from None
+            raise InputError(
+                f"Immuta has no integration with id {wanted.id}, which somebody else may have just deleted: there is "
+                "nothing to delete."
+            ) from None
     if name != "edit":
         return api.script(name, None, payload(None, wanted))
     record = api.get(t.cast(str, wanted.id))

@@ -35,4 +35,4 @@ def failing_tests(document: t.Any) -> str:
         for test in results_of(document)["validation_tests"]
         if test.get("status") == "failed"
     ]
-    return f"failing validation tests: {'; '.join(failing)}" if failing else ""
+    return " ".join(f"failing validation tests: {'; '.join(failing)}".split()) if failing else ""

@@ -17,9 +17,14 @@ CREATE PROCEDURE p{0}(a int) AS $$ BEGIN INSERT INTO t VALUES ('x;y'); END; $$ L
 SIZE = 10_000_000
 
 
+def script_of(size: int) -> str:
+    """A script of about so many characters."""
+    return "".join(PIECE.format(number) for number in range(size // len(PIECE)))
+
+
 def main() -> None:
     """Print a line for each of what is done with a script."""
-    script = "".join(PIECE.format(number) for number in range(SIZE // len(PIECE)))
+    script = script_of(SIZE)
     statements = _statements.split(script)
     print(f"{len(script) / 1e6:.1f} MB, {len(statements)} statements")
     for name, work in {

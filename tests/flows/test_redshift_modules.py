@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import pathlib
@@ -25,6 +26,7 @@ from tests.standin.relay import Relay
 from tests.standin.relay import Statement as Sent
 
 PASSWORD = "Sy5tem-Pa55word"
+YESTERDAY = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
 HARMLESS = re.compile(r"SELECT|SHOW|SET", re.IGNORECASE)
 MODULES = "ansible_collections.immuta.integrations.plugins.modules"
 
@@ -227,6 +229,17 @@ def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
     assert folder["msg"] == f"The script {one_shell.folder} cannot be read: Is a directory."
 
 
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [("drop_before", "was lost while it was looked into"), ("fail 57014", "failed with SQLSTATE 57014")],
+)
+def test_a_look_that_fails(shell: Shell, action: str, said: str) -> None:
+    shell.standins.redshift.on_statement = lambda statement: action if "pg_group" in statement.text else None
+    result = shell("redshift_info")
+    assert said in result["msg"]
+    assert f"database 'dev' at {shell.standins.redshift.host}" in result["msg"]
+
+
 @pytest.mark.parametrize(("when", "schemas"), [("drop_before", []), ("drop_after", ["a"])])
 def test_a_connection_lost_at_the_commit(shell: Shell, when: str, schemas: list[str]) -> None:
     def drop(statement: Sent) -> str | None:
@@ -317,8 +330,10 @@ def authority(tmp_path: pathlib.Path) -> trustme.CA:
 
 
 @pytest.fixture
-def tls_port(standins: Standins, authority: trustme.CA, tmp_path: pathlib.Path) -> t.Iterator[int]:
-    certificate = authority.issue_cert("localhost")
+def tls_port(
+    request: pytest.FixtureRequest, standins: Standins, authority: trustme.CA, tmp_path: pathlib.Path
+) -> t.Iterator[int]:
+    certificate = authority.issue_cert("localhost", not_after=getattr(request, "param", None))
     certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
     certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
     with Relay(standins.postgres.port, tls=(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))) as relay:
@@ -333,6 +348,7 @@ def tls_port(standins: Standins, authority: trustme.CA, tmp_path: pathlib.Path) 
         ("127.0.0.1", "verify-full", True, "cannot be trusted"),
         ("localhost", "verify-full", False, "cannot be trusted"),
         ("localhost", "verify-ca", False, "cannot be trusted"),
+        ("127.0.0.1", "disable", False, None),
     ],
 )
 def test_the_certificate_is_checked(
@@ -341,6 +357,14 @@ def test_the_certificate_is_checked(
     ca_path = str(shell.folder / "authority.pem") if trusted else None
     result = shell("redshift_info", login_host=host, login_port=tls_port, ssl_mode=mode, ca_path=ca_path)
     assert (reason in result["msg"]) if reason else "version" in result
+
+
+@pytest.mark.parametrize("tls_port", [YESTERDAY], indirect=True, ids=["yesterday"])
+def test_a_certificate_that_has_expired_is_refused(shell: Shell, tls_port: int) -> None:
+    authority = str(shell.folder / "authority.pem")
+    for mode in ("verify-full", "verify-ca"):
+        result = shell("redshift_info", login_host="localhost", login_port=tls_port, ssl_mode=mode, ca_path=authority)
+        assert "cannot be trusted (certificate has expired)" in result["msg"]
 
 
 @pytest.fixture

@@ -291,6 +291,16 @@ def test_faults_that_lose_the_reply(standins, api, kind, acted):
     assert [entry["method"] for entry in standins.immuta.requests()] == ["DELETE", "GET"]
 
 
+@pytest.mark.parametrize(("moment", "acted"), [("on_request", False), ("on_reply", True)])
+def test_a_request_can_be_watched_and_cut(standins, api, moment, acted):
+    standins.immuta.seed(id=3, config=config())
+    setattr(standins.immuta.wire, moment, lambda entry: "drop" if entry["method"] == "DELETE" else None)
+    with pytest.raises(requests.ConnectionError):
+        api.delete("/integrations/3")
+    assert (api.get("/integrations/3").status_code == 404) is acted
+    assert standins.immuta.writes == ["deleting"] * acted
+
+
 def test_faults_that_spoil_the_reply(standins, api):
     standins.immuta.add_fault("status", skip=1, status=500, body="no envelope")
     standins.immuta.add_fault("html", skip=1)

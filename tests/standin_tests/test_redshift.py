@@ -181,6 +181,37 @@ def test_a_connection_can_be_cut_at_a_statement(standins, driver, action, schema
     assert standins.catalog()["schemas"]["dev"] == schemas
 
 
+@DRIVERS
+def test_a_statement_can_be_watched_to_its_end_and_cut_there(standins, driver):
+    found = []
+
+    def on_result(statement):
+        found.append((statement.text, standins.catalog()["schemas"]["dev"]))
+        return "drop" if statement.text.startswith("CREATE") else None
+
+    standins.redshift.on_result = on_result
+    with pytest.raises((psycopg.OperationalError, redshift_connector.Error, OSError)):
+        run(standins, "dev", ["SELECT 1", "CREATE SCHEMA something"], driver=driver)
+    assert found == [("SELECT 1", []), ("CREATE SCHEMA something", ["something"])]
+
+
+@DRIVERS
+def test_a_statement_can_be_made_to_fail(standins, driver):
+    standins.redshift.on_statement = lambda statement: "fail 40001" if statement.text == "SELECT 2" else None
+    session = connect(driver, standins, standins.bootstrap, "dev")
+    cursor = session.cursor()
+    cursor.execute("BEGIN")
+    cursor.execute("CREATE SCHEMA something")
+    for statement, expected in (("SELECT 2", "40001"), ("SELECT 3", "25P02")):
+        with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
+            cursor.execute(statement)
+        assert sqlstate(caught.value) == expected
+    cursor.execute("ROLLBACK")
+    cursor.execute("SELECT 4")
+    assert [list(row) for row in cursor.fetchall()] == [[4]]
+    session.close()
+
+
 def test_a_running_statement_can_be_cancelled(standins):
     with connect("psycopg", standins, standins.unprivileged, "dev") as session:
         timer = threading.Timer(0.1, session.cancel_safe)

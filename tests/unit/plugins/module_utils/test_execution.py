@@ -209,6 +209,12 @@ def test_conflicts_do_not_repeat_for_ever(transaction: str) -> None:
     assert "another session was changing the same" in result.message
 
 
+def test_a_connection_lost_before_the_transaction_leaves_nothing() -> None:
+    result = execute("A", BEGIN=[LOST])
+    assert result.facts["state"] == "unchanged"
+    assert "The connection was lost when the script's one transaction was to begin: run" in result.message
+
+
 def test_a_commit_that_fails_leaves_nothing() -> None:
     result = execute("A", COMMIT=[refused("53100")])
     assert result.outcomes == ["rolled_back"]

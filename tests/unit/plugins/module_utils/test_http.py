@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import gzip
 import json
 import socket
@@ -32,7 +33,10 @@ SHORT = 0.2  # seconds, for tests of a time limit
 
 
 class Answer(t.NamedTuple):
-    """Bytes to send, and what to do then: keep the connection, close or reset it, say no more, go on byte by byte."""
+    """Bytes to send, and what to do then.
+
+    That is: keep the connection, close or reset it, say no more, go on byte by byte, or begin TLS as a tunnel's far end.
+    """
 
     data: bytes = b""
     then: str = "keep"
@@ -57,11 +61,14 @@ def reply(status: int, document: t.Any = None, then: str = "keep", **headers: st
 class Server:
     """Answers request after request with the given answers, and notes what it was asked."""
 
-    def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *answers: Answer, tls: ssl.SSLContext | None = None, tunnel: ssl.SSLContext | None = None
+    ) -> None:
         self.answers = list(answers)
         self.seen: list[Seen] = []
         self.connections = 0
         self._tls = tls
+        self._tunnel = tunnel
         self._stopped = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -129,6 +136,10 @@ class Server:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif answer.then == "silence":
             self._stopped.wait(10)
+        elif answer.then == "tunnel" and self._tunnel:
+            with self._tunnel.wrap_socket(connection, server_side=True) as inner, inner.makefile("rb") as far_end:
+                while self._answer(inner, far_end):
+                    pass
         elif answer.then == "drip":
             while not self._stopped.wait(SHORT / 4):
                 connection.sendall(b" ")
@@ -169,9 +180,9 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def context(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:
+def context(authority: trustme.CA, name: str = "127.0.0.1", **details: t.Any) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(made)
+    authority.issue_cert(name, **details).configure_cert(made)
     return made
 
 
@@ -434,7 +445,7 @@ def test_no_secret_that_a_server_echoes_is_shown():
         assert secret not in shown
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"{", b"null", b"[" * 100_000, b"\xff"], ids=range(5))
+@pytest.mark.parametrize("body", [b"<html>", b"{", b"null", b"[" * 100_000, b"[" * 200 + b"]" * 200, b"\xff"], ids=range(6))
 def test_reply_that_is_no_json_is_an_error(body: bytes):
     with pytest.raises(ApiError, match=r"\(text/html\) is not JSON: check that url is the root") as caught:
         Reply(Request("PUT", "/integrations/1"), 200, "text/html; charset=utf-8", body).document()
@@ -572,7 +583,52 @@ def test_broken_proxy_is_named_without_its_password(scheme: str, proxy: str):
     assert "hush" not in repr(caught.value.as_failure()) + repr(there)
 
 
-def test_private_authority_is_trusted_when_given(authority: trustme.CA, ca_path: str):
+TUNNEL = Answer(b"HTTP/1.1 200 Connection established\r\n\r\n", "tunnel")
+
+
+def through(proxy: Server, ca_path: str) -> Http:
+    proxies = {"https": proxy.url.replace("//", "//me:hush@")}
+    return Http(tenant("https://tenant.test", verify=ca_path, proxies=proxies))
+
+
+def test_proxy_of_https_gets_its_own_login_and_the_tenant_the_key(authority: trustme.CA, ca_path: str):
+    with (
+        Server(TUNNEL, reply(200, []), tunnel=context(authority, "tenant.test")) as proxy,
+        through(proxy, ca_path) as http,
+    ):
+        http.request("GET", "/integrations", repeatable=True)
+    connect, get = proxy.seen
+    assert (connect.method, connect.target) == ("CONNECT", "tenant.test:443")
+    assert "authorization" not in connect.headers
+    assert connect.headers["proxy-authorization"] == "Basic bWU6aHVzaA=="
+    assert (get.method, get.target, get.headers["authorization"]) == ("GET", "/integrations", KEY)
+    assert "proxy-authorization" not in get.headers
+
+
+def test_proxy_that_reads_along_gets_no_key(authority: trustme.CA, ca_path: str):
+    with (
+        Server(TUNNEL, tunnel=context(trustme.CA(), "tenant.test")) as proxy,
+        through(proxy, ca_path) as http,
+        pytest.raises(ApiError, match="check the certificate") as caught,
+    ):
+        http.request("POST", "/integrations", {})
+    assert [request.method for request in proxy.seen] == ["CONNECT"]
+    assert not caught.value.acted
+
+
+def test_proxy_that_refuses_gets_no_key(ca_path: str):
+    with (
+        Server(reply(407, b"", "close")) as proxy,
+        through(proxy, ca_path) as http,
+        pytest.raises(ApiError, match="the proxy could not be reached or refused") as caught,
+    ):
+        http.request("POST", "/integrations", {})
+    assert KEY not in repr(proxy.seen)
+    assert "hush" not in repr(caught.value.as_failure())
+
+
+def test_private_authority_is_trusted_when_given(authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     with Server(reply(200, []), tls=context(authority)) as server:
         assert ask(server, verify=ca_path).document() == []
 
@@ -591,9 +647,21 @@ def test_unknown_authority_is_refused_whatever_the_environment_says(
     assert pauses == []
 
 
-def test_certificate_of_another_host_is_refused(authority: trustme.CA, ca_path: str):
-    with Server(tls=context(authority, "tenant.example.com")) as server:
-        assert "check the certificate" in failure(server, verify=ca_path).message
+YESTERDAY = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "details"),
+    [("tenant.example.com", {}), ("127.0.0.1", {"not_after": YESTERDAY})],
+    ids=["of another host", "expired"],
+)
+def test_certificate_that_does_not_hold_is_refused(
+    name: str, details: dict[str, t.Any], authority: trustme.CA, ca_path: str
+):
+    with Server(tls=context(authority, name, **details)) as server:
+        error = failure(server, "POST", {}, repeatable=False, verify=ca_path)
+    assert "check the certificate" in error.message
+    assert not error.acted
     assert server.seen == []
 
 
@@ -694,12 +762,22 @@ def test_url_that_is_no_tenant(url: str):
 
 def test_plain_http_across_a_network_is_refused_unless_accepted():
     plain = params(url="http://tenant.example.com")
-    for url in (plain["url"], "http://192.168.0.1", "http://localhost.example.com"):
+    for url in (plain["url"], "HTTP://tenant.example.com", "http://192.168.0.1", "http://localhost.example.com"):
         with pytest.raises(InputError, match="clear text: use https"):
             tenant_from({**plain, "url": url}, {})
     found, cautions = tenant_from({**plain, "validate_certs": False}, {})
     assert found.verify is False
     assert cautions == ["The API key is sent in clear text, since http://tenant.example.com is plain http."]
+
+
+def test_plain_http_on_this_machine_is_refused_through_a_proxy_on_another_one():
+    plain = params(url="http://127.0.0.1:8080")
+    for proxy in ("http://proxy.example.com:3128", "proxy.example.com:3128", "http://["):
+        with pytest.raises(InputError, match="clear text to a proxy: use https, or set use_proxy to false"):
+            tenant_from(plain, {"http_proxy": proxy})
+        assert tenant_from({**plain, "use_proxy": False}, {"http_proxy": proxy})[1] == []
+    for proxy in ("http://localhost:3128", "me:hush@127.0.0.1:3128"):
+        assert tenant_from(plain, {"http_proxy": proxy})[1] == []
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\n", "schlüssel", "\x00"])

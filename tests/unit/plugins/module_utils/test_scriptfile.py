@@ -48,7 +48,7 @@ class Immuta:
         self.generated = SCRIPT
         self.record: dict[str, t.Any] | None = {"id": "7", "status": "enabled", **PAYLOAD}
         self.asked: list[t.Any] = []
-        self.error: ApiError | None = None
+        self.errors: list[ApiError] = []
 
     def get(self, integration_id: str) -> dict[str, t.Any] | None:
         self.asked.append(integration_id)
@@ -56,8 +56,8 @@ class Immuta:
 
     def script(self, *arguments: t.Any) -> bytes:
         self.asked.append(arguments)
-        if self.error:
-            raise self.error
+        if self.errors:
+            raise self.errors[0]
         return self.generated
 
 
@@ -160,8 +160,8 @@ def test_edit_of_nothing(immuta: Immuta, dest: pathlib.Path):
 
 
 def test_deletion_of_what_somebody_else_has_deleted(immuta: Immuta, dest: pathlib.Path):
-    immuta.error = ApiError("HTTP 404.", status=404, is_document=True)
-    with pytest.raises(InputError, match="no integration with id 7: there is nothing to delete"):
+    immuta.errors = [ApiError("HTTP 404.", status=404, is_document=True)]
+    with pytest.raises(InputError, match=r"no integration with id 7, which .*: there is nothing to delete"):
         write(dest, script="delete", id="7")
 
 

@@ -1,0 +1,215 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m tests.bench``: ours, the peer's and the floors, in turn, on one machine in one go; medians and ratios.
+
+The peer is the same job as a good engineer writes it with ansible.builtin.uri and psql (``peer_*.yml``). The floors are
+``ansible.builtin.ping``, which is a module that does nothing, and a bare script with requests, which is the work alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+from ansible_collections.immuta.integrations.plugins.module_utils import _statements
+from tests.bench.split import script_of
+from tests.standin import Standins
+
+HERE = pathlib.Path(__file__).parent
+COLLECTIONS = HERE.parents[1] / ".ansible" / "collections"
+RUNS = 5
+INTEGRATIONS = 40
+TENANT_SIZE = 10_000
+STATEMENTS = 2_000
+
+
+class Bench:
+    """Runs playbooks and commands against the stand-ins and keeps the seconds that they take."""
+
+    def __init__(self, standins: Standins, folder: pathlib.Path) -> None:
+        self.standins = standins
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            **standins.environment(),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "HOME": str(folder),
+            "PGPASSWORD": standins.bootstrap.password,
+        }
+        self.rows: list[tuple[str, float, str, float, float]] = []
+        self.variables = {
+            "immuta_redshift_config": standins.config(),
+            "immuta_redshift_login": {
+                "login_host": standins.redshift.host,
+                "login_port": standins.redshift.port,
+                "ssl_mode": "disable",
+            },
+            "immuta_redshift_wait_sleep": 1,
+            "integrations": INTEGRATIONS,
+            "script_folder": str(folder),
+        }
+
+    def play(self, playbook: str, **variables: t.Any) -> float:
+        """The seconds that a playbook takes. Raises RuntimeError when it fails."""
+        file = self.folder / "variables.json"
+        file.write_text(json.dumps({**self.variables, **variables}), encoding="utf-8")
+        path = playbook if playbook.startswith("immuta.") else str(HERE / playbook)
+        ansible_playbook = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
+        started = time.perf_counter()
+        run = subprocess.run(
+            [ansible_playbook, path, "-e", f"@{file}"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = time.perf_counter() - started
+        if run.returncode != 0:
+            raise RuntimeError(f"{playbook} failed:\n{run.stdout}\n{run.stderr}")
+        return seconds
+
+    def alternate(self, *works: t.Callable[[], float]) -> list[float]:
+        """The median of each work, run in turn."""
+        taken: list[list[float]] = [[] for dummy in works]
+        for dummy in range(RUNS):
+            for seconds, work in zip(taken, works, strict=True):
+                seconds.append(work())
+        return [statistics.median(seconds) for seconds in taken]
+
+    def row(self, what: str, seconds: float, other: str, other_seconds: float, goal: float) -> None:
+        """Note and print a comparison; ``goal`` is the ratio to reach."""
+        self.rows.append((what, seconds, other, other_seconds, goal))
+        ratio = seconds / other_seconds
+        word = "reached" if ratio <= goal else "NOT reached"
+        print(f"{what}: {1000 * seconds:.1f} ms; {other}: {1000 * other_seconds:.1f} ms; {ratio:.3f}, {word}", flush=True)
+
+
+def seed(standins: Standins, count: int) -> None:
+    """Have a tenant with so many integrations."""
+    standins.reset()
+    for number in range(count):
+        config = standins.config(host=f"cluster-{number}.example.com", port=5439, impersonation={"enabled": False})
+        standins.immuta.seed(config=config)
+
+
+def no_change(bench: Bench) -> None:
+    """An integration that is as described: ours, the peer's task, and a module that does nothing."""
+    seed(bench.standins, INTEGRATIONS)
+    empty, ours, peer, ping = bench.alternate(
+        lambda: bench.play("empty.yml"),
+        lambda: bench.play("ours_no_change.yml"),
+        lambda: bench.play("peer_no_change.yml"),
+        lambda: bench.play("ping.yml"),
+    )
+    each = [(seconds - empty) / INTEGRATIONS for seconds in (ours, peer, ping)]
+    bench.row("no change, per integration", each[0], "uri, per integration", each[1], 1 / 20)
+    bench.row("no change, per integration", each[0], "ping", each[2], 1 / 14)
+    bench.standins.immuta.clear_requests()
+    bench.play("ours_no_change.yml")
+    asked = len(bench.standins.immuta.requests())
+    print(f"requests for {INTEGRATIONS} integrations without a change: {asked}")
+
+
+def setup(bench: Bench) -> None:
+    """A whole manual setup, startup included."""
+
+    def afresh(playbook: str) -> float:
+        bench.standins.reset()
+        return bench.play(playbook)
+
+    ours, peer = bench.alternate(
+        lambda: afresh("immuta.integrations.configure_redshift"), lambda: afresh("peer_setup.yml")
+    )
+    bench.row("manual setup by the role", ours, "uri and psql", peer, 0.35)
+    again, empty = bench.alternate(
+        lambda: bench.play("immuta.integrations.configure_redshift"), lambda: bench.play("empty.yml")
+    )
+    bench.row("the role without a change, over an empty playbook", again - empty, "0.3 s", 0.3, 1.0)
+
+
+def large_tenant(bench: Bench) -> None:
+    """A tenant with ten thousand integrations."""
+    seed(bench.standins, TENANT_SIZE)
+    script = (
+        "import json, os, requests\n"
+        "reply = requests.get(os.environ['IMMUTA_URL'] + '/integrations',"
+        " headers={'Authorization': os.environ['IMMUTA_API_KEY']}, timeout=60)\n"
+        "assert len(json.loads(reply.content)) == " + str(TENANT_SIZE)
+    )
+
+    def bare() -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", script], env=bench.environment, check=True)
+        return time.perf_counter() - started
+
+    empty, ours, floor = bench.alternate(
+        lambda: bench.play("empty.yml"),
+        lambda: bench.play("ours_no_change.yml", integrations=1),
+        bare,
+    )
+    bench.row(f"no change among {TENANT_SIZE} integrations", ours - empty, "requests alone", floor, 1.5)
+
+
+def statements(bench: Bench) -> None:
+    """Splitting ten megabytes, and two thousand statements beside psql."""
+    text = script_of(10_000_000)
+
+    def split() -> float:
+        started = time.perf_counter()
+        _statements.split_script(text)
+        return time.perf_counter() - started
+
+    (seconds,) = bench.alternate(split)
+    bench.row("split 10 MB", seconds, "1.5 s", 1.5, 1.0)
+
+    script = bench.folder / "many.sql"
+    script.write_text("".join(f"GRANT USAGE ON SCHEMA public TO PUBLIC; -- {n}\n" for n in range(STATEMENTS)))
+    redshift, login = bench.standins.redshift, bench.standins.bootstrap
+    address = f"host={redshift.host} port={redshift.port} user={login.user} dbname=dev"
+    bench.standins.reset()
+    bench.standins.postgres.run(f'GRANT ALL ON SCHEMA public TO "{login.user}" WITH GRANT OPTION', database="dev")
+
+    def psql() -> float:
+        command = [shutil.which("psql") or str(bench.standins.postgres.binaries / "psql"), "-X", "-q", "-1", "-f"]
+        started = time.perf_counter()
+        subprocess.run([*command, str(script), address], env=bench.environment, check=True, stderr=subprocess.DEVNULL)
+        return time.perf_counter() - started
+
+    empty, ours, floor = bench.alternate(
+        lambda: bench.play("empty.yml"), lambda: bench.play("ours_script.yml", script=str(script)), psql
+    )
+    bench.row(f"{STATEMENTS} statements", ours - empty, "psql", floor, 1.3)
+
+
+def main() -> int:
+    """0 when every figure to reach was reached."""
+    with tempfile.TemporaryDirectory(prefix="immuta-bench-") as folder, Standins() as standins:
+        bench = Bench(standins, pathlib.Path(folder))
+        for group in (no_change, setup, large_tenant, statements):
+            group(bench)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"largest process: {peak:.0f} MB")
+    print()
+    print("| what | median | beside | median | ratio | to reach |")
+    print("|---|---|---|---|---|---|")
+    for what, seconds, other, other_seconds, goal in bench.rows:
+        ratio = seconds / other_seconds
+        print(f"| {what} | {seconds:.3f} s | {other} | {other_seconds:.3f} s | {ratio:.3f} | {goal:.3f} |")
+    return 0 if all(seconds / other <= goal for dummy, seconds, unused, other, goal in bench.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
