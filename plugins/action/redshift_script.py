@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from ansible_collections.immuta.integrations.plugins.module_utils._options import redshift_script_arguments
 from ansible_collections.immuta.integrations.plugins.module_utils._scriptrun import run
-from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import InProcessAction
+from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import InProcessAction, preload
+
+preload("redshift_connector")
 
 
 class ActionModule(InProcessAction):

@@ -9,6 +9,7 @@ A *record* is an integration as Immuta shows it. A *config* here is spelled as t
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -413,6 +414,7 @@ def snake_case(document: t.Any) -> t.Any:
     return document
 
 
+@functools.lru_cache(maxsize=1000, typed=True)  # so that ten thousand records share their keys
 def _snake(name: t.Any) -> t.Any:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower() if isinstance(name, str) else name
 

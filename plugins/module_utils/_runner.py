@@ -29,10 +29,14 @@ def run_module(module: AnsibleModule, work: Work) -> t.NoReturn:
     invocation = {"module_args": shown_arguments(module.argument_spec, module.params)}
     # Ansible would put what is on disk over what a result says of its file, in check mode the size of the former one.
     vars(module).update(add_path_info=lambda result: result)
+    failure = None
     try:
         result = work(module.params, module.check_mode, os.environ)
     except IntegrationsError as error:
-        module.fail_json(invocation=invocation, **error.as_failure())
+        failure = error.as_failure()
+    # Outside the handler, where Ansible finds no traceback to show at -vvv.
+    if failure is not None:
+        module.fail_json(invocation=invocation, **failure)
     for warning in result.pop("warnings", []):
         module.warn(warning)
     module.exit_json(invocation=invocation, **result)

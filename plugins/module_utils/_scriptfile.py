@@ -36,7 +36,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     wanted = Wanted("present", params["id"], False, config, extra, update_secrets=False)
     if name != "delete":
         check_config(wanted, complete=name != "edit")
-    _check_dest(dest, check_mode)
+    _check_dest(dest, params["make_folder"])
     tenant, cautions = tenant_from(params, environ)
     with Http(tenant) as http:
         script = _generate(IntegrationsApi(http), name, wanted)
@@ -62,6 +62,8 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     except ScriptError as error:
         cautions.append(f"The script is one that redshift_script refuses. {error}")
     if changed and not check_mode:
+        if params["make_folder"]:
+            _make_folder(os.path.dirname(dest))
         if params["backup"] and before is not None and before != script:
             result["backup_file"] = f"{dest}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
             write_file(result["backup_file"], before, mode)
@@ -155,12 +157,23 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _check_dest(dest: str, check_mode: bool) -> None:
+def _make_folder(path: str) -> None:
+    """Make the folder and those above it that are missing, open to their owner only. Raises InputError."""
+    if not os.path.isdir(path):
+        _make_folder(os.path.dirname(path))
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
+        except OSError as error:
+            raise InputError(f"The folder {path} cannot be made: {error.strerror}.") from error
+
+
+def _check_dest(dest: str, make_folder: bool) -> None:
     folder = os.path.dirname(dest)
     if os.path.exists(dest) and not os.path.isfile(dest):
         raise InputError(f"The dest {dest} is no file: give the path of one.")
-    if check_mode and not os.path.exists(folder):
-        return  # an earlier task, which has made nothing in check mode either, may make it
+    if make_folder and not os.path.exists(folder):
+        return
     if not os.path.isdir(folder):
         raise InputError(f"The folder {folder} of dest does not exist: create it first, open to its owner only.")
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils import _execution
@@ -29,6 +31,8 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
         single = _execution.plan(statements, params["transaction"])
     except ScriptError as error:
         raise ScriptError(f"The script {path} was not run. {error.message}", **error.facts) from None
+    if params["remove"] and not check_mode:
+        _remove(path)
     creates = {kind: names for kind, names in (params["creates"] or {}).items() if names}
     result: dict[str, t.Any] = {
         "statement_count": len(statements),
@@ -49,7 +53,8 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
             raise
         result["database_exists"] = False
     skipped = [statement for statement in statements if outcomes.get(statement.index) == "skipped"]
-    would_run = [] if result["already_created"] else [statement for statement in statements if statement not in skipped]
+    gone_past = {statement.index for statement in skipped}
+    would_run = [] if result["already_created"] else [one for one in statements if one.index not in gone_past]
     return {
         **result,
         "changed": bool(would_run),
@@ -79,6 +84,14 @@ def _read(path: str) -> bytes:
         raise InputError(f"The script {path} cannot be read: {error.strerror}.") from None
 
 
+def _remove(path: str) -> None:
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    except OSError as error:
+        raise InputError(f"The script {path} was not run, since it cannot be removed: {error.strerror}.") from None
+
+
 def _all_exist(session: Session, creates: t.Mapping[str, t.Sequence[str]]) -> bool:
     return bool(creates) and not any(missing(session, kind, names) for kind, names in creates.items())
 
@@ -89,7 +102,7 @@ def _creates_user(statement: Statement) -> bool:
 
 def _warnings(skipped: t.Sequence[Statement]) -> list[str]:
     users = [statement for statement in skipped if _creates_user(statement)]
-    others = ", ".join(str(statement.line) for statement in skipped if statement not in users)
+    others = ", ".join(str(statement.line) for statement in skipped if not _creates_user(statement))
     warnings = [
         f"The user that line {statement.line} creates exists already: the password in the script was not set."
         for statement in users

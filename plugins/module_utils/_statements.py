@@ -82,7 +82,7 @@ _OPENS = re.compile(r"BEGIN\b|START TRANSACTION\b")
 _ENDS = re.compile(r"(?:COMMIT|END|ROLLBACK|ABORT)\b")
 _TRUNCATE = re.compile(r"TRUNCATE\b")
 
-_QUOTED = re.compile(r"'[^']*'")
+_QUOTED = re.compile(r"'[^']*(?:''[^']*)*'")
 _BLANK = re.compile(r"\s")
 _PASSWORD_IN_COMMENT = re.compile(r"'[^'\r\n]*'?|\"[^\"\r\n]*\"?|(?<=password)([^\w'\"\r\n]{1,3})(?!['\"])\S+", re.I)
 

@@ -57,9 +57,14 @@ options:
         M(immuta.integrations.immuta_redshift_integration). Not used for O(script=delete).
   dest:
     description:
-      - The file to write. Its folder must exist, except in check mode.
+      - The file to write. Its folder must exist, unless O(make_folder=true).
     type: path
     required: true
+  make_folder:
+    description:
+      - Whether to make the folder of O(dest), open to its owner only, when it is missing.
+    type: bool
+    default: false
   mode:
     description:
       - The permissions of the file, as octal text. Others than owner and group can be given none.

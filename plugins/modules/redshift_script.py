@@ -42,6 +42,12 @@ options:
     description: The script, in UTF-8, on the host that runs the module.
     type: path
     required: true
+  remove:
+    description:
+      - Whether to remove the file as soon as it has been read, so that the password in it is not kept on disk.
+        What fails afterwards needs the script to be generated again. Nothing is removed in check mode.
+    type: bool
+    default: false
   creates:
     description:
       - What the script creates. When everything named here exists, nothing is run.

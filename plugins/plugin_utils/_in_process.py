@@ -11,6 +11,7 @@ checks, the masking and the result are those of the module; only the process is 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import sys
@@ -82,6 +83,8 @@ class InProcessAction(ActionBase):
             return {"failed": True, "msg": remove_values(self._objection(validation), no_log)}
         params = validation.validated_parameters
         outcome = self._outcome(params)
+        if not outcome.get("warnings"):
+            outcome.pop("warnings", None)
         outcome["invocation"] = {"module_args": shown_arguments(self.arguments()["argument_spec"], params)}
         return remove_values(outcome, distinctive([*no_log, *hidden_values(params)]))
 
@@ -97,6 +100,12 @@ class InProcessAction(ActionBase):
         if self.isolated:
             return in_child(self.work, params, check_mode, os.environ)
         return attempt(self.work, params, check_mode, os.environ)
+
+
+def preload(library: str) -> None:
+    """Import a library, if it is there, once in the controller rather than in the process of every task."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module(library)
 
 
 def validate(arguments: dict[str, t.Any], args: dict[str, t.Any]) -> ValidationResult:

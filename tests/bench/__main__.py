@@ -94,7 +94,8 @@ class Bench:
         self.rows.append((what, seconds, other, other_seconds, goal))
         ratio = seconds / other_seconds
         word = "reached" if ratio <= goal else "NOT reached"
-        print(f"{what}: {1000 * seconds:.1f} ms; {other}: {1000 * other_seconds:.1f} ms; {ratio:.3f}, {word}", flush=True)
+        times = f"{1000 * seconds:.1f} ms; {other}: {1000 * other_seconds:.1f} ms"
+        print(f"{what}: {times}; {ratio:.3f}, {word}", flush=True)
 
 
 def seed(standins: Standins, count: int) -> None:

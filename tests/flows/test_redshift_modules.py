@@ -424,3 +424,26 @@ def test_aws_gives_no_credentials(one_shell: Shell, aws: FakeAws, options: Outco
     result = one_shell("redshift_info", **{**NO_LOGIN, "idp_host": aws.address, **options})
     assert reason in result["msg"]
     assert aws.facts["password"] not in result["msg"]
+
+
+def test_a_script_is_removed_when_it_has_been_read_whatever_comes_of_it(one_shell: Shell) -> None:
+    path = one_shell.folder / "script.sql"
+    assert one_shell.script("CREATE SCHEMA one", remove=True, check_mode=True)["changed"]
+    assert path.exists()
+    assert one_shell.script("CREATE SCHEMA one", remove=True)["changed"]
+    assert not path.exists()
+    assert one_shell.script("CREATE SCHEMA one", remove=True)["failed"]
+    assert not path.exists()
+    assert one_shell.script("CREATE SCHEMA 'one", remove=True)["failed"]
+    assert path.exists(), "what was refused is kept for a look"
+
+
+def test_what_is_not_there_can_be_taken_away_again(shell: Shell) -> None:
+    script = ["CREATE SCHEMA one", "DROP SCHEMA gone", 'DROP GROUP "gone"', 'REVOKE ALL ON SCHEMA one FROM "gone"']
+    assert shell.script(*script)["sqlstate"] == "3F000"
+    assert shell.standins.catalog()["schemas"]["dev"] == []
+
+    result = shell.script(*script, on_missing="skip")
+
+    assert [statement["outcome"] for statement in result["statements"]] == ["ok", "skipped", "skipped", "skipped"]
+    assert shell.standins.catalog()["schemas"]["dev"] == ["one"]

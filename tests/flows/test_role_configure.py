@@ -226,12 +226,13 @@ def test_a_connection_lost_inside_a_script_is_met_by_the_next_run(desk: Desk, st
 
 def test_a_run_killed_outright_leaves_scripts_that_the_next_one_removes(desk: Desk, standins: Standins) -> None:
     assert desk.configure().succeeded
-    folder = desk.home / ".ansible" / "tmp" / "immuta_redshift.cluster.example.com"
-    folder.mkdir(mode=0o700)
-    (folder / "cluster.example.com.create.sql").write_text("SELECT 1", encoding="utf-8")
+    folder = desk.home / ".ansible" / "tmp" / "immuta_redshift"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for name in ("cluster.example.com.create.sql", ".cluster.example.com.edit.sql.4194305.part", "other.create.sql"):
+        (folder / name).write_text("SELECT 1", encoding="utf-8")
 
     run = desk.configure()
 
     assert run.succeeded, run.output
     assert run.changed == 0
-    assert not folder.exists()
+    assert [path.name for path in folder.iterdir()] == ["other.create.sql"]

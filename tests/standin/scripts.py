@@ -184,7 +184,7 @@ def cleanup(config: Config) -> list[str]:
     return [
         *(f"DROP SCHEMA IF EXISTS {schema} CASCADE" for schema in reversed(SCHEMAS)),
         "CREATE SCHEMA IF NOT EXISTS immuta_cleanup",
-        f"CREATE OR REPLACE PROCEDURE immuta_cleanup.run() AS $$\nBEGIN{steps}\nEND;\n$$ LANGUAGE plpgsql",
+        f"CREATE OR REPLACE PROCEDURE immuta_cleanup.run() AS $immuta$\nBEGIN{steps}\nEND;\n$immuta$ LANGUAGE plpgsql",
         "CALL immuta_cleanup.run()",
         "DROP SCHEMA immuta_cleanup CASCADE",
         f"DROP USER IF EXISTS {identifier(user)}",

@@ -35,7 +35,8 @@ SHORT = 0.2  # seconds, for tests of a time limit
 class Answer(t.NamedTuple):
     """Bytes to send, and what to do then.
 
-    That is: keep the connection, close or reset it, say no more, go on byte by byte, or begin TLS as a tunnel's far end.
+    That is: keep the connection, close or reset it, say no more, go on byte by byte or without end, or begin TLS as the
+    far end of a tunnel.
     """
 
     data: bytes = b""
@@ -445,7 +446,9 @@ def test_no_secret_that_a_server_echoes_is_shown():
         assert secret not in shown
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"{", b"null", b"[" * 100_000, b"[" * 200 + b"]" * 200, b"\xff"], ids=range(6))
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"{", b"null", b"[" * 100_000, b"[" * 200 + b"]" * 200, b"\xff"], ids=range(6)
+)
 def test_reply_that_is_no_json_is_an_error(body: bytes):
     with pytest.raises(ApiError, match=r"\(text/html\) is not JSON: check that url is the root") as caught:
         Reply(Request("PUT", "/integrations/1"), 200, "text/html; charset=utf-8", body).document()

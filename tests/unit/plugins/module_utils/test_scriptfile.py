@@ -89,6 +89,7 @@ def options(dest: t.Any, **changes: t.Any) -> dict[str, t.Any]:
         "dest": str(dest),
         "mode": "0600",
         "backup": False,
+        "make_folder": False,
     }
     return {**base, **changes}
 
@@ -245,8 +246,22 @@ def test_check_mode_writes_nothing(immuta: Immuta, dest: pathlib.Path):
     assert list(dest.parent.iterdir()) == [dest]
 
 
-def test_check_mode_needs_no_folder_that_an_earlier_task_would_make(immuta: Immuta, tmp_path: pathlib.Path):
-    assert write(tmp_path / "scripts" / "create.sql", check_mode=True)["changed"]
+def test_missing_folders_are_made_when_asked_for_and_open_to_their_owner_only(immuta: Immuta, tmp_path: pathlib.Path):
+    dest = tmp_path / "outer" / "inner" / "create.sql"
+    foretold = write(dest, check_mode=True, make_folder=True)
+    assert foretold["changed"]
+    assert not (tmp_path / "outer").exists()
+    assert write(dest, make_folder=True) == foretold
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in dest.parents[:2]] == [0o700, 0o700]
+    tmp_path.chmod(0o755)
+    assert not write(dest, make_folder=True)["changed"]
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+def test_folder_that_cannot_be_made_is_said_so(immuta: Immuta, tmp_path: pathlib.Path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="Not a directory"):
+        write(tmp_path / "file" / "inner" / "create.sql", make_folder=True)
     assert list(tmp_path.iterdir()) == []
 
 
