@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every record and everything that can be wanted of it."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ansible_collections.immuta.integrations.plugins.module_utils._errors import InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._integration import (
+    Decision,
+    Wanted,
+    check_config,
+    decide,
+    differences,
+    shown,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._secrets import (
+    MASK,
+    is_redacted,
+    is_secret_name,
+    masked,
+)
+from tests.property.documents import HOST, Record, anything, records
+
+PASSWORD = "Sy5tem-Pa55word"
+
+
+def subsets(settings: dict[str, st.SearchStrategy[t.Any]]) -> st.SearchStrategy[dict[str, t.Any]]:
+    return st.fixed_dictionaries({}, optional=settings)
+
+
+def wishes() -> st.SearchStrategy[Wanted]:
+    text = st.sampled_from(("x", "X", "y"))
+    login = {"username": text, "password": st.just(PASSWORD)}
+    okta = {**login, "appId": text, "role": text, "idpHost": st.sampled_from(("a.okta.com", "A.okta.com"))}
+    credentials = st.one_of(
+        st.fixed_dictionaries({"authenticationType": st.just("userPassword"), **login}),
+        st.fixed_dictionaries({"authenticationType": st.just("okta"), "okta": st.fixed_dictionaries(okta)}),
+        subsets({**login, "okta": subsets(okta)}),
+    )
+    config = subsets(
+        {
+            "port": st.sampled_from((5439, 5440)),
+            "database": st.sampled_from(("immuta", "Immuta")),
+            "initialDatabase": st.sampled_from(("dev", "DEV", "other")),
+            "impersonation": subsets({"enabled": st.booleans(), "role": st.sampled_from(("a", "B"))}),
+        }
+    )
+    more = subsets({name: st.integers(0, 2) | st.lists(st.integers(0, 2), max_size=2) for name in "ab"})
+    extra = subsets({"more": more | st.just("text"), "flag": st.booleans(), "apiKey": st.just(PASSWORD)})
+    return st.builds(
+        lambda settings, login, extra, always: Wanted(
+            "present", None, False, {"host": HOST, **settings, **login}, extra, update_secrets=always
+        ),
+        config,
+        credentials,
+        extra,
+        st.booleans(),
+    )
+
+
+def decided(record: Record | None, wanted: Wanted) -> Decision:
+    """The decision, where there is one."""
+    try:
+        check_config(wanted, complete=False)
+        return decide(record, wanted)
+    except InputError:
+        assume(False)
+        raise
+
+
+def leaves(document: t.Any, names: tuple[str, ...] = ()) -> t.Iterator[tuple[tuple[str, ...], t.Any]]:
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield from leaves(value, (*names, name))
+    elif isinstance(document, list):
+        for value in document:
+            yield from leaves(value, names)
+    else:
+        yield names, document
+
+
+def redacted(config: t.Any) -> t.Any:
+    """Settings as Immuta shows them."""
+    if isinstance(config, dict):
+        return {
+            name: "<REDACTED>" if is_secret_name(name) or name == "username" else redacted(value)
+            for name, value in config.items()
+        }
+    return config
+
+
+redshift = records().map(lambda record: {**record, "id": str(record["id"]), "type": "Redshift", "autoBootstrap": False})
+
+
+@given(record=redshift | st.none(), wanted=wishes())
+def test_what_was_sent_is_what_was_wanted(record: Record | None, wanted: Wanted) -> None:
+    decision = decided(record, wanted)
+    assume(decision.action in ("create", "update"))
+    body = t.cast(Record, decision.body)
+
+    after = {"id": "1", "status": "enabled", **body, "config": redacted(body["config"])}
+
+    assert not [names for names, value in leaves(body) if is_redacted(value)]
+    assert differences(after, wanted) == []
+    again = decide(after, wanted)
+    assert again.action == ("update" if wanted.update_secrets else "none")
+
+
+@given(record=redshift | st.none(), wanted=wishes())
+def test_a_decision_shows_no_secret_and_reports_what_it_does(record: Record | None, wanted: Wanted) -> None:
+    decision = decided(record, wanted)
+    said = json.dumps([decision.before, decision.after, decision.differences, decision.cautions]) + repr(decision)
+    assert PASSWORD not in said
+    assert PASSWORD not in repr(wanted)
+    assert decision.changed == (decision.body is not None)
+    if decision.action in ("none", "wait") and not decision.changed:
+        assert decision.before == decision.after
+
+
+@given(record=redshift, wanted=wishes())
+def test_a_change_loses_nothing_that_the_user_left_out(record: Record, wanted: Wanted) -> None:
+    decision = decided(record, wanted)
+    assume(decision.action == "update")
+    sent = t.cast(Record, decision.body)["config"]
+    asked = {**wanted.config, **wanted.extra}
+    credentials = {"authenticationType", "username", "password", "okta"}
+    for name, value in record["config"].items():
+        if name not in asked and name not in credentials:
+            kept = [(names, leaf) for names, leaf in leaves(value) if not is_redacted(leaf)]
+            assert list(leaves(sent[name])) == kept
+
+
+names = st.sampled_from(("password", "apiKey", "secret_key", "accessToken", "host", "role")) | st.text(max_size=3)
+documents = st.recursive(
+    anything("hush"), lambda inner: st.dictionaries(names, inner, max_size=4) | st.lists(inner, max_size=3)
+)
+
+
+@given(document=documents)
+def test_nothing_under_the_name_of_a_secret_is_shown(document: t.Any) -> None:
+    for path, value in leaves(masked(document)):
+        if any(is_secret_name(name) for name in path):
+            assert value in (MASK, None, "") or isinstance(value, bool) or is_redacted(value)
+    # As text, since NaN is not equal to itself.
+    assert repr(masked(masked(document))) == repr(masked(document))
+    assert repr(shown({"config": document})) == repr(shown({"config": masked(document)}))
