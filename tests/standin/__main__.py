@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     def stop(*unused: object) -> t.NoReturn:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
         with contextlib.ExitStack() as stack:
