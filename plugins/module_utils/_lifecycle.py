@@ -173,7 +173,10 @@ class Course:
 
     def _check_repeatable(self, error: ApiError, now: Record | None, decision: Decision, failures: int) -> None:
         """Raise when a write that did not go through is not to be decided about anew."""
-        possible, limit = error.passing, self._retries
+        # Nobody can see whether credentials alone have arrived, but that a failed creation goes on.
+        unseen = error.acted and decision.action == "update" and not decision.differences
+        unseen = unseen and now is not None and now["status"] != "createError"
+        possible, limit = error.passing and not unseen, self._retries
         if error.status in (400, 404, 409):
             is_there = now is not None and now["status"] not in GONE
             possible, limit = is_there or decision.action != "create", max(limit, 1)

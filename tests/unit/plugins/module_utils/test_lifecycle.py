@@ -433,7 +433,6 @@ def test_write_that_acted_and_failed_at_once_is_a_bad_end():
     [
         ([None], EQUAL, "POST", CREATE),
         (["enabled"], DIFFERENT, "PUT", UPDATE),
-        (["enabled"], SECRETS, "PUT", UPDATE),
         (["createError"], EQUAL, "PUT", UPDATE),
         (["enabled"], ABSENT, "DELETE", DELETE),
     ],
@@ -445,6 +444,20 @@ def test_write_that_did_not_act_follows_another_look(
     assert course(tenant, wanted).follow()["changed"]
     assert tenant.requests == [*requests[:2], *requests]
     assert pauses == [error, 5.0]
+
+
+@pytest.mark.parametrize("error", [lost(), refusal(503)], ids=str)
+def test_credentials_alone_are_not_sent_twice_since_nobody_sees_whether_they_arrived(error: ApiError):
+    tenant = Tenant("enabled", PUT=[error])
+    with pytest.raises(ApiError, match="Whether Immuta carried it out is not known"):
+        course(tenant, SECRETS).follow()
+    assert tenant.requests == ["LIST", "PUT 7", "LIST"]
+
+
+def test_credentials_that_were_refused_in_passing_are_sent_again():
+    tenant = Tenant("enabled", PUT=[refusal(429)])
+    assert course(tenant, SECRETS).follow()["secrets_updated"]
+    assert tenant.requests == [*UPDATE[:2], *UPDATE]
 
 
 @pytest.mark.parametrize("retries", [0, 2])
