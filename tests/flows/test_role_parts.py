@@ -51,5 +51,13 @@ def test_a_part_that_keeps_scripts_says_that_it_needs_a_folder(desk: Desk, stand
     run = part(desk, "generate")
 
     assert not run.succeeded
-    assert "missing required arguments: immuta_redshift_script_dir" in run.output
+    assert "Give the folder for them as immuta_redshift_script_dir" in run.output
     assert asked(standins) == []
+
+
+def test_a_review_needs_a_folder_too(desk: Desk, standins: Standins) -> None:
+    run = desk.configure(immuta_redshift_execute=False)
+
+    assert not run.succeeded
+    assert "Give the folder for them as immuta_redshift_script_dir" in run.output
+    assert asked(standins) == ["GET /integrations"]
