@@ -397,6 +397,8 @@ def _obstacle_sentence(login: Login, problem: _NoSessionError) -> str:
     if problem.identity:
         source = "Okta or AWS" if login.auth_method == "okta" else "AWS"
         return f"{source} gave no credentials for the database ({problem.identity}): check the identity and its rights"
+    if problem.sqlstate in _NOT_NOW:
+        return f"the server admits nobody just now (SQLSTATE {problem.sqlstate}): run the task again later"
     if problem.sqlstate:
         return f"the server refused with SQLSTATE {problem.sqlstate}"
     if isinstance(cause, socket.gaierror):

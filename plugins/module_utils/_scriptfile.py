@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._api import IntegrationsApi
+from ansible_collections.immuta.integrations.plugins.module_utils._disclosure import distinctive
 from ansible_collections.immuta.integrations.plugins.module_utils._errors import ApiError, InputError, ScriptError
 from ansible_collections.immuta.integrations.plugins.module_utils._http import Http, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._integration import (
@@ -40,7 +41,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     tenant, cautions = tenant_from(params, environ)
     with Http(tenant) as http:
         script = _generate(IntegrationsApi(http), name, wanted)
-    secrets = [tenant.api_key, *secret_values({**config, **extra})]
+    secrets = [tenant.api_key, *distinctive(secret_values({**config, **extra}))]
     before = _read(dest)
     changed = before != script or stat.S_IMODE(os.stat(dest).st_mode) != mode
     result: dict[str, t.Any] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import http.server
 import json
+import os
 import ssl
 import threading
 import typing as t
@@ -53,6 +54,21 @@ class FakeAws:
     def __exit__(self, *unused: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def environment(self, authority: str) -> dict[str, str]:
+        """What has a client ask here, trust the certificates of ``authority`` (a path), and read no file of its own."""
+        return {
+            "AWS_ENDPOINT_URL": f"https://{self.address}",
+            "AWS_CA_BUNDLE": authority,
+            "REQUESTS_CA_BUNDLE": authority,
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "Aws-5ecret-Key",
+            "AWS_SESSION_TOKEN": "Aws-5ession-Token",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_MAX_ATTEMPTS": "1",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
 
     def answer(self, path: str, target: str, body: str) -> tuple[int, str]:
         """The status and the text for a request."""

@@ -372,18 +372,7 @@ def aws(standins: Standins, one_shell: Shell, tls_port: int) -> t.Iterator[FakeA
     certificate = str(one_shell.folder / "cert.pem"), str(one_shell.folder / "key.pem")
     account = standins.bootstrap
     with FakeAws(certificate, "localhost", tls_port, account.user, account.password) as aws:
-        authority = str(one_shell.folder / "authority.pem")
-        one_shell.environment.update(
-            AWS_ENDPOINT_URL=f"https://{aws.address}",
-            AWS_CA_BUNDLE=authority,
-            REQUESTS_CA_BUNDLE=authority,
-            AWS_ACCESS_KEY_ID="key",
-            AWS_SECRET_ACCESS_KEY="secret",
-            AWS_DEFAULT_REGION="eu-central-1",
-            AWS_MAX_ATTEMPTS="1",
-            AWS_CONFIG_FILE="/dev/null",
-            AWS_SHARED_CREDENTIALS_FILE="/dev/null",
-        )
+        one_shell.environment.update(aws.environment(str(one_shell.folder / "authority.pem")))
         yield aws
 
 

@@ -31,7 +31,7 @@ class Standins:
     """Context manager: both stand-ins, on free ports of 127.0.0.1 unless told otherwise.
 
     - ``immuta``: see `Immuta`, with ``url``, ``api_key``, ``requests()``, ``set()``, ``seed()``, ``add_fault()``
-    - ``redshift``: see `Relay`, with ``host``, ``port`` and ``on_statement``
+    - ``redshift``: see `Relay`, with ``host``, ``port``, ``on_login`` and ``on_statement``
     - ``postgres``: what is behind it, see `Postgres`, with ``catalog()`` and ``statements()``
     - ``bootstrap``: a login that may create databases and users, and schemas in `dev`, and is no superuser
     - ``unprivileged``: a login that may do nothing
@@ -83,7 +83,7 @@ class Standins:
     def reset(self) -> None:
         """Put both back to where they began, but for the log of statements; much faster than starting anew."""
         self.immuta.reset()
-        self.redshift.on_statement = self.redshift.on_result = None
+        self.redshift.on_login = self.redshift.on_statement = self.redshift.on_result = None
         self.postgres.reset(keep_users=[self.bootstrap.user, self.unprivileged.user])
         self._grant()
 

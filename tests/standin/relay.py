@@ -61,13 +61,16 @@ OnStatement = t.Callable[[Statement], t.Optional[str]]
 # Called likewise when the server has run a statement, or refused it, and before the client hears of that; returns
 # "drop" to have the connection closed.
 OnResult = t.Callable[[Statement], t.Optional[str]]
+# Called with the settings of each log-in before the server gets it; it may wait. To have the connection closed it
+# returns "drop", and to have the log-in refused "fail " and a SQLSTATE.
+OnLogin = t.Callable[[dict[str, str]], t.Optional[str]]
 
 
 class Relay:
     """Context manager: listens on ``host``:``port`` (0: any free one) and relays to a PostgreSQL on 127.0.0.1.
 
-    ``tls`` is a pair of paths, certificate chain and key in PEM. ``on_statement`` and ``on_result`` can be set at any
-    time.
+    ``tls`` is a pair of paths, certificate chain and key in PEM. ``on_login``, ``on_statement`` and ``on_result`` can
+    be set at any time.
     """
 
     host = "127.0.0.1"
@@ -83,6 +86,7 @@ class Relay:
         self.server_port = server_port
         self.on_statement = on_statement
         self.on_result: OnResult | None = None
+        self.on_login: OnLogin | None = None
         self._tls = None
         if tls:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -121,6 +125,10 @@ class Relay:
             client, startup = self._negotiate(client, stack)
             self._connections.add(client)
             stack.callback(self._connections.discard, client)
+            action = self.on_login(startup) if self.on_login and isinstance(startup, dict) else None
+            if action:
+                client.sendall(refusal(action[len("fail ") :]) if action.startswith("fail ") else b"")
+                return
             server = stack.enter_context(socket.create_connection((self.host, self.server_port)))
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if isinstance(startup, bytes):
@@ -229,6 +237,12 @@ class Session:
             raise EOFError
         held, self.held = self.held, b""
         return held
+
+
+def refusal(sqlstate: str) -> bytes:
+    """What a server says that lets nobody in."""
+    fields = {"S": "FATAL", "V": "FATAL", "C": sqlstate, "M": "The relay was told to refuse."}
+    return pack(b"E", b"".join(f"{name}{text}\0".encode() for name, text in fields.items()) + b"\0")
 
 
 def rewrite(text: str) -> str:

@@ -16,7 +16,7 @@ import time
 import traceback
 import typing as t
 
-from tests.torture import faults, hostile, kill, race, secrets
+from tests.torture import faults, hostile, kill, race, secrets, words
 from tests.torture.bench import FLOWS, Bench, Point, TortureError
 
 AS_MODULES = {"IMMUTA_IN_PROCESS": "false"}
@@ -37,9 +37,12 @@ GROUPS = {
     **{f"kill-{name}-modules": Group(kill.whole(name, **AS_MODULES), every=9) for name in FLOWS},
     **{f"orphan-{name}-modules": Group(kill.in_part(name, **AS_MODULES), every=9) for name in FLOWS},
     **{f"network-{name}": Group(faults.network(name), every=7) for name in FLOWS},
-    **{f"database-{name}": Group(faults.database(name), every=19) for name in FLOWS},
+    **{
+        f"database-{name}": Group(faults.database(name), every=19) for name, flow in FLOWS.items() if not flow.automatic
+    },
     **{f"race-{name}": Group(race.two(name), every=3) for name in FLOWS},
     "secrets": Group(secrets.points, every=5),
+    "words": Group(words.points, every=5),
     "hostile": Group(hostile.points),
 }
 

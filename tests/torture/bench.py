@@ -27,6 +27,8 @@ from tests.standin.relay import Statement
 CONFIGURE = "immuta.integrations.configure_redshift"
 REMOVE = "immuta.integrations.remove_redshift"
 MARK = "IMMUTA_TORTURE_RUN"
+# What an event begins with that is no request.
+LOGIN, SQL = "LOGIN", "SQL"
 TIME_LIMIT = 120  # seconds for one run
 
 IMPERSONATION = {"enabled": True, "role": "immuta_impersonation"}
@@ -50,10 +52,18 @@ class Flow:
     playbook: str
     is_prepared: bool
     okta: bool = False
+    automatic: bool = False
+
+    @property
+    def variables(self) -> dict[str, t.Any]:
+        """The role's variables that make the flow what it is, but for the config."""
+        return {"immuta_redshift_setup": "automatic"} if self.automatic else {}
 
     def config(self, standins: Standins) -> dict[str, t.Any]:
         """The config that the playbook is given."""
         config = standins.config()
+        if self.automatic:
+            config.update(username=standins.bootstrap.user, password=standins.bootstrap.password)
         if self.okta:
             config.update(authenticationType="okta", okta=dict(OKTA), impersonation=IMPERSONATION)
             del config["username"], config["password"]
@@ -63,12 +73,13 @@ class Flow:
         """Have stand what the flow begins with: as `setup` ends, but by hand."""
         if not self.is_prepared:
             return
-        config = standins.config()
-        run_by_hand(standins, scripts.initial_create(config), config["initialDatabase"])
-        run_by_hand(standins, scripts.create(config), config["database"])
+        config = dataclasses.replace(self, okta=False).config(standins)
+        if not self.automatic:
+            run_by_hand(standins, scripts.initial_create(config), config["initialDatabase"])
+            run_by_hand(standins, scripts.create(config), config["database"])
         request = urllib.request.Request(
             f"{standins.immuta.url}/integrations",
-            json.dumps({"type": "Redshift", "autoBootstrap": False, "config": config}).encode(),
+            json.dumps({"type": "Redshift", "autoBootstrap": self.automatic, "config": config}).encode(),
             {"Authorization": standins.immuta.api_key, "Content-Type": "application/json"},
         )
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
@@ -81,6 +92,8 @@ FLOWS = {
     "setup": Flow(CONFIGURE, is_prepared=False),
     "change": Flow(CONFIGURE, is_prepared=True, okta=True),
     "removal": Flow(REMOVE, is_prepared=True),
+    "automatic-setup": Flow(CONFIGURE, is_prepared=False, automatic=True),
+    "automatic-removal": Flow(REMOVE, is_prepared=True, automatic=True),
 }
 
 
@@ -137,7 +150,7 @@ class Play:
         """Start ansible-playbook."""
         self._runs += 1
         config = self.flow.config(self.desk.standins)
-        variables = {**self.desk.variables(config=config), **self.variables}
+        variables = {**self.desk.variables(config=config), **self.flow.variables, **self.variables}
         file = self.desk.folder / f"variables-{self._runs}.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
         program = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
@@ -241,10 +254,11 @@ def send(pid: int, number: int) -> None:
 
 
 class Trap:
-    """Counts the events of a run, requests and statements, and acts at one of them.
+    """Counts the events of a run, requests, log-ins and statements, and acts at one of them.
 
     ``act`` is called once: with ``after`` when the event with number ``at`` (from 0) has been carried out and before
-    its reply, else before it is carried out. It returns whether the event's connection is to be closed.
+    its reply, which a log-in knows nothing of, else before it is carried out. It returns whether the event's connection
+    is to be closed.
     """
 
     def __init__(
@@ -256,13 +270,24 @@ class Trap:
         self._lock = threading.Lock()
         standins.immuta.wire.on_request = lambda entry: self._came(f"{entry['method']} {entry['path']}", "drop")
         standins.immuta.wire.on_reply = lambda entry: self._done("drop")
+        standins.redshift.on_login = self._login
         standins.redshift.on_statement = self._statement
         standins.redshift.on_result = self._result
+
+    def check_sprung(self) -> None:
+        """Raise TortureError unless the run came as far as that."""
+        if not self.is_sprung:
+            raise TortureError("the run ended before it could be killed")
+
+    def _login(self, settings: dict[str, str]) -> str | None:
+        if settings.get("application_name") == "immuta":
+            return None
+        return self._came(f"{LOGIN} {settings['user']} {settings['database']}", "drop")
 
     def _statement(self, statement: Statement) -> str | None:
         if statement.application == "immuta":
             return None
-        return self._came("SQL " + " ".join(statement.text.split()[:3]), "drop_before")
+        return self._came(f"{SQL} " + " ".join(statement.text.split()[:3]), "drop_before")
 
     def _result(self, statement: Statement) -> str | None:
         return None if statement.application == "immuta" else self._done("drop")

@@ -14,7 +14,7 @@ from tests.flows.conftest import Run
 from tests.standin import Standins
 from tests.standin.postgres import free_port
 from tests.standin.relay import Statement
-from tests.torture.bench import FLOWS, Bench, Play, Point, TortureError, failures
+from tests.torture.bench import FLOWS, LOGIN, SQL, Bench, Play, Point, TortureError, failures
 from tests.torture.kill import undisturbed
 
 # Seconds: what the collection is told, and what is longer than that.
@@ -55,6 +55,12 @@ STATEMENTS = {
     "in use": "fail 55006",
     "no privilege": "fail 42501",
 }
+LOGINS = {
+    "closed": "drop",
+    "too many connections": "fail 53300",
+    "starting up": "fail 57P03",
+    "wrong password": "fail 28P01",
+}
 
 
 def network(name: str) -> t.Callable[[Bench], list[Point]]:
@@ -62,7 +68,7 @@ def network(name: str) -> t.Callable[[Bench], list[Point]]:
 
     def points(bench: Bench) -> list[Point]:
         events, expected = undisturbed(bench, name)
-        requests = [event for event in events if not event.startswith("SQL")]
+        requests = [event for event in events if not event.startswith((LOGIN, SQL))]
         found = [Point("refused", _refused(name, expected, "IMMUTA_URL"))]
         for number, request in enumerate(requests):
             for kind, rule in NETWORK.items():
@@ -75,12 +81,18 @@ def network(name: str) -> t.Callable[[Bench], list[Point]]:
 
 
 def database(name: str) -> t.Callable[[Bench], list[Point]]:
-    """The points of a flow at each of which a statement meets a fault."""
+    """The points of a flow at each of which a log-in or a statement meets a fault."""
 
     def points(bench: Bench) -> list[Point]:
         events, expected = undisturbed(bench, name)
-        statements = [event for event in events if event.startswith("SQL")]
+        statements = [event for event in events if event.startswith(SQL)]
+        logins = [event for event in events if event.startswith(LOGIN)]
         found = [Point("refused", _refused(name, expected, "REDSHIFT_PORT"))]
+        for number, login in enumerate(logins):
+            for kind, action in LOGINS.items():
+                for times in (1, None):
+                    label = f"{number + 1} {kind} {'once' if times else 'for ever'} {login}"
+                    found.append(Point(label, _login(name, number, action, times, expected)))
         for number, statement in enumerate(statements):
             for kind, action in STATEMENTS.items():
                 for times in (1, 2):
@@ -97,6 +109,31 @@ def _request(name: str, number: int, rule: Rule, expected: dict[str, t.Any]) -> 
         bench.standins.immuta.add_fault(**rule, skip=number)
         run = play.start().end(RUN_LIMIT)
         bench.standins.immuta.clear_faults()
+        _judge(play, bench, run, expected)
+
+    return attempt
+
+
+def _login(
+    name: str, number: int, action: str, times: int | None, expected: dict[str, t.Any]
+) -> t.Callable[[Bench], None]:
+    """The log-in with that number (from 0), and with ``times`` None every one after it, meets what `OnLogin` says."""
+
+    def attempt(bench: Bench) -> None:
+        play = _begin(bench, name)
+        seen: list[str] = []
+
+        def on_login(settings: dict[str, str]) -> str | None:
+            if settings.get("application_name") == "immuta":
+                return None
+            seen.append(settings["user"])
+            return action if len(seen) > number and (times is None or len(seen) <= number + times) else None
+
+        bench.standins.redshift.on_login = on_login
+        run = play.start().end(RUN_LIMIT)
+        if len(seen) <= number:
+            raise TortureError("no log-in met the fault")
+        bench.standins.redshift.on_login = None
         _judge(play, bench, run, expected)
 
     return attempt

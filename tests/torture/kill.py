@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Killed at every request and statement, whole or in part: the next run ends as if nothing had been.
+"""Killed at every request, log-in and statement, whole or in part: the next run ends as if nothing had been.
 
 *Whole*: every process of the run at once. *In part*: ansible-playbook alone, so that the next run meets the task that
 was under way, which goes on by itself.
@@ -11,12 +11,16 @@ from __future__ import annotations
 import threading
 import typing as t
 
-from tests.torture.bench import FLOWS, Bench, Point, TortureError, Trap
+from tests.flows.conftest import Run
+from tests.torture.bench import FLOWS, LOGIN, Bench, Play, Point, Trap
 
 # The seconds that the event at which ansible-playbook died is held back: the next run is at work by then.
 ORPHAN_HOLD = 2.5
 # The seconds that a record stays in motion, where it does.
 MOTION = 1.0
+
+# Starts the flow, kills it at an event, before or after that is carried out, and gives the next run.
+Kill = t.Callable[[Play, int, bool], Run]
 
 
 def whole(name: str, **environment: str) -> t.Callable[[Bench], list[Point]]:
@@ -40,11 +44,11 @@ def undisturbed(bench: Bench, name: str) -> tuple[list[str], dict[str, t.Any]]:
     return events, expected
 
 
-def _points(bench: Bench, name: str, kill: t.Callable[..., None], environment: dict[str, str]) -> list[Point]:
+def _points(bench: Bench, name: str, kill: Kill, environment: dict[str, str]) -> list[Point]:
     events, expected = undisturbed(bench, name)
     points = []
     for number, event in enumerate(events):
-        for after in (False, True):
+        for after in (False,) if event.startswith(LOGIN) else (False, True):
             # Every other pair meets a record that is still in motion.
             motion = MOTION if number % 2 else 0.0
             label = f"{number + 1:2} {'after' if after else 'before'} {event}{', in motion' if motion else ''}"
@@ -53,7 +57,7 @@ def _points(bench: Bench, name: str, kill: t.Callable[..., None], environment: d
 
 
 def _attempt(
-    kill: t.Callable[..., None],
+    kill: Kill,
     name: str,
     number: int,
     after: bool,
@@ -61,44 +65,27 @@ def _attempt(
     expected: dict[str, t.Any],
     environment: dict[str, str],
 ) -> t.Callable[[Bench], None]:
-    return lambda bench: kill(bench, name, number, after, motion, expected, environment)
+    def attempt(bench: Bench) -> None:
+        play = bench.begin(FLOWS[name], **environment)
+        bench.standins.immuta.set(settle=motion)
+        play.check_ends_as(expected, bench, "the run after the kill", kill(play, number, after))
+
+    return attempt
 
 
-def _kill_whole(
-    bench: Bench,
-    name: str,
-    number: int,
-    after: bool,
-    motion: float,
-    expected: dict[str, t.Any],
-    environment: dict[str, str],
-) -> None:
-    play = bench.begin(FLOWS[name], **environment)
-    bench.standins.immuta.set(settle=motion)
-
+def _kill_whole(play: Play, number: int, after: bool) -> Run:
     def act() -> bool:
         running.kill_all()
         return True
 
-    trap = Trap(bench.standins, number, after, act)
+    trap = Trap(play.desk.standins, number, after, act)
     running = play.start()
     running.end()
-    if not trap.is_sprung:
-        raise TortureError("the run ended before it could be killed")
-    play.check_ends_as(expected, bench, "the run after the kill", play.run())
+    trap.check_sprung()
+    return play.run()
 
 
-def _kill_main(
-    bench: Bench,
-    name: str,
-    number: int,
-    after: bool,
-    motion: float,
-    expected: dict[str, t.Any],
-    environment: dict[str, str],
-) -> None:
-    play = bench.begin(FLOWS[name], **environment)
-    bench.standins.immuta.set(settle=motion)
+def _kill_main(play: Play, number: int, after: bool) -> Run:
     is_killed, is_over = threading.Event(), threading.Event()
 
     def act() -> bool:
@@ -107,13 +94,12 @@ def _kill_main(
         is_over.wait(ORPHAN_HOLD)
         return False
 
-    trap = Trap(bench.standins, number, after, act)
+    trap = Trap(play.desk.standins, number, after, act)
     running = play.start()
     running.end()
-    if not trap.is_sprung:
-        raise TortureError("the run ended before it could be killed")
+    trap.check_sprung()
     is_killed.wait()
     rerun = play.run()
     is_over.set()
     running.await_nobody()
-    play.check_ends_as(expected, bench, "the run that met the orphan", rerun)
+    return rerun

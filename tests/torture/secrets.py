@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -11,7 +12,10 @@ import pathlib
 import threading
 import typing as t
 
-from tests.standin.relay import Statement
+import trustme
+
+from tests.flows.fake_aws import FakeAws
+from tests.standin.relay import Relay, Statement
 from tests.torture.bench import FLOWS, OKTA, Bench, Play, Point, Running, TortureError, said
 
 LOUD = ("-vvvv", "--diff")
@@ -31,14 +35,17 @@ class Case:
     fault: dict[str, t.Any] | None = None
     failing_word: str = ""
     """A statement with this in it fails."""
+    auth_method: str = "password"
+    refusal: str | None = None
+    """The code with which AWS, or Okta, refuses credentials for the database."""
 
 
 def points(_bench: Bench) -> list[Point]:
     """Every flow, in the controller's process and as modules, undisturbed and with a sample of the faults."""
     ways: dict[str, dict[str, str]] = {"in-process": {}, "modules": {"IMMUTA_IN_PROCESS": "false"}}
     cases = {}
-    for flow in FLOWS:
-        for way, environment in ways.items():
+    for way, environment in ways.items():
+        for flow in FLOWS:
             for scheme in ("api_key", "bearer"):
                 cases[f"{flow}, {way}, {scheme}"] = Case(flow, environment, scheme)
             for number in range(5):
@@ -47,6 +54,11 @@ def points(_bench: Bench) -> list[Point]:
                     cases[f"{flow}, {way}, request {number + 1}, {kind}"] = Case(flow, environment, fault=fault)
             for word in ("USER", "SCHEMA", "COMMIT"):
                 cases[f"{flow}, {way}, {word} fails"] = Case(flow, environment, failing_word=word)
+        for method in ("iam", "okta"):
+            cases[f"setup, {way}, {method}"] = Case("setup", environment, auth_method=method)
+            cases[f"setup, {way}, {method} refuses"] = Case(
+                "setup", environment, auth_method=method, refusal="AccessDenied"
+            )
     return [_point(label, case) for label, case in cases.items()]
 
 
@@ -90,11 +102,14 @@ def _attempt(bench: Bench, case: Case) -> None:
         bench.standins.immuta.add_fault(**_rule(case.fault, sent))
     if case.failing_word:
         bench.standins.redshift.on_statement = _failing(case.failing_word)
-    running = play.start(*LOUD)
-    with Watch(running) as watch:
+    with contextlib.ExitStack() as stack:
+        if case.auth_method != "password":
+            canaries.update(_ask_aws(play, bench, case, stack))
+        running = play.start(*LOUD)
+        watch = stack.enter_context(Watch(running))
         run = running.end()
-    if not (case.fault or case.failing_word or run.succeeded):
-        raise TortureError(f"the run failed: {said(run)}")
+    if not (case.fault or case.failing_word) and run.succeeded == bool(case.refusal):
+        raise TortureError(f"the run should have {'failed' if case.refusal else 'succeeded'}: {said(run)}")
     canaries.update({f"token {number}": token for number, token in enumerate(bench.standins.immuta.tokens())})
     places = {"the output": run.output, "an argument of a process": watch.arguments, **_files(play)}
     found = [
@@ -129,6 +144,42 @@ def secrets_of(bench: Bench) -> dict[str, str]:
         "the password for Okta": OKTA["password"],
         "the password of the login": bench.standins.bootstrap.password,
     }
+
+
+def _ask_aws(play: Play, bench: Bench, case: Case, stack: contextlib.ExitStack) -> dict[str, str]:
+    """Have the log-in take its account from AWS, with Okta or without; return the secrets of that."""
+    folder, account = play.desk.folder, bench.standins.bootstrap
+    certificate = str(folder / "certificate.pem"), str(folder / "key.pem")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    issued = authority.issue_cert("localhost")
+    issued.cert_chain_pems[0].write_to_path(certificate[0])
+    issued.private_key_pem.write_to_path(certificate[1])
+    relay = stack.enter_context(Relay(bench.standins.postgres.port, tls=certificate))
+    aws = stack.enter_context(FakeAws(certificate, "localhost", relay.port, account.user, account.password))
+    aws.refuse = case.refusal
+    environment = aws.environment(str(folder / "authority.pem"))
+    play.desk.environment.update(environment)
+    secrets = {name: environment[name] for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
+    del play.desk.environment["REDSHIFT_HOST"], play.desk.environment["REDSHIFT_PORT"]
+    login = {
+        "auth_method": case.auth_method,
+        "cluster_identifier": "analytics",
+        "db_user": account.user,
+        "ca_path": str(folder / "authority.pem"),
+        "login_host": "localhost",
+        "login_port": relay.port,
+    }
+    if case.auth_method == "okta":
+        aws.okta_login["password"] = secrets["the password that Okta is asked with"] = "0kta-L0gin-Pa55word"
+        login.update(
+            idp_host=aws.address,
+            app_id="x1",
+            login_user=aws.okta_login["username"],
+            login_password=aws.okta_login["password"],
+        )
+    play.variables["immuta_redshift_login"] = login
+    return secrets
 
 
 def _rule(fault: dict[str, t.Any], canaries: dict[str, str]) -> dict[str, t.Any]:

@@ -18,7 +18,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._errors import
 from ansible_collections.immuta.integrations.plugins.module_utils._scriptfile import run
 
 KEY = "846e9e43c86a4ct1be14290d95127d13f"
-PASSWORD = "abc1234"
+PASSWORD = "Abc12345"
 CONFIG = {
     "host": "organization.aws.amazon.com",
     "database": "immuta",
@@ -184,10 +184,16 @@ def test_result_holds_no_script_and_no_secret(immuta: Immuta, dest: pathlib.Path
 
 
 def test_secret_of_extra_is_masked_where_it_stands_in_no_literal(immuta: Immuta, dest: pathlib.Path):
-    immuta.generated = b"SELECT hush_hush;"
-    diff = write(dest, config={**CONFIG, "extra": {"sessionToken": "hush_hush"}})["diff"]
+    immuta.generated = b"SELECT hush_Hu5h;"
+    diff = write(dest, config={**CONFIG, "extra": {"sessionToken": "hush_Hu5h"}})["diff"]
     assert "hush" not in repr(diff)
     assert dest.read_bytes() == immuta.generated
+
+
+def test_password_that_is_a_word_is_masked_in_literals_alone(immuta: Immuta, dest: pathlib.Path):
+    immuta.generated = b"CREATE TABLE a (a int); CREATE USER x PASSWORD 'a';"
+    diff = write(dest, config={**CONFIG, "password": "a"})["diff"]
+    assert diff["after"] == "CREATE TABLE a (a int); CREATE USER x PASSWORD '********';"
 
 
 def test_file_that_was_no_script_is_replaced(immuta: Immuta, dest: pathlib.Path):
