@@ -37,13 +37,13 @@ class IntegrationsApi:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def records(self) -> list[Record]:
-        """The records of all integrations of the tenant, of every type."""
+    def records(self) -> t.Iterator[Record]:
+        """The records of all integrations of the tenant, of every type, one after another: there can be many."""
         reply = self._http.request("GET", "/integrations", repeatable=True)
         document = reply.document()
         if not isinstance(document, list):
             raise _unexpected(reply, "a list of integrations")
-        return [_record(item, reply) for item in document]
+        return (_record(item, reply) for item in document)
 
     def get(self, integration_id: str) -> Record | None:
         """One record, or None when Immuta says that it has none with that id."""

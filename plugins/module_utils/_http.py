@@ -73,7 +73,7 @@ class Request:
         return ApiError(message, **{"method": self.method, "path": self.path, "acted": not self.repeatable, **about})
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reply:
     """A reply whose status is 2xx, to ``request``."""
 
@@ -83,8 +83,11 @@ class Reply:
     body: bytes = field(repr=False)
 
     def document(self) -> t.Any:
-        """Its JSON document. Raises ApiError when there is none."""
-        document = _parsed(self.body)
+        """Its JSON document, which leaves the body empty: the list of a large tenant takes memory enough once.
+
+        Raises ApiError when there is none.
+        """
+        document = _parsed(self._take())
         if document is None:
             raise self.request.error(
                 f"Immuta's reply to {self.request.method} {self.request.path} "
@@ -93,6 +96,10 @@ class Reply:
                 status=self.status,
             )
         return document
+
+    def _take(self) -> bytes:
+        body, self.body = self.body, b""
+        return body
 
 
 def tenant_from(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> tuple[Tenant, list[str]]:
@@ -401,6 +408,7 @@ def _parsed(body: bytes) -> t.Any:
     """
     try:
         text = body.decode("utf-8-sig")
+        del body
         document = json.loads(text)
         if _SURROGATE.search(text):
             document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
