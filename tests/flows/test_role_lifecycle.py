@@ -162,6 +162,20 @@ def test_a_removal_that_died_before_the_registration_went_is_finished(desk: Desk
     assert standins.immuta.records() == []
 
 
+def test_a_removal_where_the_database_is_gone_says_what_it_leaves(desk: Desk, standins: Standins) -> None:
+    assert desk.configure().succeeded
+    standins.postgres.run("DROP DATABASE immuta")
+    standins.immuta.clear_requests()
+
+    run = desk.remove()
+
+    assert run.succeeded, run.output
+    assert not any("scripts" in request for request in asked(standins))
+    assert standins.immuta.records() == []
+    assert "delete script cannot be run and is left out" in run.output
+    assert 'DROP USER \\"immuta_system_account\\";' in run.output
+
+
 def test_a_failed_creation_is_removed_with_the_cleanup_script(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
     run_by_hand(standins, scripts.initial_create(standins.config()), "dev")
