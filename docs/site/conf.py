@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How Sphinx makes the documentation site; ``make docs-site`` calls it, without a need for the network."""
+
+from __future__ import annotations
+
+import typing as t
+
+from docutils import nodes
+
+project = "immuta.integrations"
+project_copyright = "The immuta.integrations contributors"
+html_title = "immuta.integrations"
+
+extensions = ["sphinx_antsibull_ext"]
+default_role = "any"
+nitpicky = True
+highlight_language = "YAML+Jinja"
+pygments_style = "ansible"
+pygments_dark_style = "monokai"
+
+html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+antsibull_ext_color_scheme = "default-autodark"
+html_show_sphinx = False
+html_copy_source = False
+html_use_index = False
+
+# What the generated pages refer to in Ansible's own documentation.
+_ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
+_PAGES = {
+    "action_plugins": "plugins/action.html",
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
+
+
+def elsewhere(_app: t.Any, _env: t.Any, reference: nodes.Element, content: nodes.Element) -> nodes.reference | None:
+    """The link for a label of Ansible's own documentation."""
+    page = _PAGES.get(reference.get("reftarget", ""))
+    return nodes.reference("", "", content, refuri=_ANSIBLE + page) if page else None
+
+
+def shorten(_app: t.Any, page: nodes.document) -> None:
+    """Have a title without the collection's name, and a list of contents that the theme takes as wanted."""
+    for title in page.findall(nodes.title):
+        for text in list(title.findall(nodes.Text)):
+            text.parent.replace(text, nodes.Text(text.replace(f"{project}.", "")))
+    for contents in page.findall(nodes.topic):
+        contents["classes"].append("this-will-duplicate-information-and-it-is-still-useful-here")
+
+
+def setup(app: t.Any) -> None:
+    """What Sphinx calls."""
+    app.connect("missing-reference", elsewhere)
+    app.connect("doctree-read", shorten, priority=400)  # before titles are collected

@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what is wrong with the commands on a page: that what they name is there, and that their options exist."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import itertools
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import typing as t
+
+from tests.docs.arguments import COLLECTION, own_modules
+from tests.docs.pages import ROOT, Page
+
+_INLINE = re.compile(r"(`{1,2})((?:make|ansible-[a-z]+|python -m|pip)\s[^`]+)\1")
+_SETTING = re.compile(r"(\w+)=")
+_FULL_NAME = re.compile(r"\w+\.\w+\.\w+")
+# A line of argparse's help that begins an option, up to its description.
+_HELP = re.compile(r"^ {2,4}(-\S.*?)(?: {2,}|$)", re.MULTILINE)
+_SEPARATORS = re.compile(r"[|&;<>()]+")
+
+
+def shell_commands(text: str) -> list[str]:
+    """The commands in a console block, which stand behind a $; the rest is what they print."""
+    return [line[2:] for line in text.replace("\\\n", "").splitlines() if line.startswith("$ ")]
+
+
+def inline_commands(text: str) -> list[str]:
+    """The commands that stand in sentences."""
+    return [" ".join(match[2].split()) for match in _INLINE.finditer(text)]
+
+
+def command_problems(line: str, page: Page) -> list[str]:
+    """What is wrong with a line for the shell."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError as error:
+        return [f"no shell could read it: {error}"]
+    found = []
+    for is_end, command in itertools.groupby(words, lambda word: bool(_SEPARATORS.fullmatch(word))):
+        found += [] if is_end else _problems(list(command), page)
+    return found
+
+
+def _problems(words: list[str], page: Page) -> list[str]:
+    settings = [match[1] for word in words if (match := _SETTING.match(word))]
+    ours = [name for name in settings if name.startswith(("IMMUTA_", "REDSHIFT_"))]
+    found = [f"nothing reads the variable {name}" for name in ours if name not in _environment_variables()]
+    rest = list(itertools.dropwhile(_SETTING.match, words))
+    check = _CHECKS.get(pathlib.PurePath(rest[0]).name) if rest else None
+    return found + (check(rest[1:], page) if check else [])
+
+
+@functools.cache
+def _environment_variables() -> set[str]:
+    """The environment variables that the collection reads."""
+    options = [option for taken in own_modules().values() for option in taken["argument_spec"].values()]
+    return {"IMMUTA_IN_PROCESS", *(name for option in options for name in option.get("fallback", (None, []))[1])}
+
+
+def _make(words: list[str], page: Page) -> list[str]:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    return [f"make has no target {word}" for word in words if word not in targets and not _SETTING.match(word)]
+
+
+def _playbook(words: list[str], page: Page) -> list[str]:
+    arguments, found = _arguments(words, "ansible-playbook")
+    for name in arguments:
+        collection, _dot, playbook = name.rpartition(".")
+        if _FULL_NAME.fullmatch(name):
+            is_there = collection == COLLECTION and (ROOT / "playbooks" / f"{playbook}.yml").exists()
+        else:
+            # A reader makes files from what the pages show.
+            folder = ROOT / page.name
+            is_there = (folder / name).exists() or (not folder.is_dir() and "hosts:" in page.book)
+        found += [] if is_there else [f"there is no playbook {name}"]
+    return found if arguments or found else ["names no playbook"]
+
+
+def _doc(words: list[str], page: Page) -> list[str]:
+    names, found = _arguments(words, "ansible-doc")
+    roles = [f"{COLLECTION}.{path.name}" for path in (ROOT / "roles").iterdir()]
+    modules = [f"{COLLECTION}.{name}" for name in own_modules()]
+    known = roles if "role" in words else modules
+    return found + [f"there is nothing called {name}" for name in names if name not in (*known, COLLECTION)]
+
+
+def _galaxy(words: list[str], page: Page) -> list[str]:
+    names, found = _arguments(words[2:], "ansible-galaxy", *words[:2])
+    wanted = [name.partition(":")[0] for name in names if re.fullmatch(r"\w+\.\w+(:.*)?", name)]
+    return found + [f"{name} is not this collection" for name in wanted if name != COLLECTION]
+
+
+def _python(words: list[str], page: Page) -> list[str]:
+    if words[:1] != ["-m"]:
+        return []
+    if words[1:2] == ["pip"]:
+        return _pip(words[2:], page)
+    return [] if importlib.util.find_spec(words[1]) else [f"there is no module {words[1]}"]
+
+
+def _pip(words: list[str], page: Page) -> list[str]:
+    """Requirements are those of the collection, and in the same versions."""
+    known = {f"{name}>={version}" if version else name for name, version in _requirements().items()}
+    wanted = [word for word in words[1:] if not word.startswith("-") and "/" not in word and ".txt" not in word]
+    return [f"{word} is no requirement" for word in wanted if word not in {*known, *_requirements()}]
+
+
+@functools.cache
+def _requirements() -> dict[str, str]:
+    """What the collection and its tests need of PyPI, each with its oldest version."""
+    text = (ROOT / "tests" / "requirements.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w-]+)(?:\[\w+\])?(?:>=([\d.]+))?", text, re.MULTILINE))
+
+
+def version_problems(text: str) -> list[str]:
+    """The sentences that ask for another version of a library than the collection needs."""
+    libraries = "|".join(re.escape(name) for name in _requirements())
+    asked = re.findall(rf"\b({libraries})`* (\d[\d.]*\d) or later", " ".join(text.split()))
+    needed = _requirements()
+    return [f"{name} {version} is not {needed[name]}" for name, version in asked if version != needed[name]]
+
+
+_CHECKS: dict[str, t.Callable[[list[str], Page], list[str]]] = {
+    "make": _make,
+    "ansible-playbook": _playbook,
+    "ansible-doc": _doc,
+    "ansible-galaxy": _galaxy,
+    "python": _python,
+    "pip": _pip,
+}
+
+
+def _arguments(words: list[str], *command: str) -> tuple[list[str], list[str]]:
+    """The words that are no options, and what is wrong with those that are."""
+    options, arguments, found = _options(*command), [], []
+    rest = iter(words)
+    for word in rest:
+        name, equals, _value = word.partition("=")
+        if not word.startswith("-"):
+            arguments.append(word)
+        elif name in options:
+            # Its value is the next word.
+            next(rest, None) if options[name] and not equals else None
+        elif word.startswith("--") or word[:2] not in options:
+            found.append(f"{' '.join(command)} has no option {name}")
+    return arguments, found
+
+
+@functools.cache
+def _options(*command: str) -> dict[str, bool]:
+    """The options of a command of Ansible, and whether each takes a value, from its help."""
+    program = pathlib.Path(sys.executable).with_name(command[0])
+    run = subprocess.run(
+        [program, *command[1:], "--help"],
+        env={"PATH": os.environ["PATH"], "COLUMNS": "300"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    options = {}
+    for line in _HELP.findall(run.stdout):
+        for spelling in line.split(", "):
+            options[spelling.split()[0]] = " " in line.split(", ")[-1]
+    return options

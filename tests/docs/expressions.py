@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what is wrong with the Jinja expressions of an example, without knowing the values in them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import importlib.util
+import pkgutil
+import re
+import typing as t
+
+import ansible.plugins.filter
+import ansible.plugins.test
+import jinja2
+import yaml
+from jinja2 import nodes
+
+from tests.docs.arguments import BUILTIN, COLLECTION, ROLE, is_template, own_modules
+from tests.docs.pages import ROOT
+
+_CONDITIONS = ("when", "until", "failed_when", "changed_when", "that")
+# What every result has, beside what its module documents.
+_COMMON_RESULTS = {"changed", "failed", "skipped", "msg", "diff", "warnings", "invocation"}
+
+
+def expressions(node: t.Any, key: str = "") -> t.Iterator[tuple[str, bool]]:
+    """Every expression in a document, and whether it stands there without braces."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from expressions(value, name)
+    elif isinstance(node, list):
+        for item in node:
+            yield from expressions(item, key)
+    elif is_template(node):
+        yield node, False
+    elif isinstance(node, str) and key in _CONDITIONS:
+        yield node, True
+
+
+def expression_problems(text: str, bare: bool, registered: t.Mapping[str, str]) -> list[str]:
+    """What Jinja has against an expression, and results in it that no module returns."""
+    template = "{{ " + text + " }}" if bare else text
+    try:
+        _jinja().compile(template)
+    except jinja2.TemplateSyntaxError as error:
+        return [str(error)]
+    tree = _jinja().parse(template)
+    found = []
+    for access in tree.find_all(nodes.Getattr):
+        if isinstance(access.node, nodes.Name) and access.node.name in {*registered, "immuta_redshift_integration"}:
+            results = results_of(registered.get(access.node.name, ROLE))
+            found += [f"{access.node.name} has no {access.attr}"] if results and access.attr not in results else []
+    for call in tree.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name in ("lookup", "query", "q"):
+            found += _lookup_problems(call.args)
+    return found
+
+
+def _lookup_problems(arguments: list[nodes.Expr]) -> list[str]:
+    plugin = arguments[0] if arguments else None
+    name = str(plugin.value) if isinstance(plugin, nodes.Const) else "without a name"
+    found = importlib.util.find_spec(f"ansible.plugins.lookup.{name.removeprefix(f'{BUILTIN}.')}")
+    return [] if found else [f"there is no lookup {name}"]
+
+
+@functools.cache
+def _jinja() -> jinja2.Environment:
+    """Jinja with the names of Ansible's filters and tests."""
+    environment = jinja2.Environment()
+    kinds = (("FilterModule", ansible.plugins.filter, environment.filters),)
+    for holder, package, known in (*kinds, ("TestModule", ansible.plugins.test, environment.tests)):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            plugins = getattr(importlib.import_module(module.name), holder)()
+            named = plugins.filters() if holder == "FilterModule" else plugins.tests()
+            known.update({prefix + name: plugin for prefix in ("", f"{BUILTIN}.") for name, plugin in named.items()})
+    return environment
+
+
+@functools.cache
+def results_of(action: str) -> set[str]:
+    """The names of what an action of the collection returns; empty where that is not known."""
+    if action == ROLE:
+        return {*re.findall(r"'(\w+)':", (ROOT / "roles/immuta_redshift/tasks/result.yml").read_text(encoding="utf-8"))}
+    module = action.removeprefix(f"{COLLECTION}.")
+    if module not in own_modules():
+        return set()
+    for node in ast.parse((ROOT / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "RETURN":
+            return {*yaml.safe_load(ast.literal_eval(node.value)), *_COMMON_RESULTS}
+    return set()

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every example on every page can be copied: it is YAML, its names and values are right, and Ansible takes it."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+import pytest
+
+from tests.docs.commands import command_problems, inline_commands, shell_commands, version_problems
+from tests.docs.examples import problems
+from tests.docs.kinds import kind_of_text, unknown_names
+from tests.docs.pages import Example, Page, find_pages
+from tests.docs.syntax import refused
+from tests.flows.conftest import Desk, asked, run_by_hand, statuses
+from tests.standin import Standins, scripts
+
+PAGES = find_pages()
+EXAMPLES = [(example, page) for page in PAGES for example in page.examples]
+YAML = [(example, page) for example, page in EXAMPLES if example.language in ("yaml", "yaml+jinja")]
+CONSOLE = [(example, page) for example, page in EXAMPLES if example.language == "console"]
+# Requests that change nothing in Immuta.
+READING = r"GET |POST /integrations/(\d+/)?scripts/"
+JSON = [(example, page) for example, page in EXAMPLES if example.language == "json"]
+LANGUAGES = {"yaml", "yaml+jinja", "console", "json"}
+
+
+def named(examples: list[tuple[Example, Page]]) -> list[t.Any]:
+    return [pytest.param(example, page, id=str(example)) for example, page in examples]
+
+
+def runnable() -> list[tuple[Example, Page]]:
+    """The whole playbooks on pages that need nothing but the stand-ins, each once."""
+    found = {
+        example.text: (example, page)
+        for example, page in YAML
+        if page.name.endswith((".md", ".rst"))
+        and kind_of_text(example.text, page) == "playbook"
+        and "hosts: localhost" in example.text
+    }
+    return list(found.values())
+
+
+@pytest.fixture(scope="session")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What Ansible says of the examples that it refuses."""
+    kinds = [(example, kind_of_text(example.text, page)) for example, page in YAML]
+    given = [(example, kind) for example, kind in kinds if kind in ("playbook", "tasks")]
+    return refused(given, tmp_path_factory.mktemp("syntax"))
+
+
+@pytest.mark.parametrize(("example", "page"), named(YAML))
+def test_yaml_example(example: Example, page: Page, complaints: dict[str, str]) -> None:
+    assert problems(example.text, page) == []
+    assert complaints.get(str(example)) is None
+
+
+@pytest.mark.parametrize(("example", "page"), named(JSON))
+def test_json_example(example: Example, page: Page) -> None:
+    assert json.loads(example.text)
+
+
+@pytest.mark.parametrize(("example", "page"), named(CONSOLE))
+def test_commands(example: Example, page: Page) -> None:
+    commands = shell_commands(example.text)
+    assert commands
+    assert [problem for command in commands for problem in command_problems(command, page)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page(page: Page) -> None:
+    assert page.strays == ()
+    assert {example.language for example in page.examples} <= LANGUAGES
+    assert unknown_names(page.text) == []
+    assert version_problems(page.text) == []
+    assert [problem for command in inline_commands(page.text) for problem in command_problems(command, page)] == []
+
+
+@pytest.mark.parametrize(("example", "page"), named(runnable()))
+def test_playbook_does_what_the_page_says(example: Example, page: Page, desk: Desk, standins: Standins) -> None:
+    is_removal = "immuta_redshift_state: absent" in example.text
+    if is_removal:
+        set_up_by_hand(standins)
+    playbook = desk.folder / "playbook.yml"
+    playbook.write_text(at_the_standins(example.text, standins), encoding="utf-8")
+
+    variables = {
+        "immuta_redshift_login": desk.login,
+        "immuta_api_key": standins.immuta.api_key,
+        "immuta_system_password": "Sy5tem-Pa55word",
+        "redshift_user": standins.bootstrap.user,
+        "redshift_password": standins.bootstrap.password,
+    }
+    before = standins.catalog()
+
+    preview = desk.play(str(playbook), "--check", "--diff", **variables)
+
+    assert preview.succeeded, preview.output
+    assert all(re.match(READING, request) for request in asked(standins))
+    assert standins.catalog() == before
+
+    run = desk.play(str(playbook), **variables)
+
+    assert run.succeeded, run.output
+    assert statuses(standins) == ([] if is_removal else ["enabled"])
+    assert ("immuta" in standins.catalog()["databases"]) is not is_removal
+
+
+def set_up_by_hand(standins: Standins) -> None:
+    config = standins.config()
+    run_by_hand(standins, scripts.initial_create(config), "dev")
+    run_by_hand(standins, scripts.create(config), "immuta")
+    standins.immuta.seed(config={**config, "port": 5439, "impersonation": {"enabled": False}})
+
+
+def at_the_standins(text: str, standins: Standins) -> str:
+    """The playbook with the address of the tenant, and for modules of the cluster, put in place of those of a page."""
+    text = text.replace("https://tenant.example.com", standins.immuta.url)
+    return re.sub(
+        r"^( *)login_host: .*", rf"\1login_host: {standins.redshift.host}\n\1ssl_mode: disable", text, flags=re.M
+    )

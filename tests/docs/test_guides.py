@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guides: all are listed, they explain the messages that users meet, diagrams are drawn, and broken links found."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import re
+import typing as t
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from tests.tools.build_site import DIAGRAMS, GUIDES, draw
+from tests.tools.check_links import broken, external
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RST = GUIDES.parent / "rst"
+MESSAGES = RST / "troubleshooting_guide.rst"
+PLUGINS = (*ROOT.glob("plugins/module_utils/*.py"), *ROOT.glob("plugins/plugin_utils/*.py"))
+PLAYS = (*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/**/*.yml"))
+GAP = "..."
+# For the controller, which then has the module say it.
+UNSEEN = "A library is missing in the controller's Python."
+# Phones are about this wide, and letters of three quarters of their size can be read.
+WIDEST_DIAGRAM = 360 / 0.75
+
+
+def guides() -> list[str]:
+    return [name for section in yaml.safe_load(GUIDES.read_text())["sections"] for name in section["toctree"]]
+
+
+def quoted() -> list[str]:
+    """Every message that the guide explains: what stands as a literal in the term of a definition."""
+    terms = re.findall(r"^(``.+)\n  \S", MESSAGES.read_text(), re.MULTILINE)
+    return [message for term in terms for message in re.findall(r"``(.+?)``", term)]
+
+
+def texts_of_python(tree: ast.AST) -> t.Iterator[str]:
+    """Every string, with a gap where a value is filled in, but docstrings and what says that a requirement is met."""
+    if isinstance(tree, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else GAP for part in tree.values)
+    elif isinstance(tree, ast.Constant):
+        yield str(tree.value)
+    elif not is_docstring(tree) and not is_well(tree):
+        for part in ast.iter_child_nodes(tree):
+            yield from texts_of_python(part)
+
+
+def is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def is_well(node: ast.AST) -> bool:
+    """Whether it is the outcome of a requirement that needs nobody's attention."""
+    outcome = [getattr(argument, "value", None) for argument in node.args] if isinstance(node, ast.Call) else []
+    return "passed" in outcome or "skipped" in outcome
+
+
+def texts_of_play(document: t.Any, key: str = "") -> t.Iterator[str]:
+    """What a role or playbook says when it stops, with a gap where a value is filled in."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield from texts_of_play(value, name)
+    elif isinstance(document, list):
+        for value in document:
+            yield from texts_of_play(value, key)
+    elif isinstance(document, str) and (key in ("msg", "fail_msg") or key.startswith("__immuta_redshift_")):
+        yield " ".join(re.sub(r"{{.*?}}", GAP, document, flags=re.DOTALL).split())
+
+
+def messages() -> list[str]:
+    """What the sources can say to a user."""
+    texts = [text for path in PLAYS for text in texts_of_play(yaml.safe_load(path.read_text()))]
+    return texts + [text for path in PLUGINS for text in texts_of_python(ast.parse(path.read_text()))]
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text is a sentence, or the part of one that says why or what to do."""
+    prose = len(re.sub(r"[^a-z ]", "", text).split()) > 5
+    return prose and (": " in text or text.endswith("."))
+
+
+def fits(quote: str, text: str) -> bool:
+    """Whether the text has the quoted words in it, with any text in the gaps."""
+    return re.search(".*?".join(re.escape(part) for part in quote.split(GAP)), text) is not None
+
+
+def test_every_guide_is_listed_and_exists() -> None:
+    assert sorted(guides()) == sorted(path.stem for path in RST.glob("*.rst"))
+
+
+def test_every_message_that_is_explained_exists() -> None:
+    texts = messages()
+
+    assert len(quoted()) > 100
+    assert [quote for quote in quoted() if not any(fits(quote, text) for text in texts)] == []
+
+
+def test_every_message_that_exists_is_explained() -> None:
+    explained = quoted()
+    wordy = [quote for quote in explained if quote.replace(GAP, "").strip()]
+
+    sentences = [text for text in messages() if is_sentence(text) and text != UNSEEN]
+
+    assert len(sentences) > 80
+    assert [text for text in sentences if not any(fits(quote, text) for quote in wordy)] == []
+
+
+@pytest.mark.parametrize("source", sorted(DIAGRAMS.glob("*.d2")), ids=lambda path: path.stem)
+def test_a_diagram_can_be_drawn_and_read_on_a_phone(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    drawing = tmp_path / "drawing.svg"
+    draw(source, drawing)
+
+    picture = ElementTree.parse(drawing).getroot()
+
+    assert float(picture.attrib["width"]) <= WIDEST_DIAGRAM
+    assert "prefers-color-scheme:dark" in drawing.read_text().replace(" ", "")
+
+
+def test_every_diagram_is_shown_with_its_description() -> None:
+    shown = re.findall(
+        r"\.\. image:: diagrams/(\w+)\.svg\n   :alt: \w", "".join(path.read_text() for path in RST.glob("*.rst"))
+    )
+
+    assert sorted(shown) == sorted(path.stem for path in DIAGRAMS.glob("*.d2"))
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: pathlib.Path) -> None:
+    links = ["#here", "other.html", "other.html#there", "https://example.com/", "gone.html", "other.html#gone", "#gone"]
+    page = '<p id="here">' + "".join(f'<a href="{link}">x</a>' for link in links)
+    (tmp_path / "page.html").write_text(page)
+    (tmp_path / "other.html").write_text('<h1 id="there">x</h1>')
+
+    assert broken(tmp_path) == [
+        "page.html: gone.html leads to no file",
+        "page.html: other.html#gone leads to no such place in the file",
+        "page.html: #gone leads to no such place in the file",
+    ]
+    assert external(tmp_path) == ["https://example.com/"]

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demonstration comes out as promised, and the README shows what it prints."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import typing as t
+
+from tests.docs.pages import ROOT, find_examples
+
+COMMAND = "$ make demo\n"
+TIME_LIMIT = 300  # seconds
+GAP = re.compile(r"^ *\.\.\.\n", re.MULTILINE)
+
+
+def plain(text: str) -> str:
+    """A text without spaces at the ends of its lines, and without the name that a folder has by chance."""
+    return "".join(re.sub(r"\S*/immuta-demo-\w+", "~", line.rstrip()) + "\n" for line in text.splitlines())
+
+
+def shown() -> list[str]:
+    """What the README says that the command prints, in pieces where it leaves something out."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = [block.text.removeprefix(COMMAND) for block in find_examples("README.md", readme) if COMMAND in block.text]
+    return [piece for block in blocks for piece in GAP.split(plain(block)) if piece]
+
+
+def missing(pieces: t.Iterable[str], output: str) -> list[str]:
+    """The pieces that do not stand in the output, one after the other."""
+    position, lost = 0, []
+    for piece in pieces:
+        found = output.find(piece, position)
+        if found < 0:
+            lost.append(piece)
+        else:
+            position = found + len(piece)
+    return lost
+
+
+def test_missing_pieces_are_found() -> None:
+    output = plain("one \n  two /tmp/immuta-demo-x1/a\nthree\n")
+    assert missing([plain("one\n  two /var/immuta-demo-x2/a\n"), "three\n"], output) == []
+    assert missing(["three\n", "one\n"], output) == ["one\n"]
+
+
+def test_readme_shows_what_the_demo_prints() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.demo"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert shown(), "README.md has no console block that begins with $ make demo."
+    assert missing(shown(), plain(run.stdout)) == []
