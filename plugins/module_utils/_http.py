@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import random
@@ -156,7 +157,7 @@ class Http:
                     pass
             except OSError as error:
                 raise InputError(f"The ca_path {tenant.verify} cannot be read: {error.strerror}.") from error
-        self._tenant = tenant
+        self.tenant = tenant
         self._token: str | None = None
         # Without a Session of requests, there is no .netrc, no REQUESTS_CA_BUNDLE, no cookie and no redirect.
         self._connections = requests.adapters.HTTPAdapter()
@@ -182,13 +183,13 @@ class Http:
                 return self._authorized(request)
             except ApiError as error:
                 failures += 1
-                if not (repeatable and error.passing) or failures > self._tenant.retries:
+                if not (repeatable and error.passing) or failures > self.tenant.retries:
                     raise
                 pause(error, failures)
 
     def _authorized(self, request: Request) -> Reply:
-        if self._tenant.auth_scheme == "api_key":
-            return self._send(request, self._tenant.api_key)
+        if self.tenant.auth_scheme == "api_key":
+            return self._send(request, self.tenant.api_key)
         if self._token is not None:
             try:
                 return self._send(request, f"Bearer {self._token}")
@@ -200,13 +201,13 @@ class Http:
 
     def _log_in(self) -> str:
         """Exchange the key for a token (Immuta's documentation, "Getting Started" of the API guides)."""
-        request = Request("POST", "/bim/apikey/authenticate", {"apikey": self._tenant.api_key}, repeatable=True)
+        request = Request("POST", "/bim/apikey/authenticate", {"apikey": self.tenant.api_key}, repeatable=True)
         reply = self._send(request, None)
         document = reply.document()
         token = document.get("token") if isinstance(document, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
             raise request.error(
-                f"Immuta's reply to the log-in at {self._tenant.url} holds no token: use auth_scheme api_key, or check "
+                f"Immuta's reply to the log-in at {self.tenant.url} holds no token: use auth_scheme api_key, or check "
                 "that url is the root of an Immuta tenant.",
                 status=reply.status,
             )
@@ -216,18 +217,18 @@ class Http:
         try:
             status, headers, body = self._exchange(request, authorization)
         except (OSError, urllib3_errors.HTTPError) as error:
-            raise _transport_error(error, self._tenant, request) from None
+            raise _transport_error(error, self.tenant, request) from None
         if not 200 <= status < 300:
-            hidden = [self._tenant.api_key, self._token or "", *secret_values(request.body)]
-            raise _refusal(request, self._tenant.url, status, headers, scrub(_parsed(body), hidden), hidden)
+            hidden = [self.tenant.api_key, self._token or "", *secret_values(request.body)]
+            raise _refusal(request, self.tenant.url, status, headers, scrub(_parsed(body), hidden), hidden)
         if not body.strip() and request.method != "DELETE":
             # A reply that was cut off inside its headers reaches us as a whole one without a body.
-            raise _transport_error(urllib3_errors.ProtocolError(), self._tenant, request)
+            raise _transport_error(urllib3_errors.ProtocolError(), self.tenant, request)
         return Reply(request, status, headers.get("Content-Type", ""), body)
 
     def _exchange(self, request: Request, authorization: str | None) -> tuple[int, t.Mapping[str, str], bytes]:
         """Status, headers and body of the reply, whatever they say."""
-        deadline = time.monotonic() + self._tenant.timeout
+        deadline = time.monotonic() + self.tenant.timeout
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
@@ -237,19 +238,19 @@ class Http:
         }
         prepared = requests.Request(
             request.method,
-            self._tenant.url + request.path,
+            self.tenant.url + request.path,
             headers={name: value for name, value in headers.items() if value is not None},
             data=None if request.body is None else json.dumps(request.body).encode(),
         ).prepare()
         with warnings.catch_warnings():
-            if self._tenant.verify is False:
+            if self.tenant.verify is False:
                 warnings.simplefilter("ignore")
             response = self._connections.send(
                 prepared,
                 stream=True,
-                timeout=t.cast(t.Any, Timeout(total=self._tenant.timeout)),
-                verify=self._tenant.verify,
-                proxies=dict(self._tenant.proxies),
+                timeout=t.cast(t.Any, Timeout(total=self.tenant.timeout)),
+                verify=self.tenant.verify,
+                proxies=dict(self.tenant.proxies),
             )
             with response:
                 body = self._read(response, request, deadline)
@@ -269,12 +270,37 @@ class Http:
             size += len(chunk)
             if size > REPLY_LIMIT:
                 raise request.error(
-                    f"Immuta's reply to {request.method} {request.path} at {self._tenant.url} is larger than "
+                    f"Immuta's reply to {request.method} {request.path} at {self.tenant.url} is larger than "
                     f"{REPLY_LIMIT} bytes: check that url is the root of an Immuta tenant.",
                     status=response.status_code,
                 )
             if time.monotonic() > deadline:
                 raise requests.exceptions.ReadTimeout
+
+
+# The sessions that stay open, and whether any does.
+_open: list[Http] = []
+_stays_open = False
+
+
+def keep_sessions() -> None:
+    """Have this process go on with a session in what it does next with the same tenant, as for each item of a loop."""
+    global _stays_open
+    _stays_open = True
+
+
+@contextlib.contextmanager
+def session(tenant: Tenant) -> t.Iterator[Http]:
+    """A session with the tenant; none stays open after an error. Raises as `Http` does."""
+    http = next((http for http in _open if http.tenant == tenant), None)
+    if http:
+        _open.remove(http)
+    with contextlib.ExitStack() as stack:
+        http = stack.enter_context(http or Http(tenant))
+        yield http
+        if _stays_open:
+            stack.pop_all()
+            _open.append(http)
 
 
 def pause(error: ApiError, failures: int) -> None:

@@ -20,7 +20,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._errors import
     InputError,
     UnsettledError,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._http import Http, pause, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._http import pause, session, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._integration import (
     GONE,
     SETTLED,
@@ -57,7 +57,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     if waiting.timeout <= 0 or waiting.sleep <= 0:
         raise InputError("The options wait_timeout and wait_sleep are seconds: give numbers larger than 0.")
     tenant, cautions = tenant_from(params, environ)
-    with Http(tenant) as http:
+    with session(tenant) as http:
         course = Course(IntegrationsApi(http), wanted, waiting, tenant.retries)
         result = course.foretell() if check_mode else course.follow()
     result["warnings"] = cautions + result["warnings"]

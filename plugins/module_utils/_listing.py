@@ -9,21 +9,17 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._api import IntegrationsApi, Record
-from ansible_collections.immuta.integrations.plugins.module_utils._http import Http, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._http import session, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._integration import same_host, shown
 
 
 def run(params: t.Mapping[str, t.Any], _check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
     """The work of ``immuta_integration_info``. Raises IntegrationsError."""
     tenant, cautions = tenant_from(params, environ)
-    with Http(tenant) as http:
+    with session(tenant) as http:
         api = IntegrationsApi(http)
-        if params["id"] is None:
-            records = api.records()
-        else:
-            record = api.get(params["id"])
-            records = [] if record is None else [record]
-    matches = [record for record in records if _matches(record, params)]
+        records = api.records() if params["id"] is None else filter(None, [api.get(params["id"])])
+        matches = [record for record in records if _matches(record, params)]
     return {"changed": False, "integrations": [shown(record) for record in matches], "warnings": cautions}
 
 

@@ -16,7 +16,7 @@ import typing as t
 from ansible_collections.immuta.integrations.plugins.module_utils._api import IntegrationsApi
 from ansible_collections.immuta.integrations.plugins.module_utils._disclosure import distinctive
 from ansible_collections.immuta.integrations.plugins.module_utils._errors import ApiError, InputError, ScriptError
-from ansible_collections.immuta.integrations.plugins.module_utils._http import Http, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._http import session, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._integration import (
     Wanted,
     api_config,
@@ -39,7 +39,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         check_config(wanted, complete=name != "edit")
     _check_dest(dest, params["make_folder"])
     tenant, cautions = tenant_from(params, environ)
-    with Http(tenant) as http:
+    with session(tenant) as http:
         script = _generate(IntegrationsApi(http), name, wanted)
     secrets = [tenant.api_key, *distinctive(secret_values({**config, **extra}))]
     before = _read(dest)

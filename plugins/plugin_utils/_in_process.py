@@ -33,6 +33,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._errors import
     IntegrationsError,
     MissingLibraryError,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._http import keep_sessions
 from ansible_collections.immuta.integrations.plugins.module_utils._runner import Work
 
 SWITCH = "IMMUTA_IN_PROCESS"
@@ -99,6 +100,7 @@ class InProcessAction(ActionBase):
         check_mode = bool(self._task.check_mode)
         if self.isolated:
             return in_child(self.work, params, check_mode, os.environ)
+        keep_sessions()
         return attempt(self.work, params, check_mode, os.environ)
 
 

@@ -113,3 +113,19 @@ def test_a_password_that_is_a_word_garbles_nothing(desk: Desk, standins: Standin
     assert result["config"]["database"] == "immuta"
     assert result["config"]["password"] == "********"
     assert '"password": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in printed
+
+
+@pytest.mark.parametrize("auth_scheme", ["api_key", "bearer"])
+def test_the_items_of_a_loop_share_a_connection_and_a_log_in(desk: Desk, standins: Standins, auth_scheme: str) -> None:
+    task = {
+        "immuta.integrations.immuta_integration_info": {"auth_scheme": auth_scheme, "host": "{{ item }}"},
+        "loop": ["one.example.com", "two.example.com", "three.example.com"],
+    }
+
+    run = desk.tasks(task)
+
+    assert run.succeeded, run.output
+    requests = standins.immuta.requests()
+    assert [request["path"] for request in requests].count("/integrations") == 3
+    assert len(requests) == 3 + (auth_scheme == "bearer")
+    assert len({request["connection"] for request in requests}) == 1

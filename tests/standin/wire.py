@@ -120,6 +120,7 @@ class Wire:
                 "path": request.url.path,
                 "headers": {name: value for name, value in request.headers.items() if name in LOGGED_HEADERS},
                 "body": readable(body),
+                "connection": request.client.port,
                 "status": None,
             }
             self.log.append(entry)
