@@ -28,8 +28,28 @@ HERE = pathlib.Path(__file__).parent
 COLLECTIONS = HERE.parents[1] / ".ansible" / "collections"
 RUNS = 5
 INTEGRATIONS = 40
+FLEETS = (10, 40)
 TENANT_SIZE = 10_000
 STATEMENTS = 2_000
+BAR = 30  # characters of the longest bar
+
+
+class Row(t.NamedTuple):
+    """Ours beside another's, in seconds, and the ratio to reach."""
+
+    what: str
+    seconds: float
+    other: str
+    other_seconds: float
+    goal: float
+
+    @property
+    def ratio(self) -> float:
+        return self.seconds / self.other_seconds
+
+    @property
+    def is_reached(self) -> bool:
+        return self.ratio <= self.goal
 
 
 class Bench:
@@ -48,7 +68,7 @@ class Bench:
             "HOME": str(folder),
             "PGPASSWORD": standins.bootstrap.password,
         }
-        self.rows: list[tuple[str, float, str, float, float]] = []
+        self.rows: list[Row] = []
         self.variables = {
             "immuta_redshift_config": standins.config(),
             "immuta_redshift_login": {
@@ -62,14 +82,18 @@ class Bench:
         }
 
     def play(self, playbook: str, **variables: t.Any) -> float:
+        """The seconds that a playbook takes for one cluster. Raises RuntimeError when it fails."""
+        return self.run(playbook, {**self.variables, **variables})
+
+    def run(self, playbook: str, variables: dict[str, t.Any], *options: str) -> float:
         """The seconds that a playbook takes. Raises RuntimeError when it fails."""
         file = self.folder / "variables.json"
-        file.write_text(json.dumps({**self.variables, **variables}), encoding="utf-8")
+        file.write_text(json.dumps(variables), encoding="utf-8")
         path = playbook if playbook.startswith("immuta.") else str(HERE / playbook)
         ansible_playbook = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
         started = time.perf_counter()
         run = subprocess.run(
-            [ansible_playbook, path, "-e", f"@{file}"],
+            [ansible_playbook, path, "-e", f"@{file}", *options],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -89,13 +113,22 @@ class Bench:
                 seconds.append(work())
         return [statistics.median(seconds) for seconds in taken]
 
-    def row(self, what: str, seconds: float, other: str, other_seconds: float, goal: float) -> None:
-        """Note and print a comparison; ``goal`` is the ratio to reach."""
-        self.rows.append((what, seconds, other, other_seconds, goal))
-        ratio = seconds / other_seconds
-        word = "reached" if ratio <= goal else "NOT reached"
-        times = f"{1000 * seconds:.1f} ms; {other}: {1000 * other_seconds:.1f} ms"
-        print(f"{what}: {times}; {ratio:.3f}, {word}", flush=True)
+    def row(self, *row: t.Any) -> None:
+        """Note and print a comparison."""
+        self.rows.append(Row(*row))
+        print(plotted(self.rows[-1:]), flush=True)
+
+
+def plotted(rows: list[Row]) -> str:
+    """The comparisons with a bar for each time; the longer of two fills its line."""
+    lines = []
+    for row in rows:
+        word = "reached" if row.is_reached else "NOT reached"
+        lines.append(f"{row.what}: {row.ratio:.3f}, at most {row.goal:.3f}: {word}")
+        longest = max(row.seconds, row.other_seconds)
+        for name, seconds in (("this collection", row.seconds), (row.other, row.other_seconds)):
+            lines.append(f"  {name:22} {1000 * seconds:7.0f} ms  {'█' * max(1, round(BAR * seconds / longest))}")
+    return "\n".join(lines)
 
 
 def seed(standins: Standins, count: int) -> None:
@@ -116,8 +149,8 @@ def no_change(bench: Bench) -> None:
         lambda: bench.play("ping.yml"),
     )
     each = [(seconds - empty) / INTEGRATIONS for seconds in (ours, peer, ping)]
-    bench.row("no change, per integration", each[0], "uri, per integration", each[1], 1 / 20)
-    bench.row("no change, per integration", each[0], "ping", each[2], 1 / 14)
+    bench.row("An integration without a change", each[0], "uri", each[1], 1 / 20)
+    bench.row("An integration without a change", each[0], "ping", each[2], 1 / 14)
     bench.standins.immuta.clear_requests()
     bench.play("ours_no_change.yml")
     asked = len(bench.standins.immuta.requests())
@@ -134,11 +167,39 @@ def setup(bench: Bench) -> None:
     ours, peer = bench.alternate(
         lambda: afresh("immuta.integrations.configure_redshift"), lambda: afresh("peer_setup.yml")
     )
-    bench.row("manual setup by the role", ours, "uri and psql", peer, 0.35)
+    bench.row("Manual setup by the role", ours, "uri and psql", peer, 0.35)
     again, empty = bench.alternate(
         lambda: bench.play("immuta.integrations.configure_redshift"), lambda: bench.play("empty.yml")
     )
-    bench.row("the role without a change, over an empty playbook", again - empty, "0.3 s", 0.3, 1.0)
+    bench.row("The role without a change, over an empty playbook", again - empty, "to reach", 0.3, 1.0)
+
+
+def fleets(bench: Bench) -> None:
+    """The role for one inventory host per cluster, without a change: four times the hosts, four times the time."""
+    seed(bench.standins, max(FLEETS))
+    inventories = []
+    for size in FLEETS:
+        hosts = {
+            f"c{number}": {
+                "immuta_redshift_config": {**bench.standins.config(), "host": f"cluster-{number}.example.com"},
+                "immuta_redshift_login": bench.variables["immuta_redshift_login"],
+            }
+            for number in range(size)
+        }
+        inventory = bench.folder / f"fleet-{size}.json"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+        inventories.append(inventory)
+
+    def run(inventory: pathlib.Path) -> float:
+        bench.standins.immuta.clear_requests()
+        playbook = "immuta.integrations.configure_redshift"
+        return bench.run(playbook, {"immuta_redshift_hosts": "all"}, "-i", str(inventory))
+
+    empty, few, many = bench.alternate(
+        lambda: bench.play("empty.yml"), lambda: run(inventories[0]), lambda: run(inventories[1])
+    )
+    bench.row(f"{FLEETS[1]} hosts without a change", many - empty, f"{FLEETS[0]} hosts", few - empty, 4.4)
+    print(f"requests for {FLEETS[1]} hosts without a change: {len(bench.standins.immuta.requests())}")
 
 
 def large_tenant(bench: Bench) -> None:
@@ -161,7 +222,7 @@ def large_tenant(bench: Bench) -> None:
         lambda: bench.play("ours_no_change.yml", integrations=1),
         bare,
     )
-    bench.row(f"no change among {TENANT_SIZE} integrations", ours - empty, "requests alone", floor, 1.5)
+    bench.row(f"No change among {TENANT_SIZE} integrations", ours - empty, "requests alone", floor, 1.5)
 
 
 def statements(bench: Bench) -> None:
@@ -174,7 +235,7 @@ def statements(bench: Bench) -> None:
         return time.perf_counter() - started
 
     (seconds,) = bench.alternate(split)
-    bench.row("split 10 MB", seconds, "1.5 s", 1.5, 1.0)
+    bench.row("A script of 10 MB split", seconds, "to reach", 1.5, 1.0)
 
     script = bench.folder / "many.sql"
     script.write_text("".join(f"GRANT USAGE ON SCHEMA public TO PUBLIC; -- {n}\n" for n in range(STATEMENTS)))
@@ -199,17 +260,13 @@ def main() -> int:
     """0 when every figure to reach was reached."""
     with tempfile.TemporaryDirectory(prefix="immuta-bench-") as folder, Standins() as standins:
         bench = Bench(standins, pathlib.Path(folder))
-        for group in (no_change, setup, large_tenant, statements):
+        for group in (no_change, setup, fleets, large_tenant, statements):
             group(bench)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process: {peak:.0f} MB")
     print()
-    print("| what | median | beside | median | ratio | to reach |")
-    print("|---|---|---|---|---|---|")
-    for what, seconds, other, other_seconds, goal in bench.rows:
-        ratio = seconds / other_seconds
-        print(f"| {what} | {seconds:.3f} s | {other} | {other_seconds:.3f} s | {ratio:.3f} | {goal:.3f} |")
-    return 0 if all(seconds / other <= goal for dummy, seconds, unused, other, goal in bench.rows) else 1
+    print(plotted(bench.rows))
+    return 0 if all(row.is_reached for row in bench.rows) else 1
 
 
 if __name__ == "__main__":
