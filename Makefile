@@ -36,13 +36,13 @@ standin: env ## Run both stand-ins in the foreground, to try a playbook or curl 
 	@python -m tests.standin
 
 # Longest first: two run at a time.
-STEPS := sanity integration lint build docs changelog-lint
+STEPS := sanity integration molecule lint docs-site build docs changelog-lint
 
 .PHONY: test
 test: env ## Run everything that CI runs
 	@python -m tests.tools.steps $(STEPS)
 	@echo "--> pytest: Run the unit tests, the tests of the stand-ins, and the flows"
-	@python -m pytest
+	@python -m pytest --numprocesses 2 --dist worksteal
 
 .PHONY: lint
 lint: env ## Check style, types, licences and Ansible's production profile
@@ -69,6 +69,18 @@ unit: env ## Run the unit tests
 flows: env ## Run the tests of roles and playbooks against the stand-ins
 	@python -m pytest tests/flows
 
+.PHONY: molecule
+molecule: env ## Run the molecule scenarios against the stand-ins
+	@python -m tests.tools.run_molecule
+
+.PHONY: matrix
+matrix: env ## Run the tests on every ansible-core and Python that can be had, and print a table
+	@python -m tests.tools.matrix
+
+.PHONY: live
+live: env ## Try a real tenant and cluster, for whoever has both; tests/live/settings.py names the settings
+	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tests.live
+
 .PHONY: bench
 bench: env ## Time everything beside what one would write instead, and beside the floors
 	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tests.bench
@@ -80,6 +92,10 @@ torture: env ## Kill, break and race everything, and say how much of it was surv
 .PHONY: docs
 docs: env ## Check the documentation of the collection and its plugins
 	$(IN_CACHE_HOME) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all .
+
+.PHONY: docs-site
+docs-site: env ## Build the documentation site into .cache/site and check its links
+	@$(IN_CACHE_HOME) python -m tests.tools.build_site
 
 .PHONY: changelog-lint
 changelog-lint: env ## Check the changelog and its fragments

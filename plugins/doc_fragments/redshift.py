@@ -8,7 +8,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
-  - redshift_connector >= 2.1.14, or psycopg >= 3.1 with O(driver=psycopg)
+  - redshift_connector >= 2.1.14, or psycopg >= 3.3.5 with O(driver=psycopg), which needs Python 3.10
 options:
   login_host:
     description:

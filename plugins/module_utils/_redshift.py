@@ -263,7 +263,7 @@ class _Psycopg:
     """A session of psycopg 3, for accounts with a password."""
 
     def __init__(self, login: Login, database: str) -> None:
-        self._driver = _library("psycopg", "3.1", extra="[binary]")
+        self._driver = _library("psycopg", "3.3.5", extra="[binary]")
         tls: dict[str, t.Any] = {"sslmode": login.ssl_mode}
         if login.ssl_mode != "disable":
             tls["sslrootcert"] = _certificates(login)

@@ -57,16 +57,16 @@ class InProcessAction(ActionBase):
         """Do the task, here or as an ordinary module, and return its result."""
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        environment: dict[str, str] = {}
+        environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         if self._fits(task_vars, {**os.environ, **environment}):
             with contextlib.suppress(MissingLibraryError), _environment(environment):
-                result.update(self._run_here())
+                result.update(self._run_here(task_vars))
                 return result
         result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
         return result
 
-    def _fits(self, task_vars: dict[str, t.Any], environ: t.Mapping[str, str]) -> bool:
+    def _fits(self, task_vars: dict[str, t.Any], environ: t.Mapping[str, t.Any]) -> bool:
         """Whether the module would run in a process like this one: same host, same account, same Python."""
         become = self._connection.become is not None or self._play_context.become
         if self._connection.transport != "local" or become or self._task.async_val:
@@ -75,9 +75,9 @@ class InProcessAction(ActionBase):
             return False
         asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
         interpreter = str(self._templar.template(asked) or "auto")
-        return interpreter.startswith("auto") or os.path.realpath(interpreter) == os.path.realpath(sys.executable)
+        return interpreter.startswith("auto") or _identity(interpreter) == _identity(sys.executable)
 
-    def _run_here(self) -> dict[str, t.Any]:
+    def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         validation = validate(self.arguments(), _plain(self._task.args))
         no_log = set(validation._no_log_values)
         if validation.error_messages:
@@ -86,7 +86,8 @@ class InProcessAction(ActionBase):
         outcome = self._outcome(params)
         if not outcome.get("warnings"):
             outcome.pop("warnings", None)
-        outcome["invocation"] = {"module_args": shown_arguments(self.arguments()["argument_spec"], params)}
+        if _shows_invocation(task_vars):
+            outcome["invocation"] = {"module_args": shown_arguments(self.arguments()["argument_spec"], params)}
         return remove_values(outcome, distinctive([*no_log, *hidden_values(params)]))
 
     def _objection(self, validation: ValidationResult) -> str:
@@ -102,6 +103,18 @@ class InProcessAction(ActionBase):
             return in_child(self.work, params, check_mode, os.environ)
         keep_sessions()
         return attempt(self.work, params, check_mode, os.environ)
+
+
+def _identity(interpreter: str) -> tuple[str, str]:
+    """What makes it another Python: the program, and the virtual environment that it stands in."""
+    return os.path.realpath(interpreter), os.path.dirname(os.path.abspath(interpreter))
+
+
+def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:
+    """Whether results have the arguments of their task; always before ansible-core 2.21."""
+    if not hasattr(constants, "INJECT_INVOCATION"):
+        return True
+    return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
 
 
 def preload(library: str) -> None:
@@ -158,10 +171,10 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
 
 
 @contextlib.contextmanager
-def _environment(changes: t.Mapping[str, str]) -> t.Iterator[None]:
+def _environment(changes: t.Mapping[str, t.Any]) -> t.Iterator[None]:
     """Have the task's ``environment`` while the context lasts, as a module's process has it."""
     before = dict(os.environ)
-    os.environ.update(changes)
+    os.environ.update({name: str(value) for name, value in changes.items()})
     try:
         yield
     finally:

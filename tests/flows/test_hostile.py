@@ -13,6 +13,7 @@ from tests.flows.hostile import ODD_HOST, endless_server, hostile_config, measur
 from tests.standin import HOST, Login, Standins
 
 MANY = 10_000
+MEMORY = 100  # MB; Python 3.10 takes 30 % more than 3.11
 
 
 def test_names_and_a_password_with_everything_in_them(desk: Desk, standins: Standins) -> None:
@@ -47,11 +48,11 @@ def test_a_tenant_with_ten_thousand_integrations(desk: Desk, standins: Standins)
 
     everything, peak = measured(desk, "immuta_integration_info")
     assert len(everything["integrations"]) == MANY
-    assert peak < 80
+    assert peak < MEMORY
     same, peak = measured(desk, "immuta_redshift_integration", auto_bootstrap=False, config=standins.config())
     assert not same["changed"]
     assert same["integration"]["config"]["host"] == HOST
-    assert peak < 80
+    assert peak < MEMORY
     assert asked(standins) == ["GET /integrations"] * 2
 
 

@@ -43,6 +43,7 @@ def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
         {"immuta.integrations.immuta_integration_info": {"type": "Redshift"}},
         {"immuta.integrations.immuta_integration_info": {"nonsense": 1}},
         {"immuta.integrations.immuta_integration_info": {}, "environment": {"IMMUTA_URL": "http://127.0.0.1:1"}},
+        {"immuta.integrations.immuta_integration_info": {}, "environment": {"IMMUTA_VALIDATE_CERTS": False}},
         {"immuta.integrations.immuta_integration_script": {"script": "create", "dest": "x/y", "config": config}},
         {
             "immuta.integrations.immuta_integration_script": {
@@ -100,6 +101,7 @@ def test_a_task_that_asks_for_another_process_gets_one(
 
 @pytest.mark.parametrize("in_process", [True, False])
 def test_a_password_that_is_a_word_garbles_nothing(desk: Desk, standins: Standins, in_process: bool) -> None:
+    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
     task = {
         "immuta.integrations.immuta_redshift_integration": {
             "auto_bootstrap": False,

@@ -59,7 +59,7 @@ class Shell:
         )
         assert run.stderr == ""
         result = json.loads(run.stdout)
-        del result["invocation"]
+        result.pop("invocation", None)
         assert PASSWORD not in json.dumps(result)
         return result
 

@@ -3,7 +3,8 @@
 """Runs ansible-test without containers: ``python -m tests.tools.run_ansible_test COMMAND [ARGUMENT...]``.
 
 It runs in a copy of this checkout, since it insists on the name of the folder, and with a home in .cache. For the
-command ``integration`` the stand-ins run meanwhile; their settings are variables of every target, in lower case.
+command ``integration`` the stand-ins run meanwhile; their settings are variables of every target, in lower case. The
+targets run twice, since ansible-test passes no environment on: in the controller's process, and as modules.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import ansible_test
 import yaml
 
 from tests.tools.collection_copy import ROOT, copy_collection
+from tests.tools.pythons import search_path
 
 HOME = ROOT / ".cache" / "home"
 
@@ -35,16 +37,6 @@ def put_get_pip() -> None:
     shutil.copyfile(ROOT / "tests" / "tools" / "get_pip.py", script)
 
 
-def search_path() -> str:
-    """PATH with this environment first; where pyenv shows only the Pythons that it has activated, with all it has."""
-    folders = [str(Path(sys.executable).parent)]
-    for folder in map(Path, os.environ["PATH"].split(os.pathsep)):
-        if folder.name == "shims":
-            folders += sorted(map(str, (folder.parent / "versions").glob("3.*/bin")), reverse=True)
-        folders.append(str(folder))
-    return os.pathsep.join(folders)
-
-
 def run(copy: Path, command: str, arguments: list[str]) -> int:
     """The exit status of ansible-test in the copy."""
     env = {**os.environ, "HOME": str(HOME), "PATH": search_path()}
@@ -56,9 +48,15 @@ def run_with_standins(copy: Path, arguments: list[str]) -> int:
     from tests.standin import Standins
 
     with Standins() as standins:
-        settings = {name.lower(): value for name, value in standins.environment().items()}
-        (copy / "tests" / "integration" / "integration_config.yml").write_text(yaml.safe_dump(settings))
-        return run(copy, "integration", arguments)
+        for in_process in ("true", "false"):
+            standins.reset()
+            environment = {**standins.environment(), "IMMUTA_IN_PROCESS": in_process}
+            settings = {name.lower(): value for name, value in environment.items()}
+            (copy / "tests" / "integration" / "integration_config.yml").write_text(yaml.safe_dump(settings))
+            status = run(copy, "integration", arguments)
+            if status != 0:
+                return status
+    return 0
 
 
 def main() -> int:

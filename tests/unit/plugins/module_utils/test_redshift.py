@@ -262,7 +262,7 @@ def test_a_missing_library_is_named_with_its_python(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingLibraryError) as caught, connect(login(**PASSWORD, driver="psycopg")):
         pass
-    advice = f"install it there: {sys.executable} -m pip install 'psycopg[binary]>=3.1'."
+    advice = f"install it there: {sys.executable} -m pip install 'psycopg[binary]>=3.3.5'."
     assert caught.value.message == f"{sys.executable} lacks the Python library psycopg; {advice}"
 
 
