@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A controller for the whole folder, configured by the collection's own playbook."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import trustme
+
+from tests.controller.jobs import Jobs
+from tests.controller.standin import Controller
+from tests.standin import Standins
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROJECT = ROOT / "docs" / "examples" / "fleet"
+TIME_LIMIT = 120  # seconds for one command
+VARIABLES = {
+    "immuta_controller_image": "registry.example.com/ee-immuta:1.0.0",
+    "immuta_controller_project_url": "https://git.example.com/immuta-fleet.git",
+    "immuta_controller_slices": "2",
+}
+
+
+def playbooks() -> list[str]:
+    """What a controller finds in the example project: files that could be playbooks."""
+    pattern = re.compile(r"^\s*-?\s*(hosts|ansible\.builtin\.import_playbook):", re.MULTILINE)
+    return [path.name for path in PROJECT.glob("*.yml") if pattern.search(path.read_text(encoding="utf-8"))]
+
+
+def environment(home: pathlib.Path, **variables: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        **variables,
+    }
+
+
+def command(home: pathlib.Path, program: str, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Run a program of this environment and return its exit status and what it prints."""
+    run = subprocess.run(
+        [str(pathlib.Path(sys.executable).with_name(program)), *arguments],
+        env=environment(home, **variables),
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    return run.returncode, run.stdout
+
+
+def configure(controller: Controller, home: pathlib.Path, *options: str, token: str = "") -> tuple[int, str]:
+    """Run configure_controller against the stand-in."""
+    variables = {**VARIABLES, "immuta_controller_prefix": controller.prefix}
+    return command(
+        home,
+        "ansible-playbook",
+        "immuta.integrations.configure_controller",
+        *(f"-e{name}={value}" for name, value in variables.items()),
+        *options,
+        ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".ansible" / "collections"),
+        CONTROLLER_HOST=controller.url + "/",
+        CONTROLLER_OAUTH_TOKEN=token or controller.token,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Configured:
+    """A controller in which everything was made, and what check mode had said of that."""
+
+    controller: Controller
+    foretold: str
+    before: dict[str, list[str]]
+    after_check: dict[str, list[str]]
+    writes: list[tuple[str, str]]
+    writes_in_check: list[tuple[str, str]]
+
+
+@pytest.fixture(scope="session")
+def configured(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Configured]:
+    """Behind the gateway of Automation Platform."""
+    home = tmp_path_factory.mktemp("home")
+    with Controller(playbooks(), prefix="/api/controller/v2") as controller:
+        before = controller.names()
+        status, foretold = configure(controller, home, "--check", "-vvv")
+        assert status == 0, foretold
+        after_check, writes_in_check = controller.names(), controller.writes()
+        status, output = configure(controller, home, "-vvv")
+        assert status == 0, output
+        assert controller.token not in foretold + output
+        yield Configured(controller, foretold, before, after_check, controller.writes(), writes_in_check)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Where the collection is installed, from its artefact, as in an execution environment."""
+    folder = tmp_path_factory.mktemp("collections")
+    galaxy = "ansible-galaxy"
+    status, output = command(folder, galaxy, "collection", "build", str(ROOT), "--output-path", str(folder))
+    assert status == 0, output
+    [artefact] = folder.glob("*.tar.gz")
+    status, output = command(
+        folder, galaxy, "collection", "install", "--offline", str(artefact), "--collections-path", str(folder)
+    )
+    assert status == 0, output
+    return folder
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Who signed the certificate of the Immuta stand-in."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def running_standins(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Standins]:
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate = authority.issue_cert("127.0.0.1")
+    chain, key = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
+    certificate.private_key_pem.write_to_path(str(key))
+    with Standins(immuta_tls=(str(chain), str(key))) as standins:
+        yield standins
+
+
+@pytest.fixture
+def standins(running_standins: Standins) -> Standins:
+    running_standins.reset()
+    return running_standins
+
+
+@pytest.fixture(scope="session")
+def secrets(running_standins: Standins) -> list[str]:
+    """What must be seen nowhere: the API key, the password of the account that runs scripts, Immuta's own."""
+    return [running_standins.immuta.api_key, running_standins.bootstrap.password, "Sy5tem-{{Pa55word}}"]
+
+
+@pytest.fixture(scope="session")
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
+    """What a controller imports from the example's inventory."""
+    home = tmp_path_factory.mktemp("inventory")
+    status, output = command(home, "ansible-inventory", "-i", str(PROJECT / "inventory.yml"), "--list", "--export")
+    assert status == 0, output
+    return json.loads(output)
+
+
+@pytest.fixture
+def jobs(
+    configured: Configured,
+    standins: Standins,
+    secrets: list[str],
+    installed: pathlib.Path,
+    inventory: dict[str, t.Any],
+    authority: trustme.CA,
+) -> Jobs:
+    """A controller whose credentials lead to the stand-ins; a single relay is the address of every cluster."""
+    api_key, password, system_password = secrets
+    return Jobs(
+        configured.controller,
+        {
+            "Immuta": {
+                "url": standins.immuta.url,
+                "api_key": api_key,
+                "ca_certificates": authority.cert_pem.bytes().decode(),
+            },
+            "Amazon Redshift for Immuta": {
+                "user": standins.bootstrap.user,
+                "password": password,
+                "system_username": "immuta_system_account",
+                "system_password": system_password,
+            },
+        },
+        installed,
+        PROJECT,
+        copy.deepcopy(inventory),
+        {
+            "immuta_redshift_login": {
+                "login_host": standins.redshift.host,
+                "login_port": standins.redshift.port,
+                "ssl_mode": "disable",
+            },
+            "immuta_redshift_wait_sleep": 0.1,
+        },
+    )
