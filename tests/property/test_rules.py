@@ -26,6 +26,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._secrets impor
     masked,
 )
 from tests.property.documents import HOST, Record, anything, records
+from tests.standin.payload import checked
 
 PASSWORD = "Sy5tem-Pa55word"
 
@@ -96,6 +97,34 @@ def redacted(config: t.Any) -> t.Any:
 
 
 redshift = records().map(lambda record: {**record, "id": str(record["id"]), "type": "Redshift", "autoBootstrap": False})
+
+
+def creations() -> st.SearchStrategy[dict[str, t.Any]]:
+    """Settings with all that a creation needs."""
+    text = st.text(min_size=1, max_size=9)
+    login = {"username": text, "password": text}
+    okta = st.fixed_dictionaries({**login, "appId": text, "role": text, "idpHost": st.just("a.okta.com")})
+    user_password = st.fixed_dictionaries({"authenticationType": st.just("userPassword"), **login})
+    return st.builds(
+        lambda settings, more, credentials: {"host": HOST, **settings, **more, **credentials},
+        st.fixed_dictionaries({"database": text, "initialDatabase": text}),
+        subsets({"port": st.integers(-1, 70000), "impersonation": subsets({"enabled": st.booleans(), "role": text})}),
+        user_password | st.fixed_dictionaries({"authenticationType": st.just("okta"), "okta": okta}),
+    )
+
+
+@given(config=creations(), automatic=st.booleans())
+def test_a_creation_is_refused_or_sent_as_documented(config: dict[str, t.Any], automatic: bool) -> None:
+    """Immuta's documentation, "Integration Configuration Payload", as the stand-in checks it."""
+    wanted = Wanted("present", None, automatic, config, {}, update_secrets=False)
+    try:
+        check_config(wanted, complete=True)
+    except InputError:
+        return
+    body = t.cast(Record, decide(None, wanted).body)
+
+    assert checked(body)["autoBootstrap"] == automatic
+    assert body["config"] == config
 
 
 @given(record=redshift | st.none(), wanted=wishes())

@@ -58,13 +58,13 @@ def checked(body: t.Any, manual: bool = False) -> dict[str, t.Any]:
     impersonation = config["impersonation"]
     require(
         isinstance(impersonation, dict)
-        and isinstance(impersonation.get("enabled"), bool)
+        and isinstance(impersonation.get("enabled", False), bool)
         and isinstance(impersonation.get("role", ""), str),
         "config.impersonation",
         "an object with the boolean enabled and the string role",
     )
     check_credentials(config, "config.")
-    return {**body, "config": config}
+    return {**body, "config": {**config, "impersonation": {"enabled": False, **impersonation}}}
 
 
 def check_credentials(owner: t.Any, where: str = "") -> None:
