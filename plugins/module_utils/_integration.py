@@ -269,23 +269,27 @@ def refuse_other(record: Record, wanted: Wanted) -> None:
 
 
 def refuse_change(record: Record, wanted: Wanted) -> None:
-    """Raise InputError when ``wanted`` differs from ``record`` in what only a new integration can have.
+    """Raise InputError, with the difference, when ``wanted`` has what only a new integration can have.
 
     A different database is refused because it names what Immuta made, a different way of setup because the
     documentation asks to follow the initial one. Other attributes that may not be edited are for Immuta to refuse.
     """
-    database, shown = wanted.config.get("database"), record["config"].get("database")
-    if database and isinstance(shown, str) and shown.lower() != database.lower():
+    database, has = wanted.config.get("database"), record["config"].get("database")
+    if database and isinstance(has, str) and has.lower() != database.lower():
         raise InputError(
-            f"{wanted.subject} (id {record['id']}) has the database {shown}, not {database}, and the database cannot "
-            "be changed: delete the integration and create another."
+            f"{wanted.subject} (id {record['id']}) has the database {has}, not {database}, and the database cannot "
+            "be changed: delete the integration and create another.",
+            differences=["database"],
+            integration=shown(record),
         )
     automatic = record.get("autoBootstrap")
     if wanted.auto_bootstrap is not None and isinstance(automatic, bool) and automatic != wanted.auto_bootstrap:
         way = "automatically" if automatic else "manually"
         raise InputError(
             f"{wanted.subject} (id {record['id']}) was set up {way}, and auto_bootstrap cannot be changed: set it as "
-            "it was, or delete the integration and create another."
+            "it was, or delete the integration and create another.",
+            differences=["auto_bootstrap"],
+            integration=shown(record),
         )
 
 

@@ -176,7 +176,7 @@ differences:
   description: The settings in which Immuta had something else than was asked for, as suboptions of O(config).
   type: list
   elements: str
-  returned: success
+  returned: success, and when what differs cannot be changed
   sample: ["impersonation.enabled"]
 secrets_updated:
   description: Whether a request that carried credentials was sent, or in check mode would be.

@@ -310,21 +310,35 @@ def test_extra_is_compared_where_get_shows_the_key():
 
 
 @pytest.mark.parametrize(
-    ("there", "asked", "said"),
+    ("there", "asked", "differing", "said"),
     [
         (
             record(database="old"),
             wanted(),
+            "database",
             r"\(id 7\) has the database old, not immuta, and the database cannot be changed",
         ),
-        (record(automatic=True), wanted(), "was set up automatically, and auto_bootstrap cannot be changed"),
-        (record(), wanted(automatic=True), "was set up manually, and auto_bootstrap cannot be changed"),
+        (
+            record(automatic=True),
+            wanted(),
+            "auto_bootstrap",
+            "was set up automatically, and auto_bootstrap cannot be changed",
+        ),
+        (
+            record(),
+            wanted(automatic=True),
+            "auto_bootstrap",
+            "was set up manually, and auto_bootstrap cannot be changed",
+        ),
     ],
 )
-def test_change_that_only_a_new_integration_can_have_is_refused(there: dict[str, t.Any], asked: Wanted, said: str):
+def test_change_that_only_a_new_integration_can_have_is_refused(
+    there: dict[str, t.Any], asked: Wanted, differing: str, said: str
+):
     for status in ("enabled", "createError", "creating"):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=said) as caught:
             decide({**there, "status": status}, asked)
+        assert caught.value.facts == {"differences": [differing], "integration": shown({**there, "status": status})}
 
 
 def test_same_database_in_another_case_is_no_change():
