@@ -18,7 +18,7 @@ import typing as t
 import jinja2.sandbox
 import yaml
 
-from tests.controller.standin import ANSWERS, Controller, Fields, Thing
+from tests.controller.standin import ANSWERS, Controller, Fields, Thing, is_of
 
 TIME_LIMIT = 120  # seconds for one job
 
@@ -203,7 +203,7 @@ def questions(template: Thing, answers: Fields) -> Fields:
     for question in template.survey.get("spec", []):
         name = question["variable"]
         value = answers.pop(name, question.get("default"))
-        if type(value) is not ANSWERS[question["type"]] or value not in question.get("choices", [value]):
+        if not is_of(value, ANSWERS[question["type"]]) or value not in question.get("choices", [value]):
             raise ValueError(f"{value!r} is no answer to {question}")
         variables[name] = value
     if answers:

@@ -326,11 +326,11 @@ class Controller:
                 raise RefusedError(400, **{name: ["There is no such field."]})
             wanted = KINDS[kind][name][0]
             if isinstance(wanted, type):
-                if type(value) is not wanted:
+                if not is_of(value, wanted):
                     raise RefusedError(400, **{name: [f"Not a valid {wanted.__name__}."]})
             elif value is not None:
                 kinds = wanted if isinstance(wanted, tuple) else (wanted,)
-                if type(value) is not int or value not in self._things or self._things[value].kind not in kinds:
+                if not is_of(value, int) or value not in self._things or self._things[value].kind not in kinds:
                     raise RefusedError(400, **{name: [f"Invalid pk {value!r} - object does not exist."]})
         others = [other for other in self.of(kind) if other is not thing and "name" in body]
         named = [other for other in others if other.fields.get("name") == body["name"]]
@@ -418,6 +418,11 @@ def check_injectors(injectors: Fields, inputs: Fields) -> None:
             raise RefusedError(400, injectors=[f"{text} uses an undefined field ({error})"]) from None
 
 
+def is_of(value: t.Any, kind: type) -> bool:
+    """Whether a value of JSON is of this type, where true is no number."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 def check_survey(survey: Fields) -> None:
     """Raise RefusedError for what is no survey."""
     if set(survey) != {"name", "description", "spec"} or not survey["spec"]:
@@ -426,9 +431,9 @@ def check_survey(survey: Fields) -> None:
     known = needed | {"question_description", "default", "choices", "min", "max"}
     for number, question in enumerate(survey["spec"]):
         missing, unknown = needed - set(question), set(question) - known
-        if missing or unknown or question["type"] not in ANSWERS or type(question["required"]) is not bool:
+        if missing or unknown or question["type"] not in ANSWERS or not is_of(question["required"], bool):
             raise RefusedError(400, error=f"Survey question {number} is none: {question}")
-        if "default" in question and type(question["default"]) is not ANSWERS[question["type"]]:
+        if "default" in question and not is_of(question["default"], ANSWERS[question["type"]]):
             raise RefusedError(400, error=f"The default value in survey question {number} has another type.")
         if question["type"] == "multiplechoice" and question.get("default", "") not in ["", *question["choices"]]:
             raise RefusedError(400, error="Default choice must be answered from the choices listed.")

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from tests.controller.conftest import PROJECT, VARIABLES, Configured, configure
-from tests.controller.standin import Controller
+from tests.controller.standin import Controller, is_of
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def state(controller: Controller) -> dict[str, t.Any]:
     """All that the controller has, by kind and name, without ids, which a new object has of its own."""
     found = {
         f"{thing.kind}/{thing.fields.get('name') or thing.fields['identifier']}": (
-            {name: value for name, value in thing.fields.items() if type(value) is not int},
+            {name: value for name, value in thing.fields.items() if not is_of(value, int)},
             thing.survey,
             [controller.get(number).fields["name"] for number in thing.credentials],
             [controller.get(number).fields["identifier"] for number in thing.success_nodes],

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -117,7 +118,8 @@ class Bench:
         try:
             output, dummy = process.communicate(text)
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # It has just ended by itself.
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
         return process.returncode, output
