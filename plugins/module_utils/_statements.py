@@ -12,6 +12,7 @@ is refused by `split_script`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import re
@@ -79,8 +80,7 @@ _ALONE = re.compile(
     r"|DROP SCHEMA .* EXTERNAL|ALTER DATABASE .* (?:ISOLATION|COLLATE)"
 )
 _OPENS = re.compile(r"BEGIN\b|START TRANSACTION\b")
-_ENDS = re.compile(r"(?:COMMIT|END|ROLLBACK|ABORT)\b")
-_TRUNCATE = re.compile(r"TRUNCATE\b")
+_CLOSES = re.compile(r"(?:COMMIT|END|ROLLBACK|ABORT|TRUNCATE)\b")
 
 _QUOTED = re.compile(r"'[^']*(?:''[^']*)*'")
 _BLANK = re.compile(r"\s")
@@ -95,11 +95,16 @@ class Statement:
     line: int
     text: str = dataclasses.field(repr=False)
 
-    @property
+    @functools.cached_property
     def command(self) -> str:
         """The keywords it begins with, in upper case, such as ``CREATE USER``; never a name or a literal."""
         words = list(itertools.takewhile(_KEYWORDS.__contains__, _words(self.text, _COMMAND_WORDS)))
         return " ".join(words) or "unknown command"
+
+    @functools.cached_property
+    def start(self) -> str:
+        """Its first two words in upper case, which tell what it does to a transaction."""
+        return " ".join(_words(self.text, 2))
 
     @property
     def code(self) -> str:
@@ -176,18 +181,16 @@ def split_script(script: str | bytes) -> list[Statement]:
 
 def runs_in_transaction(statement: Statement) -> bool:
     """False for a statement that must not run in a transaction block, or that ends, begins or commits one."""
-    first = " ".join(_words(statement.text, 2))
-    if any(pattern.match(first) for pattern in (_OPENS, _ENDS, _TRUNCATE)):
+    if _OPENS.match(statement.start) or _CLOSES.match(statement.start):
         return False
     return not _ALONE.match(statement.code)
 
 
 def transaction_after(opened: Statement | None, statement: Statement) -> Statement | None:
     """Which statement opened the transaction that goes on after ``statement``, given the one that went on before it."""
-    first = " ".join(_words(statement.text, 2))
-    if _OPENS.match(first):
+    if _OPENS.match(statement.start):
         return opened or statement
-    return None if _ENDS.match(first) or _TRUNCATE.match(first) else opened
+    return None if _CLOSES.match(statement.start) else opened
 
 
 def mask(script: str | bytes, secrets: t.Iterable[str] = ()) -> str:
