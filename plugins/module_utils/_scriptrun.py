@@ -26,18 +26,20 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
     login = Login.from_params(params)
     path = params["path"]
     script = _read(path)
+    checksum = fingerprint(script)
     try:
         statements = split_script(script)
         single = _execution.plan(statements, params["transaction"])
     except ScriptError as error:
         raise ScriptError(f"The script {path} was not run. {error.message}", **error.facts) from None
+    del script
     if params["remove"] and not check_mode:
         _remove(path)
     creates = {kind: names for kind, names in (params["creates"] or {}).items() if names}
     result: dict[str, t.Any] = {
         "statement_count": len(statements),
         "transaction": "single" if single else "none",
-        "checksum": fingerprint(script),
+        "checksum": checksum,
         "database_exists": True,
         "already_created": False,
     }

@@ -16,6 +16,7 @@ import functools
 import hashlib
 import itertools
 import re
+import sys
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._errors import ScriptError
@@ -99,12 +100,12 @@ class Statement:
     def command(self) -> str:
         """The keywords it begins with, in upper case, such as ``CREATE USER``; never a name or a literal."""
         words = list(itertools.takewhile(_KEYWORDS.__contains__, _words(self.text, _COMMAND_WORDS)))
-        return " ".join(words) or "unknown command"
+        return sys.intern(" ".join(words) or "unknown command")
 
     @functools.cached_property
     def start(self) -> str:
         """Its first two words in upper case, which tell what it does to a transaction."""
-        return " ".join(_words(self.text, 2))
+        return sys.intern(" ".join(_words(self.text, 2)))
 
     @property
     def code(self) -> str:
