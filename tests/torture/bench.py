@@ -131,9 +131,12 @@ class Bench:
         return desk
 
     def state(self) -> dict[str, t.Any]:
-        """What stands in Redshift and in Immuta, but for ids and the results of validation."""
+        """What stands in Redshift and in Immuta, but for ids, the results of validation and a bench's own password."""
         kept = ("type", "autoBootstrap", "status", "config")
         records = [{key: record[key] for key in kept} for record in self.standins.immuta.records()]
+        for record in records:
+            if record["config"].get("password") == self.standins.bootstrap.password:
+                record["config"]["password"] = "the bootstrap account's"
         return {**self.standins.catalog(), "records": records}
 
 
