@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-ins, as the flows have them."""
+"""A desk, as the flows have it."""
 
 from __future__ import annotations
 
-from tests.flows.conftest import desk, running_standins, standins
+from tests.flows.conftest import desk
 
-__all__ = ["desk", "running_standins", "standins"]
+__all__ = ["desk"]

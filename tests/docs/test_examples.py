@@ -25,7 +25,8 @@ CONSOLE = [(example, page) for example, page in EXAMPLES if example.language == 
 # Requests that change nothing in Immuta.
 READING = r"GET |POST /integrations/(\d+/)?scripts/"
 JSON = [(example, page) for example, page in EXAMPLES if example.language == "json"]
-LANGUAGES = {"yaml", "yaml+jinja", "console", "json"}
+# Text is what a command prints.
+LANGUAGES = {"yaml", "yaml+jinja", "console", "json", "text"}
 
 
 def named(examples: list[tuple[Example, Page]]) -> list[t.Any]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One pair of stand-ins for the whole folder, put back before each test, and ways to run what users run."""
+"""Ways to run what users run, and to see what came of it."""
 
 from __future__ import annotations
 
@@ -34,18 +34,6 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
-
-
-@pytest.fixture(scope="session")
-def running_standins() -> t.Iterator[Standins]:
-    with Standins() as standins:
-        yield standins
-
-
-@pytest.fixture
-def standins(running_standins: Standins) -> Standins:
-    running_standins.reset()
-    return running_standins
 
 
 @dataclasses.dataclass(frozen=True)

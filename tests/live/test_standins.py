@@ -9,7 +9,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import typing as t
 
 import pytest
 
@@ -20,18 +19,6 @@ from tests.standin.relay import Statement
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIME_LIMIT = 300  # seconds
 PASSWORD = "Live-Pa55word"
-
-
-@pytest.fixture(scope="module")
-def running_standins() -> t.Iterator[Standins]:
-    with Standins() as standins:
-        yield standins
-
-
-@pytest.fixture
-def standins(running_standins: Standins) -> Standins:
-    running_standins.reset()
-    return running_standins
 
 
 def start(standins: Standins, folder: pathlib.Path, **changes: str) -> subprocess.Popen[str]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One pair of stand-ins for all tests of this folder, put back before each."""
+"""Clients of the stand-ins."""
 
 from __future__ import annotations
 
@@ -11,18 +11,6 @@ import requests
 import trustme
 
 from tests.standin import Standins
-
-
-@pytest.fixture(scope="session")
-def running_standins() -> t.Iterator[Standins]:
-    with Standins() as standins:
-        yield standins
-
-
-@pytest.fixture
-def standins(running_standins: Standins) -> Standins:
-    running_standins.reset()
-    return running_standins
 
 
 class Api(requests.Session):

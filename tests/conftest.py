@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One pair of stand-ins for all tests of a process, put back before each."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.standin import Standins
+
+
+@pytest.fixture(scope="session")
+def running_standins() -> t.Iterator[Standins]:
+    with Standins() as standins:
+        yield standins
+
+
+@pytest.fixture
+def standins(running_standins: Standins) -> Standins:
+    running_standins.reset()
+    return running_standins
