@@ -151,9 +151,10 @@ class Jobs:
         write(script, f"#!{sys.executable}\nprint({json.dumps(sliced(self.inventory, part, parts))!r})\n")
         script.chmod(0o700)
         command = [sys.executable, "-m", "ansible_runner", "run", str(folder), "--ident", "job"]
+        search_path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
         process = subprocess.Popen(
             [*command, "--playbook", template.fields["playbook"]],
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(temporary)},
+            env={"PATH": search_path, "HOME": str(folder), "TMPDIR": str(temporary)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
