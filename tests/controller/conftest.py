@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import typing as t
 
@@ -19,11 +18,11 @@ import trustme
 
 from tests.controller.jobs import Jobs
 from tests.controller.standin import Controller
+from tests.flows.conftest import ended
 from tests.standin import Standins
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "docs" / "examples" / "fleet"
-TIME_LIMIT = 120  # seconds for one command
 VARIABLES = {
     "immuta_controller_image": "registry.example.com/ee-immuta:1.0.0",
     "immuta_controller_project_url": "https://git.example.com/immuta-fleet.git",
@@ -50,18 +49,8 @@ def environment(home: pathlib.Path, **variables: str) -> dict[str, str]:
 
 def command(home: pathlib.Path, program: str, *arguments: str, **variables: str) -> tuple[int, str]:
     """Run a program of this environment and return its exit status and what it prints."""
-    run = subprocess.run(
-        [str(pathlib.Path(sys.executable).with_name(program)), *arguments],
-        env=environment(home, **variables),
-        cwd=home,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-    return run.returncode, run.stdout
+    run = ended([pathlib.Path(sys.executable).with_name(program), *arguments], environment(home, **variables), home)
+    return run.status, run.output
 
 
 def configure(controller: Controller, home: pathlib.Path, *options: str, token: str = "") -> tuple[int, str]:

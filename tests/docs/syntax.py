@@ -7,12 +7,12 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import textwrap
 import typing as t
 
 from tests.docs.pages import ROOT, Example
+from tests.flows.conftest import ended
 
 _PLAY = "- name: A play for the tasks\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
 
@@ -40,20 +40,13 @@ def _file(example: Example, kind: str, folder: pathlib.Path) -> pathlib.Path:
 
 
 def _complaint(files: list[pathlib.Path], folder: pathlib.Path) -> str | None:
-    run = subprocess.run(
-        [pathlib.Path(sys.executable).with_name("ansible-playbook"), "--syntax-check", *files],
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
-            "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
-            "ANSIBLE_NOCOLOR": "true",
-        },
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return run.stdout if run.returncode else None
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+        "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
+        "ANSIBLE_NOCOLOR": "true",
+    }
+    program = pathlib.Path(sys.executable).with_name("ansible-playbook")
+    run = ended([program, "--syntax-check", *files], environment, folder)
+    return run.output if run.status else None

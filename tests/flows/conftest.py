@@ -55,6 +55,22 @@ class Run:
         return sum(int(count) for count in re.findall(rf"\b{word}=(\d+)", self.output.partition("PLAY RECAP")[2]))
 
 
+def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], folder: pathlib.Path) -> Run:
+    """Run a command in a folder, to its end."""
+    run = subprocess.run(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    return Run(run.returncode, run.stdout)
+
+
 class Desk:
     """Where a platform engineer works: a home, a folder with variables, and ansible-playbook."""
 
@@ -101,18 +117,7 @@ class Desk:
         file = self.folder / "variables.yml"
         file.write_text(yaml.dump(variables, Dumper=_Dumper), encoding="utf-8")
         command = [pathlib.Path(sys.executable).with_name("ansible-playbook"), playbook, "-e", f"@{file}", *options]
-        run = subprocess.run(
-            command,
-            env=self.environment,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIME_LIMIT,
-            check=False,
-        )
-        return Run(run.returncode, run.stdout)
+        return ended(command, self.environment, self.folder)
 
     def tasks(self, *tasks: dict[str, t.Any], options: t.Sequence[str] = (), **variables: t.Any) -> Run:
         """Run tasks on localhost."""

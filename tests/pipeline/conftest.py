@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import typing as t
 
@@ -16,13 +15,13 @@ import pytest
 import yaml
 from psycopg import sql
 
+from tests.flows.conftest import ended
 from tests.standin import Standins
 from tests.standin.postgres import Postgres
 from tests.standin.relay import Relay
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "pipeline"
-TIME_LIMIT = 120  # seconds for one job
 
 
 @pytest.fixture(scope="session")
@@ -83,18 +82,9 @@ class Runner:
         return done
 
     def _job(self, name: str, script: list[str], event: dict[str, str]) -> Job:
-        job = subprocess.run(
-            ["bash", "-e", "-o", "pipefail", "-c", "\n".join(script)],
-            env={**self._environment, **self.variables, **event},
-            cwd=self.checkout,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIME_LIMIT,
-            check=False,
-        )
-        return Job(name, job.returncode, job.stdout)
+        command = ["bash", "-e", "-o", "pipefail", "-c", "\n".join(script)]
+        job = ended(command, {**self._environment, **self.variables, **event}, self.checkout)
+        return Job(name, job.status, job.output)
 
     def report(self) -> dict[str, t.Any]:
         """The report of the drift check."""

@@ -8,14 +8,14 @@ import json
 import os
 import pathlib
 import stat
-import subprocess
 import sys
 import typing as t
 
 import pytest
 import yaml
 
-from tests.pipeline.conftest import ROOT, TIME_LIMIT
+from tests.flows.conftest import ended
+from tests.pipeline.conftest import ROOT
 from tests.standin import Standins
 
 FAILED_TEST = {"name": "Connection", "status": "failed", "message": "The cluster does not answer."}
@@ -34,20 +34,17 @@ class Check:
         inventory = self.folder / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": clusters}}), encoding="utf-8")
         program = pathlib.Path(sys.executable).with_name("ansible-playbook")
-        return subprocess.run(
+        return ended(
             [program, "immuta.integrations.check_drift", "-i", inventory, "-e", "immuta_redshift_hosts=all", *options],
-            env={
+            {
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.folder),
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
                 "IMMUTA_URL": self.standins.immuta.url,
                 "IMMUTA_API_KEY": self.standins.immuta.api_key,
             },
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            timeout=TIME_LIMIT,
-            check=False,
-        ).returncode
+            self.folder,
+        ).status
 
     def report(self) -> dict[str, t.Any]:
         return json.loads(self.report_file.read_text(encoding="utf-8"))
