@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.immuta.integrations.plugins.module_utils._options import script_arguments
-from ansible_collections.immuta.integrations.plugins.module_utils._scriptfile import run
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_integration_script
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    """What the module `immuta_integration_script` is made of."""
+    """The module, in this process."""
 
-    arguments = staticmethod(script_arguments)
-    work = staticmethod(run)
+    module = immuta_integration_script

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.immuta.integrations.plugins.module_utils._lifecycle import run
-from ansible_collections.immuta.integrations.plugins.module_utils._options import integration_arguments
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_integration
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    """What the module `immuta_redshift_integration` is made of."""
+    """The module, in this process."""
 
-    arguments = staticmethod(integration_arguments)
-    work = staticmethod(run)
+    module = immuta_redshift_integration

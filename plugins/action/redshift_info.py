@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.immuta.integrations.plugins.module_utils._options import redshift_info_arguments
-from ansible_collections.immuta.integrations.plugins.module_utils._survey import run
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import redshift_info
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import InProcessAction, preload
 
 preload("redshift_connector")
 
 
 class ActionModule(InProcessAction):
-    """What the module `redshift_info` is made of."""
+    """The module, in this process."""
 
-    arguments = staticmethod(redshift_info_arguments)
-    work = staticmethod(run)
+    module = redshift_info
     isolated = True

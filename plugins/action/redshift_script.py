@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.immuta.integrations.plugins.module_utils._options import redshift_script_arguments
-from ansible_collections.immuta.integrations.plugins.module_utils._scriptrun import run
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import redshift_script
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import InProcessAction, preload
 
 preload("redshift_connector")
 
 
 class ActionModule(InProcessAction):
-    """What the module `redshift_script` is made of."""
+    """The module, in this process."""
 
-    arguments = staticmethod(redshift_script_arguments)
-    work = staticmethod(run)
+    module = redshift_script
     isolated = True

@@ -106,13 +106,12 @@ integrations:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.immuta.integrations.plugins.module_utils._listing import run
-from ansible_collections.immuta.integrations.plugins.module_utils._options import info_arguments
-from ansible_collections.immuta.integrations.plugins.module_utils._runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_info import arguments, run
 
 
 def main() -> None:
-    run_module(AnsibleModule(supports_check_mode=True, **info_arguments()), run)
+    run_module(AnsibleModule(supports_check_mode=True, **arguments()), run)
 
 
 if __name__ == "__main__":

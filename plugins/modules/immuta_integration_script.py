@@ -136,13 +136,15 @@ backup_file:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.immuta.integrations.plugins.module_utils._options import script_arguments
-from ansible_collections.immuta.integrations.plugins.module_utils._runner import run_module
-from ansible_collections.immuta.integrations.plugins.module_utils._scriptfile import run
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_script import (
+    arguments,
+    run,
+)
 
 
 def main() -> None:
-    run_module(AnsibleModule(supports_check_mode=True, **script_arguments()), run)
+    run_module(AnsibleModule(supports_check_mode=True, **arguments()), run)
 
 
 if __name__ == "__main__":

@@ -260,13 +260,15 @@ api_message:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.immuta.integrations.plugins.module_utils._lifecycle import run
-from ansible_collections.immuta.integrations.plugins.module_utils._options import integration_arguments
-from ansible_collections.immuta.integrations.plugins.module_utils._runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_integration import (
+    arguments,
+    run,
+)
 
 
 def main() -> None:
-    run_module(AnsibleModule(supports_check_mode=True, **integration_arguments()), run)
+    run_module(AnsibleModule(supports_check_mode=True, **arguments()), run)
 
 
 if __name__ == "__main__":

@@ -266,13 +266,12 @@ database_missing:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.immuta.integrations.plugins.module_utils._options import redshift_info_arguments
-from ansible_collections.immuta.integrations.plugins.module_utils._runner import run_module
-from ansible_collections.immuta.integrations.plugins.module_utils._survey import run
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.redshift_info import arguments, run
 
 
 def main() -> None:
-    run_module(AnsibleModule(supports_check_mode=True, **redshift_info_arguments()), run)
+    run_module(AnsibleModule(supports_check_mode=True, **arguments()), run)
 
 
 if __name__ == "__main__":

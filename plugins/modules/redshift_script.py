@@ -239,13 +239,12 @@ database_missing:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.immuta.integrations.plugins.module_utils._options import redshift_script_arguments
-from ansible_collections.immuta.integrations.plugins.module_utils._runner import run_module
-from ansible_collections.immuta.integrations.plugins.module_utils._scriptrun import run
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.redshift_script import arguments, run
 
 
 def main() -> None:
-    run_module(AnsibleModule(supports_check_mode=True, **redshift_script_arguments()), run)
+    run_module(AnsibleModule(supports_check_mode=True, **arguments()), run)
 
 
 if __name__ == "__main__":

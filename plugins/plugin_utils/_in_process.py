@@ -24,30 +24,41 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.immuta.integrations.plugins.module_utils._disclosure import (
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    IntegrationsError,
+    MissingLibraryError,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
     distinctive,
     hidden_values,
     shown_arguments,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import (
-    IntegrationsError,
-    MissingLibraryError,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._http import keep_sessions
-from ansible_collections.immuta.integrations.plugins.module_utils._runner import Work
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import Work
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import keep_sessions
 
 SWITCH = "IMMUTA_IN_PROCESS"
 
 
+class Module(t.Protocol):
+    """What a module of ``module_utils/_modules`` has: its argument spec, and its work."""
+
+    @property
+    def arguments(self) -> t.Callable[[], dict[str, t.Any]]:
+        """Return the arguments as AnsibleModule takes them."""
+
+    @property
+    def run(self) -> Work:
+        """Do the task and return its result."""
+
+
 class InProcessAction(ActionBase):
-    """The action plugin of a module; a subclass says what the module's arguments and work are.
+    """The action plugin of a module; a subclass names the module of `module_utils` that does its work.
 
     ``isolated`` runs the work in a child of its own, for what is not Python alone: a driver that dies then ends its
     task and not the play.
     """
 
-    arguments: t.Callable[[], dict[str, t.Any]]
-    work: Work
+    module: Module
     isolated = False
 
     _supports_check_mode = True
@@ -78,7 +89,7 @@ class InProcessAction(ActionBase):
         return interpreter.startswith("auto") or _identity(interpreter) == _identity(sys.executable)
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        validation = validate(self.arguments(), _plain(self._task.args))
+        validation = validate(self.module.arguments(), _plain(self._task.args))
         no_log = set(validation._no_log_values)
         if validation.error_messages:
             return {"failed": True, "msg": remove_values(self._objection(validation), no_log)}
@@ -87,7 +98,7 @@ class InProcessAction(ActionBase):
         if not outcome.get("warnings"):
             outcome.pop("warnings", None)
         if _shows_invocation(task_vars):
-            outcome["invocation"] = {"module_args": shown_arguments(self.arguments()["argument_spec"], params)}
+            outcome["invocation"] = {"module_args": shown_arguments(self.module.arguments()["argument_spec"], params)}
         return remove_values(outcome, distinctive([*no_log, *hidden_values(params)]))
 
     def _objection(self, validation: ValidationResult) -> str:
@@ -100,9 +111,9 @@ class InProcessAction(ActionBase):
     def _outcome(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
         check_mode = bool(self._task.check_mode)
         if self.isolated:
-            return in_child(self.work, params, check_mode, os.environ)
+            return in_child(self.module.run, params, check_mode, os.environ)
         keep_sessions()
-        return attempt(self.work, params, check_mode, os.environ)
+        return attempt(self.module.run, params, check_mode, os.environ)
 
 
 def _identity(interpreter: str) -> tuple[str, str]:

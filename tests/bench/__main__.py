@@ -22,8 +22,8 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.immuta.integrations.plugins.module_utils import _scriptrun, _statements
-from ansible_collections.immuta.integrations.plugins.module_utils._options import redshift_script_arguments
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import redshift_script
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import sql
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import in_child, preload
 from tests.bench.split import script_of
 from tests.standin import Standins
@@ -235,7 +235,7 @@ def statements(bench: Bench) -> None:
 
     def split() -> float:
         started = time.perf_counter()
-        _statements.split_script(text)
+        sql.split_script(text)
         return time.perf_counter() - started
 
     (seconds,) = bench.alternate(split)
@@ -256,9 +256,9 @@ def statements(bench: Bench) -> None:
 
     def ours(driver: str) -> float:
         options = {**login_options, "path": str(script), "driver": driver}
-        params = ArgumentSpecValidator(redshift_script_arguments()["argument_spec"]).validate(options)
+        params = ArgumentSpecValidator(redshift_script.arguments()["argument_spec"]).validate(options)
         started = time.perf_counter()
-        in_child(_scriptrun.run, params.validated_parameters, False, bench.environment)
+        in_child(redshift_script.run, params.validated_parameters, False, bench.environment)
         return time.perf_counter() - started
 
     login_options = {

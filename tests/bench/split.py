@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.immuta.integrations.plugins.module_utils import _statements
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import sql
 
 PIECE = """\
 -- view number {0}; it's the reader's
@@ -25,13 +25,13 @@ def script_of(size: int) -> str:
 def main() -> None:
     """Print a line for each of what is done with a script."""
     script = script_of(SIZE)
-    statements = _statements.split(script)
+    statements = sql.split(script)
     print(f"{len(script) / 1e6:.1f} MB, {len(statements)} statements")
     for name, work in {
-        "split_script": lambda: _statements.split_script(script),
-        "split_script, a backslash in it": lambda: _statements.split_script(script + r"SELECT 'a\b'"),
-        "mask": lambda: _statements.mask(script),
-        "runs_in_transaction": lambda: all(map(_statements.runs_in_transaction, statements)),
+        "split_script": lambda: sql.split_script(script),
+        "split_script, a backslash in it": lambda: sql.split_script(script + r"SELECT 'a\b'"),
+        "mask": lambda: sql.mask(script),
+        "runs_in_transaction": lambda: all(map(sql.runs_in_transaction, statements)),
     }.items():
         started = time.perf_counter()
         work()

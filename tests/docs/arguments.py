@@ -21,13 +21,15 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.immuta.integrations.plugins.module_utils import _options
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import IntegrationsError
-from ansible_collections.immuta.integrations.plugins.module_utils._http import tenant_from
-from ansible_collections.immuta.integrations.plugins.module_utils._integration import check_config
-from ansible_collections.immuta.integrations.plugins.module_utils._lifecycle import wanted_from
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift import Login
-from ansible_collections.immuta.integrations.plugins.module_utils._scriptfile import file_mode
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import IntegrationsError
+from ansible_collections.immuta.integrations.plugins.module_utils._common.files import file_mode
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
+    check_config,
+    config_spec,
+    wanted_from,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import Login, login_spec
 from tests.docs.pages import ROOT
 
 Arguments = dict[str, t.Any]
@@ -213,9 +215,9 @@ def entry_points() -> dict[str, dict[str, t.Any]]:
     """The variables of each entry point of the role; those that hold options of modules say which."""
     specs = yaml.safe_load((ROOT / "roles/immuta_redshift/meta/argument_specs.yml").read_text(encoding="utf-8"))
     inside = {
-        "immuta_redshift_config": _options.config_spec(),
-        "immuta_redshift_api": _optional(_options.immuta_spec()),
-        "immuta_redshift_login": _optional(_options.login_spec()),
+        "immuta_redshift_config": config_spec(),
+        "immuta_redshift_api": _optional(immuta_spec()),
+        "immuta_redshift_login": _optional(login_spec()),
     }
     return {
         entry: {name: {**option, "options": inside.get(name)} for name, option in spec["options"].items()}

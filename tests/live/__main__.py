@@ -17,8 +17,8 @@ import sys
 import tempfile
 import typing as t
 
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import ApiError, IntegrationsError
-from ansible_collections.immuta.integrations.plugins.module_utils._secrets import is_redacted
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ApiError, IntegrationsError
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import is_redacted
 from tests.live.bench import Bench, Played
 from tests.live.settings import LiveError, Settings, SkippedError
 

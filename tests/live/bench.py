@@ -16,8 +16,8 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.immuta.integrations.plugins.module_utils._http import Http, tenant_from
-from ansible_collections.immuta.integrations.plugins.module_utils._options import immuta_spec
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import Http
 from tests.live.settings import LiveError, Settings
 
 COLLECTIONS = pathlib.Path(__file__).resolve().parents[2] / ".ansible" / "collections"

@@ -10,8 +10,8 @@ import re
 
 import pytest
 
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import ScriptError
-from ansible_collections.immuta.integrations.plugins.module_utils._statements import Statement, split
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ScriptError
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import Statement, split
 from tests.oracle.psql_recorder import find_psql, queries
 
 SCRIPTS = 2500

@@ -13,12 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.immuta.integrations.plugins.module_utils import _http, _lifecycle
-from ansible_collections.immuta.integrations.plugins.module_utils._api import IntegrationsApi
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import ApiError, IntegrationsError
-from ansible_collections.immuta.integrations.plugins.module_utils._http import Http, Request, Tenant
-from ansible_collections.immuta.integrations.plugins.module_utils._integration import TYPE, Wanted, same_host, shown
-from ansible_collections.immuta.integrations.plugins.module_utils._lifecycle import Course, Waiting
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ApiError, IntegrationsError
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta import http, reconcile
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import Tenant
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Wanted
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import TYPE
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import Http
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import same_host, shown
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.messages import Request
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Course, Waiting
 from tests.property.documents import HOST, STATUSES, anything, near_records, results
 
 KEY = "846e9e43c86a4ct1be14290d95127d13f"
@@ -74,8 +78,8 @@ def clock() -> t.Iterator[None]:
     clock = Clock()
     passing = types.SimpleNamespace(sleep=clock.sleep, monotonic=clock.monotonic, time=time.time)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_http, "time", passing)
-        patch.setattr(_lifecycle, "time", passing)
+        patch.setattr(http, "time", passing)
+        patch.setattr(reconcile, "time", passing)
         yield
 
 

@@ -10,20 +10,19 @@ import typing as t
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import InputError
-from ansible_collections.immuta.integrations.plugins.module_utils._integration import (
-    Decision,
-    Wanted,
-    check_config,
-    decide,
-    differences,
-    shown,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._secrets import (
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
     MASK,
     is_redacted,
     is_secret_name,
     masked,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Wanted, check_config
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
+    Decision,
+    decide,
+    differences,
+    shown,
 )
 from tests.property.documents import HOST, Record, anything, records
 from tests.standin.payload import checked

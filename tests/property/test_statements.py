@@ -9,9 +9,9 @@ import typing as t
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.immuta.integrations.plugins.module_utils._errors import ScriptError
-from ansible_collections.immuta.integrations.plugins.module_utils._execution import plan
-from ansible_collections.immuta.integrations.plugins.module_utils._statements import (
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ScriptError
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.execute import plan
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
     Statement,
     fingerprint,
     mask,

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""Files with secrets: written whole or not at all, readable by their owner only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import typing as t
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    InputError,
+)
+
+
+def file_mode(value: t.Any) -> int:
+    """The mode of the file, from octal text or a number. Raises InputError for one that lets everybody read."""
+    number = value
+    if isinstance(value, str) and re.fullmatch(r"(0o?)?[0-7]{3}", value):
+        number = int(value[-3:], 8)
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 0o777:
+        raise InputError(f"The option mode is {value}: give it as octal text such as '0600'.")
+    if number & 0o007 or not number & 0o400:
+        raise InputError(
+            f"The mode {number:#o} is not for a script, which holds a password: give the owner the right to read it, "
+            "and others no right."
+        )
+    return number
+
+
+def write_file(path: str, content: bytes, mode: int) -> None:
+    """Put ``content`` in place whole or not at all; what a killed process left of its own attempt is removed.
+
+    Raises InputError when the folder cannot be written.
+    """
+    folder, name = os.path.split(path)
+    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    try:
+        _remove_leftovers(folder, name)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except OSError:
+            os.unlink(part)
+            raise
+    except OSError as error:
+        raise InputError(f"The file {path} cannot be written: {error.strerror}.") from error
+
+
+def _remove_leftovers(folder: str, name: str) -> None:
+    for entry in os.listdir(folder):
+        match = re.fullmatch(re.escape(f".{name}.") + r"(\d{1,9})\.part", entry)
+        if match and not _is_alive(int(match.group(1))):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, entry))
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether another process has that number; this one has no attempt under way but the one it begins."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def create_parents(path: str) -> None:
+    """Make the folder and those above it that are missing, open to their owner only. Raises InputError."""
+    if not os.path.isdir(path):
+        create_parents(os.path.dirname(path))
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
+        except OSError as error:
+            raise InputError(f"The folder {path} cannot be made: {error.strerror}.") from error
+
+
+def check_dest(dest: str, make_folder: bool) -> None:
+    folder = os.path.dirname(dest)
+    if os.path.exists(dest) and not os.path.isfile(dest):
+        raise InputError(f"The dest {dest} is no file: give the path of one.")
+    if make_folder and not os.path.exists(folder):
+        return
+    if not os.path.isdir(folder):
+        raise InputError(f"The folder {folder} of dest does not exist: create it first, open to its owner only.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"The folder {folder} of dest cannot be written: choose another, or run as its owner.")
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"The file {path} cannot be read, so that it cannot be compared: {error.strerror}.") from error

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""What is wrong with a reply, or with the lack of one, in a sentence."""
+
+from __future__ import annotations
+
+import ssl
+import time
+import typing as t
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    ApiError,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
+    scrub,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import (
+    Tenant,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.messages import (
+    Request,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import (
+    failing_tests,
+    results_of,
+)
+
+try:
+    import requests
+    from urllib3 import exceptions as urllib3_errors
+except ImportError:
+    requests = None  # type: ignore[assignment]
+
+
+RETRY_STATUSES = (429, 502, 503, 504)
+
+
+def transport_error(error: BaseException, tenant: Tenant, request: Request) -> ApiError:
+    """Say why there is no reply. Nothing of the exception's own text is shown: it may hold a proxy's password."""
+    kinds = requests.exceptions
+    causes = list(_causes(error))
+
+    def caused_by(*classes: type[BaseException]) -> bool:
+        return any(isinstance(cause, classes) for cause in causes)
+
+    passing = True
+    if caused_by(ssl.SSLError, kinds.SSLError) and not caused_by(ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        what = "no trusted TLS connection could be made: check the certificate, ca_path and validate_certs"
+        passing = False
+    elif caused_by(kinds.ProxyError, urllib3_errors.ProxyError):
+        what = "the proxy could not be reached or refused: check the proxy settings, or set use_proxy to false"
+    elif caused_by(urllib3_errors.NewConnectionError):
+        what = "the connection was refused or the host name is not known: check url and network"
+    elif caused_by(kinds.ConnectTimeout):
+        what = f"no connection within {tenant.timeout} s: check url, network and firewall"
+    elif caused_by(kinds.Timeout, urllib3_errors.TimeoutError):
+        what = f"no complete reply within {tenant.timeout} s: try again, or raise timeout"
+    elif caused_by(kinds.ConnectionError, urllib3_errors.ProtocolError, urllib3_errors.DecodeError):
+        what = "the connection broke before the whole reply had come: try again"
+    else:
+        what = "the request or its reply is not valid HTTP: check url and the proxy settings"
+        passing = False
+    never_sent = caused_by(urllib3_errors.NewConnectionError, kinds.ConnectTimeout, ssl.SSLCertVerificationError)
+    return request.error(
+        f"{request.method} {request.path} at {tenant.url} failed: {what}.",
+        acted=not (request.repeatable or never_sent),
+        passing=passing,
+    )
+
+
+def _causes(error: BaseException | None) -> t.Iterator[BaseException]:
+    """An exception, those which it came of, and so on; behind a proxy, cause and context tell different things."""
+    if error is not None:
+        yield error
+        yield from _causes(error.__cause__)
+        if error.__context__ is not error.__cause__:
+            yield from _causes(error.__context__)
+
+
+def refusal(
+    request: Request, url: str, status: int, headers: t.Mapping[str, str], document: t.Any, hidden: list[str]
+) -> ApiError:
+    """The error for a reply that is not 2xx, with Immuta's own message and failing validation tests."""
+    is_document = isinstance(document, dict)
+    said = document.get("message") if is_document else None
+    message = " ".join(said.split()).rstrip(". ") if isinstance(said, str) else ""
+    reasons = "; ".join(filter(None, [message, failing_tests(document)]))
+    reasons = reasons and f"; it says: {reasons}"
+    if 300 <= status < 400:
+        location = scrub(_without_login(headers.get("Location", "")), hidden)
+        advice = f"redirected to {location or 'nowhere'}, where the API key is not sent: set url to the tenant itself"
+    elif status == 401:
+        advice = "did not accept the API key: check api_key, auth_scheme, and whether the key was revoked"
+    elif status == 403:
+        advice = "denied the request: the key's user needs the permission APPLICATION_ADMIN"
+    elif status == 404 and not is_document:
+        advice = "has nothing there: check that url is the root of an Immuta tenant"
+    elif status == 429:
+        advice = "asks for fewer requests: try again later"
+    elif status >= 500:
+        advice = "failed to answer: try again, and ask Immuta's administrator if it stays so"
+    else:
+        advice = "refused it" if reasons else "refused it without saying why"
+    return request.error(
+        f"{request.method} {request.path} at {url}: HTTP {status}, Immuta {advice}{reasons}.",
+        status=status,
+        api_message=said if isinstance(said, str) and said else None,
+        acted=status >= 500 and not request.repeatable,
+        passing=status in RETRY_STATUSES,
+        retry_after=_seconds(headers.get("Retry-After", "")),
+        is_document=is_document,
+        validation_results=results_of(document) if is_document and document.get("validationResults") else None,
+    )
+
+
+def _without_login(location: str) -> str:
+    """An address without what may be secret in it: a user name, a query, a fragment."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "an address that is none"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _seconds(retry_after: str) -> float | None:
+    """What a Retry-After header asks for: seconds, or the time until a date."""
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None

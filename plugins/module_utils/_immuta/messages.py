@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""A request to Immuta, and its reply."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    ApiError,
+)
+
+NESTING_LIMIT = 100  # containers within each other
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+@dataclass(frozen=True)
+class Request:
+    """``repeatable`` says that the server does the same however often it is asked."""
+
+    method: str
+    path: str
+    body: t.Any = field(default=None, repr=False)
+    repeatable: bool = False
+
+    def error(self, message: str, **about: t.Any) -> ApiError:
+        """What went wrong with it; ``about`` are the other arguments of ApiError."""
+        return ApiError(message, **{"method": self.method, "path": self.path, "acted": not self.repeatable, **about})
+
+
+@dataclass
+class Reply:
+    """A reply whose status is 2xx, to ``request``."""
+
+    request: Request
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+
+    def document(self) -> t.Any:
+        """Its JSON document, which leaves the body empty: the list of a large tenant takes memory enough once.
+
+        Raises ApiError when there is none.
+        """
+        document = parsed(self._take())
+        if document is None:
+            raise self.request.error(
+                f"Immuta's reply to {self.request.method} {self.request.path} "
+                f"({self.content_type.partition(';')[0] or 'of no type'}) is not JSON: check that url is the root of "
+                "an Immuta tenant and that no proxy or log-in page stands before it.",
+                status=self.status,
+            )
+        return document
+
+    def _take(self) -> bytes:
+        body, self.body = self.body, b""
+        return body
+
+
+def parsed(body: bytes) -> t.Any:
+    """The JSON document that ``body`` is; None if it is none, or nested deeper than a result can be.
+
+    Half a character, which no result can carry, becomes a ``?``.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        del body
+        document = json.loads(text)
+        if _SURROGATE.search(text):
+            document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    level = [document]
+    for _depth in range(NESTING_LIMIT):
+        level = [item for container in level for item in _items(container)]
+    return None if level else document
+
+
+def _items(container: t.Any) -> t.Iterable[t.Any]:
+    if isinstance(container, dict):
+        return container.values()
+    return container if isinstance(container, list) else ()

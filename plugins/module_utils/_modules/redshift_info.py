@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""The work of the module `redshift_info`: report what exists in a Redshift, and whether it meets the requirements."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import catalog
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
+    Session,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import (
+    Login,
+    login_spec,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import (
+    Facts,
+    evaluate,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import (
+    connect,
+)
+
+
+def arguments() -> dict[str, t.Any]:
+    """The arguments of ``redshift_info``."""
+    return {
+        "argument_spec": {
+            **login_spec(),
+            "database": {"type": "str"},
+            "schemas": {"type": "list", "elements": "str"},
+            "users": {"type": "list", "elements": "str"},
+            "groups": {"type": "list", "elements": "str"},
+            "single_database": {"type": "bool", "default": False},
+            "system_user": {"type": "str"},
+            "impersonation_role": {"type": "str"},
+        },
+    }
+
+
+def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The work of ``redshift_info``. Raises IntegrationsError."""
+    login = Login.from_params(params)
+    with connect(login) as session:
+        version = catalog.version(session)
+        account = catalog.account(session, "redshift" in version.lower())
+        databases = catalog.entries(session, "database")
+        users = catalog.entries(session, "user")
+        groups = catalog.entries(session, "group")
+        wanted = _named(databases, params["database"] or login.database)
+        schemas, filled = _schemas(login, session, wanted)
+        facts = Facts(
+            account=account,
+            database=params["database"],
+            database_exists=bool(wanted) if params["database"] else None,
+            database_owner=wanted["owner"] if wanted else None,
+            schemas=filled,
+            single_database=params["single_database"],
+            system_user=params["system_user"],
+            system_user_exists=bool(_named(users, params["system_user"])),
+            impersonation_role=params["impersonation_role"],
+            impersonation_role_exists=bool(_named(groups, params["impersonation_role"])),
+            serverless=bool(login.workgroup),
+            datashare_enabled=_switch(session.parameter("datashare_enabled")),
+            case_sensitive=catalog.case_sensitive(session),
+            has_python=catalog.has_language(session, "plpythonu"),
+        )
+    shown = {
+        "schemas": catalog.select(schemas, "schema", params["schemas"]),
+        "users": catalog.select(users, "user", params["users"]),
+        "groups": catalog.select(groups, "group", params["groups"]),
+    }
+    requirements = evaluate(facts)
+    return {
+        "changed": False,
+        "version": version,
+        "current_user": dataclasses.asdict(account),
+        "databases": catalog.select(databases, "database", None),
+        "database_exists": bool(wanted),
+        **shown,
+        **{f"missing_{kind}": [entry["name"] for entry in shown[kind] if not entry["exists"]] for kind in shown},
+        "requirements": requirements,
+        "requirements_met": requirements["status"] != "failed",
+    }
+
+
+def _schemas(login: Login, session: Session, database: catalog.Entry | None) -> tuple[list[catalog.Entry], list[str]]:
+    """The schemas of a database, and which of them are not empty; there are none where there is no database."""
+    if database is None:
+        return [], []
+    if database["name"].lower() == login.database.lower():
+        return catalog.entries(session, "schema"), catalog.filled_schemas(session)
+    with connect(login, database["name"]) as other:
+        return catalog.entries(other, "schema"), catalog.filled_schemas(other)
+
+
+def _named(entries: t.Iterable[catalog.Entry], name: str | None) -> catalog.Entry | None:
+    return next((entry for entry in entries if name and entry["name"].lower() == name.lower()), None)
+
+
+def _switch(reported: str | None) -> bool | None:
+    return None if reported is None else reported == "on"

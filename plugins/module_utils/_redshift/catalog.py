@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""Reads what stands in a Redshift from its catalog; names are compared as Redshift folds them, in lower case."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
+    DriverError,
+    Rows,
+    Session,
+)
+
+_SYSTEM_DATABASES = {"template0", "template1", "padb_harvest", "sys:internal"}
+
+_SYSTEM_SCHEMAS = {"information_schema", "catalog_history", "padb_harvest"}
+
+_SYSTEM_USERS = {"rdsdb"}
+
+# Each gives the name, then what a result shows beside it, in the order of `_DETAILS`.
+_QUERIES = {
+    "database": "SELECT d.datname, u.usename FROM pg_database d LEFT JOIN pg_user u ON u.usesysid = d.datdba",
+    "schema": "SELECT n.nspname, u.usename FROM pg_namespace n LEFT JOIN pg_user u ON u.usesysid = n.nspowner",
+    "user": "SELECT usename, usesuper, usecreatedb FROM pg_user",
+    "group": "SELECT groname FROM pg_group",
+}
+
+_DETAILS = {"database": ("owner",), "schema": ("owner",), "user": ("superuser", "createdb"), "group": ()}
+
+# Roles of Redshift's own that may create users.
+_USER_CREATORS = {"sys:superuser", "sys:secadmin"}
+
+Entry = dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """Whom a session belongs to; ``createuser`` is None where that cannot be known."""
+
+    name: str
+    superuser: bool
+    createdb: bool
+    createuser: bool | None
+
+
+def entries(session: Session, kind: str) -> list[Entry]:
+    """All of a kind (database, schema, user, group), by name; schemas are those of the session's database."""
+    details = _DETAILS[kind]
+    return [{"name": name, **dict(zip(details, rest))} for name, *rest in sorted(session.query(_QUERIES[kind]))]
+
+
+def select(found: t.Iterable[Entry], kind: str, names: t.Sequence[str] | None) -> list[Entry]:
+    """An entry for each of ``names``, with whether it ``exists``; without names, all of ``found`` but the system's."""
+    if names is None:
+        return [{**entry, "exists": True} for entry in found if not _is_system(kind, entry["name"])]
+    nothing: Entry = {**dict.fromkeys(_DETAILS[kind]), "exists": False}
+    known = {entry["name"].lower(): {**entry, "exists": True} for entry in found}
+    return [{"name": name, **known.get(name.lower(), nothing)} for name in names]
+
+
+def missing(session: Session, kind: str, names: t.Iterable[str]) -> list[str]:
+    """Those of ``names`` that do not stand there."""
+    found = {entry["name"].lower() for entry in entries(session, kind)}
+    return [name for name in names if name.lower() not in found]
+
+
+def filled_schemas(session: Session) -> list[str]:
+    """The schemas of the session's database that are not the system's, without an empty ``public``."""
+    filled = "SELECT n.nspname FROM pg_namespace n WHERE EXISTS (SELECT 1 FROM {} WHERE {} = n.oid)"
+    filled = f"{filled.format('pg_class', 'relnamespace')} UNION {filled.format('pg_proc', 'pronamespace')}"
+    names = {name for (name,) in session.query("SELECT nspname FROM pg_namespace") if not _is_system("schema", name)}
+    if "public" in names and ("public",) not in session.query(filled):
+        names.remove("public")
+    return sorted(names)
+
+
+def version(session: Session) -> str:
+    """What the server says it is."""
+    return str(session.query("SELECT version()")[0][0])
+
+
+def account(session: Session, is_redshift: bool) -> Account:
+    """Who is logged in."""
+    rows = session.query("SELECT current_user, usesuper, usecreatedb FROM pg_user WHERE usename = current_user")
+    if not rows:
+        return Account(str(session.query("SELECT current_user")[0][0]), False, False, None)
+    name, superuser, createdb = rows[0]
+    return Account(name, superuser, createdb, superuser or _may_create_users(session, is_redshift))
+
+
+def case_sensitive(session: Session) -> bool | None:
+    """Whether Redshift tells capital letters in names apart; None where that cannot be known."""
+    rows = _probe(session, "SHOW enable_case_sensitive_identifier")
+    return rows[0][0] == "on" if rows else None
+
+
+def has_language(session: Session, name: str) -> bool:
+    """Whether the session's database has a procedural language."""
+    return (name,) in session.query("SELECT lanname FROM pg_language")
+
+
+def _may_create_users(session: Session, is_redshift: bool) -> bool | None:
+    # Amazon Redshift's documentation, "SVV_USER_GRANTS" and "SVV_SYSTEM_PRIVILEGES".
+    query = "SELECT role_name FROM svv_user_grants WHERE user_name = current_user"
+    granted = _probe(session, query) if is_redshift else None
+    if granted is None:
+        rows = _probe(session, "SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        return bool(rows[0][0]) if rows else None
+    roles = {name for (name,) in granted}
+    if not roles or roles & _USER_CREATORS:
+        return bool(roles)
+    query = "SELECT identity_name FROM svv_system_privileges WHERE system_privilege = 'CREATE USER'"
+    creators = {name for (name,) in _probe(session, query) or []}
+    # Without a hit it is not certain: a role can have it from a role of its own.
+    return True if roles & creators else None
+
+
+def _probe(session: Session, sql: str) -> Rows | None:
+    """The rows of a query that not every server understands; None where it does not."""
+    try:
+        return session.query(sql)
+    except DriverError as error:
+        if error.lost:
+            raise
+        return None
+
+
+def _is_system(kind: str, name: str) -> bool:
+    system = {"database": _SYSTEM_DATABASES, "schema": _SYSTEM_SCHEMAS, "user": _SYSTEM_USERS}.get(kind, set())
+    return name in system or (kind != "database" and name.startswith("pg_"))

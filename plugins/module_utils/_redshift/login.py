@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""Who logs in to Redshift, where and how: the options of action group ``redshift``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    InputError,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import (
+    Spec,
+)
+
+
+def login_spec() -> Spec:
+    """How to log in to Redshift: the options of action group ``redshift``."""
+    return {
+        "login_host": {"type": "str", "fallback": (env_fallback, ["REDSHIFT_HOST"])},
+        "login_port": {"type": "int", "default": 5439, "fallback": (env_fallback, ["REDSHIFT_PORT"])},
+        "login_user": {"type": "str", "fallback": (env_fallback, ["REDSHIFT_USER"])},
+        "login_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["REDSHIFT_PASSWORD"])},
+        "login_db": {"type": "str", "required": True, "fallback": (env_fallback, ["REDSHIFT_DB"])},
+        "auth_method": {"type": "str", "choices": ["password", "iam", "okta"], "default": "password"},
+        "cluster_identifier": {"type": "str"},
+        "workgroup": {"type": "str"},
+        "region": {"type": "str"},
+        "profile": {"type": "str"},
+        "db_user": {"type": "str"},
+        "idp_host": {"type": "str"},
+        "app_id": {"type": "str"},
+        "app_name": {"type": "str"},
+        "preferred_role": {"type": "str"},
+        "ssl_mode": {"type": "str", "choices": ["verify-full", "verify-ca", "disable"], "default": "verify-full"},
+        "ca_path": {"type": "path"},
+        "connect_timeout": {"type": "int", "default": 30},
+        "connect_retries": {"type": "int", "default": 3},
+        "statement_timeout": {"type": "int", "default": 600},
+        "driver": {"type": "str", "choices": ["redshift_connector", "psycopg"], "default": "redshift_connector"},
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Login:
+    """Options of action group ``redshift``, checked; see the documentation fragment for each."""
+
+    database: str
+    host: str | None
+    port: int
+    user: str | None
+    password: str | None = dataclasses.field(repr=False)
+    auth_method: str
+    cluster_identifier: str | None
+    workgroup: str | None
+    region: str | None
+    profile: str | None
+    db_user: str | None
+    idp_host: str | None
+    app_id: str | None
+    app_name: str | None
+    preferred_role: str | None
+    ssl_mode: str
+    ca_path: str | None
+    connect_timeout: int
+    connect_retries: int
+    statement_timeout: int
+    driver: str
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> Login:
+        """Read the options; raises InputError where the authentication method, or a file, lacks something."""
+        options = {field.name: field.name for field in dataclasses.fields(cls)}
+        options.update({name: f"login_{name}" for name in ("host", "port", "user", "password")}, database="login_db")
+        login = cls(**{name: params[option] for name, option in options.items()})
+        login._check()
+        return login
+
+    @property
+    def where(self) -> str:
+        """The server, for messages."""
+        if self.host:
+            return f"{self.host}:{self.port}"
+        return f"workgroup {self.workgroup}" if self.workgroup else f"cluster {self.cluster_identifier}"
+
+    @property
+    def who(self) -> str:
+        """The account, for messages."""
+        return str(self.db_user or self.user or "the IAM identity")
+
+    def _check(self) -> None:
+        needed = {
+            "password": ["login_host", "login_user", "login_password"],
+            "iam": [],
+            "okta": ["login_user", "login_password", "idp_host", "app_id"],
+        }[self.auth_method]
+        missing = [name for name in needed if not getattr(self, name.replace("login_", ""))]
+        if missing:
+            raise InputError(f"auth_method '{self.auth_method}' also needs {', '.join(missing)}.")
+        if self.auth_method != "password":
+            self._check_federated()
+        if not self.database:
+            raise InputError("login_db is empty: give the name of a database.")
+        if self.host and not re.fullmatch(r"[A-Za-z0-9._:-]+", self.host):
+            raise InputError("login_host is not a host name: give it without scheme, port and path.")
+        if not 0 < self.port < 65536:
+            raise InputError(f"login_port is {self.port}: give a number from 1 to 65535.")
+        if self.connect_timeout < 1:
+            raise InputError("connect_timeout must be 1 or more.")
+        for name in ("connect_retries", "statement_timeout"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} must not be negative.")
+        if self.ca_path and not os.access(self.ca_path, os.R_OK):
+            raise InputError(f"The certificates in ca_path cannot be read: {self.ca_path}.")
+
+    def _check_federated(self) -> None:
+        if bool(self.cluster_identifier) == bool(self.workgroup):
+            raise InputError(f"auth_method '{self.auth_method}' needs either cluster_identifier or workgroup.")
+        if self.auth_method == "iam" and self.cluster_identifier and not self.db_user:
+            raise InputError("auth_method 'iam' with cluster_identifier also needs db_user.")
+        if self.driver != "redshift_connector":
+            raise InputError(f"auth_method '{self.auth_method}' works with driver 'redshift_connector' only.")
+        if self.ssl_mode == "disable":
+            raise InputError(f"auth_method '{self.auth_method}' needs TLS: ssl_mode must not be 'disable'.")

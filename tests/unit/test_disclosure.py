@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a task's arguments is shown, and which secrets are looked for in a result."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
+    HIDDEN,
+    distinctive,
+    hidden_values,
+    shown_arguments,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_integration import arguments
+
+
+@pytest.mark.parametrize("secret", ["", "immuta", "password", "Passw0rd"[:7], "immuta_system", "12345678"])
+def test_a_word_or_a_number_is_not_looked_for(secret: str):
+    assert distinctive([secret]) == set()
+
+
+@pytest.mark.parametrize("secret", ["Passw0rd", "846e9e43c86a4ct1be14290d95127d13f", "correct horse", "p\u00e4sswort"])
+def test_what_is_not_met_by_chance_is_looked_for(secret: str):
+    assert distinctive([secret]) == {secret}
+
+
+@pytest.mark.parametrize(
+    ("params", "hidden"),
+    [
+        ({}, []),
+        ({"config": None}, []),
+        ({"config": {"extra": None}}, []),
+        ({"config": {"password": "p", "extra": {"secretKey": "hush", "deep": [{"sessionToken": 5}]}}}, ["hush", "5"]),
+        ({"url": "https://user:hush@tenant.example.com"}, ["hush"]),
+        ({"url": "https://hush@tenant.example.com"}, ["hush"]),
+        ({"url": "https://tenant.example.com/a@b"}, []),
+    ],
+)
+def test_secrets_that_no_spec_knows(params: dict[str, t.Any], hidden: list[str]):
+    assert hidden_values(params) == hidden
+
+
+def test_every_secret_among_the_arguments_is_hidden_by_its_name():
+    okta = {"username": "u", "password": "p", "app_id": "p"}
+    params = {
+        "url": "https://user:p@tenant.example.com",
+        "api_key": "p",
+        "update_secrets": "always",
+        "config": {"host": "p", "password": "p", "okta": okta, "extra": {"secretKey": "p", "mode": "p"}},
+        "id": None,
+    }
+    assert shown_arguments(arguments()["argument_spec"], params) == {
+        "url": "https://user:********@tenant.example.com",
+        "api_key": HIDDEN,
+        "update_secrets": "always",
+        "config": {
+            "host": "p",
+            "password": HIDDEN,
+            "okta": {"username": "u", "password": HIDDEN, "app_id": "p"},
+            "extra": {"secretKey": "********", "mode": "p"},
+        },
+        "id": None,
+    }

@@ -1,0 +1,563 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of a Redshift integration, on plain data."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
+    Wanted,
+    api_config,
+    check_config,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
+    decide,
+    delete_credentials,
+    differences,
+    find,
+    payload,
+    refuse_change,
+    refuse_other,
+    shown,
+    view,
+)
+
+HOST = "organization.aws.amazon.com"
+# Immuta's documentation, "Configure a Redshift Integration", the payload of the manual setup.
+CONFIG: dict[str, t.Any] = {
+    "host": HOST,
+    "database": "immuta",
+    "initialDatabase": "REDSHIFT_SAMPLE_DATA",
+    "authenticationType": "userPassword",
+    "username": "taylor@redshift.com",
+    "password": "abc1234",
+}
+OKTA: dict[str, t.Any] = {
+    "username": "taylor@redshift.com",
+    "password": "abc1234",
+    "appId": "Okta",
+    "idpHost": "organization.okta.com",
+    "role": "admin",
+}
+WITH_OKTA = {name: CONFIG[name] for name in ("host", "database", "initialDatabase")}
+WITH_OKTA.update(authenticationType="okta", okta=OKTA)
+# The same page, the reply of GET.
+SHOWN: dict[str, t.Any] = {
+    "host": HOST,
+    "database": "immuta",
+    "initialDatabase": "REDSHIFT_SAMPLE_DATA",
+    "port": 5439,
+    "impersonation": {"enabled": False},
+    "authenticationType": "userPassword",
+    "username": "<REDACTED>",
+    "password": "<REDACTED>",
+}
+
+
+def record(status: str = "enabled", automatic: bool = False, **config: t.Any) -> dict[str, t.Any]:
+    return {
+        "id": "7",
+        "status": status,
+        "type": "Redshift",
+        "autoBootstrap": automatic,
+        "config": {**copy.deepcopy(SHOWN), **config},
+    }
+
+
+def wanted(
+    config: dict[str, t.Any] | None = None,
+    state: str = "present",
+    extra: dict[str, t.Any] | None = None,
+    automatic: bool | None = False,
+    **more: t.Any,
+) -> Wanted:
+    base = Wanted(state, None, automatic, CONFIG if config is None else config, extra or {}, update_secrets=False)
+    return replace(base, **more)
+
+
+def changed(**settings: t.Any) -> dict[str, t.Any]:
+    """The whole config with other settings; None leaves one out."""
+    return {name: value for name, value in {**CONFIG, **settings}.items() if value is not None}
+
+
+# The options
+
+
+def test_api_config_has_what_was_set_under_the_names_of_the_api():
+    """Ansible leaves both spellings of an alias among the options."""
+    options = {
+        **dict.fromkeys(("port", "okta", "username", "password", "extra")),
+        "host": HOST,
+        "database": "immuta",
+        "initial_database": "dev",
+        "initialDatabase": "dev",
+        "authentication_type": "okta",
+        "authenticationType": "okta",
+        "okta": {"app_id": "Okta", "appId": "Okta", "idp_host": None, "username": "u", "password": None, "role": None},
+        "impersonation": {"enabled": False, "role": None},
+        "extra": {"sslMode": "require", "nested": {"a": 1}},
+    }
+    assert api_config(options) == (
+        {
+            "host": HOST,
+            "database": "immuta",
+            "initialDatabase": "dev",
+            "authenticationType": "okta",
+            "okta": {"appId": "Okta", "username": "u"},
+            "impersonation": {"enabled": False},
+        },
+        {"sslMode": "require", "nested": {"a": 1}},
+    )
+
+
+def test_api_config_of_nothing():
+    assert api_config({}) == ({}, {})
+    assert api_config({"okta": {"role": None}, "impersonation": {}}) == ({}, {})
+
+
+@pytest.mark.parametrize("name", ["host", "initial_database", "initialDatabase", "okta", "password"])
+def test_extra_cannot_hold_a_setting_of_its_own(name: str):
+    with pytest.raises(InputError, match=f"config.extra holds {name}"):
+        api_config({"extra": {name: "x"}})
+
+
+@pytest.mark.parametrize("config", [CONFIG, WITH_OKTA, {**CONFIG, "port": 65535, "host": "x_y-z.1"}])
+def test_complete_config_is_accepted(config: dict[str, t.Any]):
+    check_config(wanted(config), complete=True)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        *(
+            ({**CONFIG, "host": host}, "config.host is not a host name")
+            for host in ("https://h", "h:5439", "h/db", "h h")
+        ),
+        ({**WITH_OKTA, "okta": {**OKTA, "idpHost": "https://o"}}, "config.okta.idp_host is not a host name"),
+        *(({**CONFIG, "port": port}, f"config.port is {port}: give") for port in (0, -1, 65536)),
+        ({**CONFIG, "username": "<REDACTED>"}, "config.username is what Immuta shows in place of the real value"),
+        ({**CONFIG, "password": "REDACTED"}, "config.password is what Immuta shows"),
+        ({**WITH_OKTA, "okta": {**OKTA, "password": "[REDACTED]"}}, "config.okta.password is what Immuta shows"),
+        ({**CONFIG, "initialDatabase": ""}, "config.initial_database is empty"),
+        ({**CONFIG, "password": ""}, "config.password is empty"),
+        ({**CONFIG, "okta": OKTA}, "config.okta is given with authentication_type userPassword"),
+        ({**WITH_OKTA, "username": "u"}, "authentication_type okta: give them inside config.okta"),
+        ({**WITH_OKTA, "password": "u"}, "authentication_type okta: give them inside config.okta"),
+        (changed(host=None), "name the integration by one of them"),
+        (changed(database=None), "also needs config.database."),
+        (
+            changed(initialDatabase=None, authenticationType=None),
+            "config.initial_database and config.authentication_type.",
+        ),
+        (changed(password=None), "also needs config.password."),
+        (changed(username=None, password=None), "also needs config.username and config.password."),
+        (
+            {**WITH_OKTA, "okta": {"username": "u", "role": "r"}},
+            "config.okta.password, config.okta.app_id and config.okta.idp_host.",
+        ),
+        ({**WITH_OKTA, "okta": {}}, "also needs config.okta.username, "),
+    ],
+)
+def test_config_that_no_integration_can_have(config: dict[str, t.Any], said: str):
+    with pytest.raises(InputError, match=said) as caught:
+        check_config(wanted(config), complete=True)
+    assert "abc1234" not in caught.value.message
+
+
+def test_way_of_setup_has_to_be_said_for_what_is_to_be_there():
+    with pytest.raises(InputError, match="auto_bootstrap is empty"):
+        check_config(wanted(automatic=None), complete=True)
+    check_config(wanted(state="absent", automatic=None), complete=False)
+
+
+def test_redacted_value_in_extra_is_refused_too():
+    with pytest.raises(InputError, match=r"config.extra.deep.secretKey is what Immuta shows"):
+        check_config(wanted(extra={"deep": {"secretKey": "<REDACTED>"}}), complete=True)
+
+
+@pytest.mark.parametrize(
+    "config", [{"host": HOST}, changed(password=None), {"host": HOST, "authenticationType": "okta"}]
+)
+def test_less_is_enough_where_no_whole_payload_is_needed(config: dict[str, t.Any]):
+    check_config(wanted(config, state="absent"), complete=False)
+    check_config(wanted({}, id="7"), complete=False)
+
+
+# Which integration
+
+
+@pytest.mark.parametrize("spelled", [HOST, HOST.upper(), f"{HOST}.", f"{HOST}:5439", f"{HOST.title()}.:5439"])
+def test_host_is_found_in_any_spelling(spelled: str):
+    assert find([record(host=spelled)], HOST)
+    assert find([record(host=HOST)], spelled)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        record(host=f"x.{HOST}"),
+        record(host=None),
+        record(host=["organization.aws.amazon.com"]),
+        {**record(), "type": "Snowflake"},
+        {**record(), "type": None},
+        {**record(), "config": {}},
+    ],
+)
+def test_what_is_another_integration(other: dict[str, t.Any]):
+    assert find([other], HOST) is None
+
+
+def test_one_in_use_is_found_among_those_that_are_gone():
+    """Immuta's documentation, "Response Schema": ``deleted`` and ``disabled`` are not in use."""
+    used = {**record("createError"), "id": "2"}
+    gone = [{**record("deleted"), "id": "1"}, {**record("disabled"), "id": "3"}]
+    assert find([gone[0], used, gone[1]], HOST) is used
+    assert find(gone, HOST) is gone[1]
+    assert find([], HOST) is None
+
+
+def test_several_in_use_are_told_apart_by_id():
+    with pytest.raises(InputError, match=r"several Redshift integrations on .*: say which one by id \(7, 8\)"):
+        find([record(), {**record("editError"), "id": "8"}], HOST)
+
+
+@pytest.mark.parametrize(
+    ("there", "config", "said"),
+    [
+        ({**record(), "type": "Snowflake"}, CONFIG, "Integration 7 is of type Snowflake, not Redshift"),
+        (record(), {"host": "other"}, f"Integration 7 is on {HOST}, not on other"),
+    ],
+)
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_id_of_another_integration_is_refused(there: dict[str, t.Any], config: dict[str, t.Any], said: str, state: str):
+    with pytest.raises(InputError, match=said):
+        decide(there, wanted(config, state=state, id="7"))
+
+
+def test_id_alone_is_enough_to_say_which():
+    refuse_other(record(), wanted({}, id="7"))
+    refuse_other({**record(), "config": {}}, wanted(id="7"))
+
+
+# What differs
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "names"),
+    [
+        (CONFIG, {}, []),
+        (
+            {**CONFIG, "host": f"{HOST.upper()}.", "database": "IMMUTA", "initialDatabase": "redshift_sample_data"},
+            {},
+            [],
+        ),
+        ({**CONFIG, "username": "other", "password": "other"}, {}, []),
+        ({**CONFIG, "username": "other"}, {"username": "shown"}, ["username"]),
+        ({**CONFIG, "password": "other"}, {"password": "in clear"}, []),
+        ({**CONFIG, "initialDatabase": "dev"}, {}, ["initial_database"]),
+        ({**CONFIG, "port": 5439}, {}, []),
+        ({**CONFIG, "port": 5440}, {}, ["port"]),
+        ({**CONFIG, "port": 5440}, {"port": "5440"}, []),
+        ({**CONFIG, "impersonation": {"enabled": False}}, {}, []),
+        ({**CONFIG, "impersonation": {"enabled": True, "role": "r"}}, {}, ["impersonation.enabled"]),
+        (
+            {**CONFIG, "impersonation": {"enabled": True, "role": "r"}},
+            {"impersonation": {"enabled": True, "role": "R"}},
+            ["impersonation.role"],
+        ),
+        ({**CONFIG, "impersonation": {"enabled": True}}, {"impersonation": "odd"}, ["impersonation"]),
+        ({**CONFIG, "impersonation": {"enabled": True}}, {"impersonation": {"role": "r"}}, ["impersonation.enabled"]),
+        (WITH_OKTA, {}, ["authentication_type"]),
+        (WITH_OKTA, {"authenticationType": "okta"}, []),
+        (WITH_OKTA, {"authenticationType": "okta", "okta": "<REDACTED>"}, []),
+        (
+            WITH_OKTA,
+            {"authenticationType": "okta", "okta": {"appId": "A", "idpHost": "Organization.Okta.com", "role": "b"}},
+            ["okta.app_id", "okta.role"],
+        ),
+    ],
+)
+def test_only_what_the_user_set_and_immuta_shows_is_compared(
+    asked: dict[str, t.Any], there: dict[str, t.Any], names: list[str]
+):
+    assert differences(record(**there), wanted(asked)) == names
+
+
+@pytest.mark.parametrize("missing", ["port", "impersonation"])
+@pytest.mark.parametrize("value", [None, "left out"])
+def test_default_counts_where_get_shows_none(missing: str, value: str | None):
+    """Immuta's documentation, the reply of GET: port 5439 and impersonation off, though neither was sent."""
+    there = record(**{missing: value})
+    if value:
+        del there["config"][missing]
+    assert differences(there, wanted({**CONFIG, "port": 5439, "impersonation": {"enabled": False}})) == []
+
+
+def test_default_that_is_not_wanted_differs_where_get_shows_none():
+    there = {**record(), "config": {"host": HOST}}
+    asked = {**CONFIG, "port": 1, "impersonation": {"enabled": True}}
+    assert differences(there, wanted(asked)) == ["port", "impersonation.enabled"]
+
+
+def test_extra_is_compared_where_get_shows_the_key():
+    extra = {"hidden": 1, "same": "a", "other": "b", "list": [1], "deep": {"x": 1, "secretKey": "s"}, "flag": True}
+    there = record(same="a", other="c", list=[2], deep={"x": 2, "secretKey": "t"}, flag="True")
+    assert differences(there, wanted(extra=extra)) == ["extra.other", "extra.list", "extra.deep.x", "extra.flag"]
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "differing", "said"),
+    [
+        (
+            record(database="old"),
+            wanted(),
+            "database",
+            r"\(id 7\) has the database old, not immuta, and the database cannot be changed",
+        ),
+        (
+            record(automatic=True),
+            wanted(),
+            "auto_bootstrap",
+            "was set up automatically, and auto_bootstrap cannot be changed",
+        ),
+        (
+            record(),
+            wanted(automatic=True),
+            "auto_bootstrap",
+            "was set up manually, and auto_bootstrap cannot be changed",
+        ),
+    ],
+)
+def test_change_that_only_a_new_integration_can_have_is_refused(
+    there: dict[str, t.Any], asked: Wanted, differing: str, said: str
+):
+    for status in ("enabled", "createError", "creating"):
+        with pytest.raises(InputError, match=said) as caught:
+            decide({**there, "status": status}, asked)
+        assert caught.value.facts == {"differences": [differing], "integration": shown({**there, "status": status})}
+
+
+def test_same_database_in_another_case_is_no_change():
+    refuse_change(record(database="IMMUTA"), wanted())
+    refuse_change({**record(), "autoBootstrap": None, "config": {}}, wanted(automatic=True))
+
+
+# What is sent
+
+
+def test_payload_of_a_creation_is_what_the_user_set():
+    assert payload(None, wanted(extra={"sslMode": "require"}, automatic=True)) == {
+        "type": "Redshift",
+        "autoBootstrap": True,
+        "config": {**CONFIG, "sslMode": "require"},
+    }
+
+
+def test_payload_of_a_change_keeps_what_the_user_left_out_and_how_immuta_spells_it():
+    there = record(
+        host=HOST.upper(),
+        port=5440,
+        impersonation={"enabled": True, "role": "r"},
+        tags=["<REDACTED>", {"a": "REDACTED"}],
+    )
+    asked = {**CONFIG, "database": "IMMUTA", "initialDatabase": "dev", "impersonation": {"enabled": False}}
+    assert payload(there, wanted(asked, automatic=None)) == {
+        "type": "Redshift",
+        "autoBootstrap": False,
+        "config": {
+            "host": HOST.upper(),
+            "database": "immuta",
+            "initialDatabase": "dev",
+            "port": 5440,
+            "impersonation": {"enabled": False, "role": "r"},
+            "authenticationType": "userPassword",
+            "username": CONFIG["username"],
+            "password": CONFIG["password"],
+            "tags": [{}],
+        },
+    }
+
+
+def test_payload_drops_the_credentials_of_another_authentication_type():
+    """Immuta's documentation, Update an integration configuration: from userPassword to okta."""
+    sent = payload(record(username="shown"), wanted(WITH_OKTA))["config"]
+    assert sent == {**WITH_OKTA, "port": 5439, "impersonation": {"enabled": False}}
+    back = payload(record(authenticationType="okta", okta={**OKTA, "password": "<REDACTED>"}), wanted())["config"]
+    assert "okta" not in back
+    assert back["password"] == "abc1234"
+
+
+def test_payload_keeps_an_authentication_type_that_is_not_known():
+    there = record(authenticationType="accessKey", username="shown")
+    sent = payload(there, wanted({"host": HOST, "port": 1}, id="7"))["config"]
+    assert (sent["authenticationType"], sent["username"], sent["port"]) == ("accessKey", "shown", 1)
+
+
+def test_payload_without_the_credentials_that_immuta_hides_is_refused():
+    with pytest.raises(InputError, match=r"give config.username and config.password too"):
+        payload(record(), wanted({"host": HOST, "port": 1}, id="7"))
+    with pytest.raises(InputError, match=r"give config.okta.password too"):
+        payload(record(authenticationType="okta", okta={**OKTA, "password": "<REDACTED>"}), wanted({"host": HOST}))
+
+
+@pytest.mark.parametrize("shown_as", [True, False, None])
+def test_way_of_setup_is_the_one_that_immuta_shows(shown_as: bool | None):
+    sent = payload({**record(), "autoBootstrap": shown_as}, wanted(automatic=True))
+    assert sent["autoBootstrap"] is (shown_as is not False)
+
+
+@pytest.mark.parametrize(
+    ("config", "there", "body"),
+    [
+        (CONFIG, {}, {name: CONFIG[name] for name in ("authenticationType", "username", "password")}),
+        (WITH_OKTA, {}, {"authenticationType": "okta", "okta": OKTA}),
+        (
+            {"host": HOST, "username": "u", "password": "p"},
+            {},
+            {"authenticationType": "userPassword", "username": "u", "password": "p"},
+        ),
+    ],
+)
+def test_delete_carries_the_credentials_of_an_automatic_setup(
+    config: dict[str, t.Any], there: dict[str, t.Any], body: dict[str, t.Any]
+):
+    """Immuta's documentation, Delete an integration: authenticationType and the credentials, or no payload at all."""
+    assert delete_credentials(record(automatic=True, **there), wanted(config, state="absent")) == body
+    assert delete_credentials(record(automatic=False), wanted(config, state="absent")) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "there", "said"),
+    [
+        ({"host": HOST}, {}, "give config.username and config.password."),
+        (changed(password=None), {}, "give config.password."),
+        ({"host": HOST}, {"authenticationType": "okta"}, "give config.okta.username, "),
+        (CONFIG | {"authenticationType": None}, {"authenticationType": None}, "give config.authentication_type and"),
+        ({"host": HOST}, {"authenticationType": "accessKey"}, "give config.authentication_type and its credentials."),
+    ],
+)
+def test_delete_without_the_credentials_it_needs_is_refused(
+    config: dict[str, t.Any], there: dict[str, t.Any], said: str
+):
+    """Immuta's documentation, DELETE 400: "Please provide them in your payload."."""
+    with pytest.raises(InputError, match=said):
+        delete_credentials(record(automatic=True, **there), wanted(config, state="absent"))
+
+
+# What is to be done
+
+GONE = ["deleted", "disabled"]
+BUSY = ["creating", "editing", "migrating", "a status of tomorrow"]
+DEGRADED = ["editError", "deleteError", "migrateError", "recurringValidationError"]
+
+# status: (equal, different, secrets only) for state present, then the action for state absent
+TABLE: dict[str | None, tuple[str, str, str, str]] = {
+    None: ("create", "create", "create", "none"),
+    **dict.fromkeys(GONE, ("create", "create", "create", "none")),
+    **dict.fromkeys(BUSY, ("wait", "wait, change", "wait, change", "wait, change")),
+    "enabled": ("none", "update", "update", "delete"),
+    "createError": ("update", "update", "update", "delete"),
+    **dict.fromkeys(DEGRADED, ("none, caution", "update", "update", "delete")),
+    "deleting": ("wait, change", "wait, change", "wait, change", "wait"),
+}
+
+
+def said(decision: t.Any) -> str:
+    words = [decision.action]
+    if decision.changed and decision.action == "wait":
+        words.append("change")
+    if decision.cautions:
+        words.append("caution")
+    return ", ".join(words)
+
+
+@pytest.mark.parametrize("status", TABLE, ids=str)
+def test_decision(status: str | None):
+    """Immuta's documentation, "Response Schema", the table of statuses; POST 400 asks for PUT after ``createError``."""
+    there = None if status is None else record(status)
+    equal, different, secrets, absent = TABLE[status]
+    if status == "disabled":
+        equal, different, secrets, absent = (f"{cell}, caution" for cell in TABLE[status])
+    assert said(decide(there, wanted())) == equal
+    assert said(decide(there, wanted({**CONFIG, "port": 5440}))) == different
+    assert said(decide(there, wanted(update_secrets=True))) == secrets
+    assert said(decide(there, wanted({"host": HOST}, state="absent", automatic=None))) == absent
+
+
+def test_statuses_are_all_that_are_documented():
+    assert len(set(TABLE) - {None, "a status of tomorrow"}) == 12
+
+
+def test_decision_says_what_it_sends_and_shows_both_sides_masked():
+    update = decide(record(), wanted({**CONFIG, "port": 5440}))
+    assert update.differences == ("port",)
+    assert update.body is not None
+    assert update.body["config"]["password"] == "abc1234"
+    assert update.before == view(record())
+    assert update.before["config"]["password"] == "<REDACTED>"
+    assert (update.after["config"]["port"], update.after["config"]["password"]) == (5440, "********")
+    delete = decide(record(automatic=True), wanted(state="absent"))
+    assert delete.body == {name: CONFIG[name] for name in ("authenticationType", "username", "password")}
+    assert (delete.before, delete.after) == (view(record(automatic=True)), {})
+    assert "abc1234" not in repr((update, delete, wanted()))
+
+
+@pytest.mark.parametrize("status", ["deleting", "disabled", "deleted"])
+def test_creation_anew_takes_nothing_from_what_was_there(status: str):
+    decision = decide(record(status, port=1), wanted())
+    assert decision.body == {"type": "Redshift", "autoBootstrap": False, "config": CONFIG}
+    assert (decision.before, decision.after) == ({}, view(decision.body))
+
+
+@pytest.mark.parametrize("there", [None, record("deleted"), record("deleting")], ids=["none", "deleted", "deleting"])
+def test_id_that_is_gone_cannot_be_created(there: dict[str, t.Any] | None):
+    with pytest.raises(InputError, match="id 7: leave out id to create one"):
+        decide(there, wanted(id="7"))
+
+
+def test_cautions_say_what_to_care_for():
+    tests = [{"name": "Grants", "status": "failed", "message": "USAGE is missing"}]
+    degraded = {**record("recurringValidationError"), "validationResults": {"validationTests": tests}}
+    (caution,) = decide(degraded, wanted()).cautions
+    assert caution == (
+        f"The Redshift integration on {HOST} (id 7) is as asked for, but in status recurringValidationError; failing "
+        "validation tests: Grants (USAGE is missing)."
+    )
+    (leftovers,) = decide(record("disabled"), wanted()).cautions
+    assert "without cleaning up: what it made in Redshift (immuta, its schemas" in leftovers
+
+
+# What is shown
+
+
+def test_record_is_shown_in_snake_case_and_masked():
+    document = {
+        **record(),
+        "apiKey": "hush",
+        "validationResults": {"validationTests": [{"name": "T", "result": [None]}]},
+    }
+    assert shown(document) == {
+        "id": "7",
+        "status": "enabled",
+        "type": "Redshift",
+        "auto_bootstrap": False,
+        "api_key": "********",
+        "validation_results": {"validation_tests": [{"name": "T", "result": [None]}]},
+        "config": {
+            "host": HOST,
+            "database": "immuta",
+            "initial_database": "REDSHIFT_SAMPLE_DATA",
+            "port": 5439,
+            "impersonation": {"enabled": False},
+            "authentication_type": "userPassword",
+            "username": "<REDACTED>",
+            "password": "<REDACTED>",
+        },
+    }
+    assert shown(None) is None

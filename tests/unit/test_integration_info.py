@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of integrations: which are in it, and how they are shown."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_integration_info
+
+# Immuta's documentation, "Configure a Redshift Integration", the replies of GET; "Configure a Starburst (Trino)
+# Integration" shows the live API key.
+RECORDS: list[dict[str, t.Any]] = [
+    {"id": "1", "status": "enabled", "type": "Redshift", "config": {"host": "Organization.aws.com", "port": 5439}},
+    {"id": "2", "status": "createError", "type": "Databricks", "config": {"workspaceUrl": "www.cloud.databricks.com"}},
+    {"id": "3", "status": "enabled", "type": "Trino", "config": {"immutaApiKey": "hush", "host": None}},
+    {"id": "4", "status": "disabled", "config": {}},
+]
+
+
+class Immuta:
+    def __init__(self, _http: object) -> None:
+        pass
+
+    def records(self) -> list[dict[str, t.Any]]:
+        return RECORDS
+
+    def get(self, integration_id: str) -> dict[str, t.Any] | None:
+        return next((record for record in RECORDS if record["id"] == integration_id), None)
+
+
+def listed(**filters: t.Any) -> list[dict[str, t.Any]]:
+    connection = {
+        "url": "https://tenant.example.com",
+        "api_key": "846e9e43",
+        "auth_scheme": "api_key",
+        "validate_certs": True,
+        "ca_path": None,
+        "use_proxy": False,
+        "timeout": 60,
+        "retries": 3,
+    }
+    options = {**connection, "id": None, "type": None, "host": None, "status": None, **filters}
+    result = immuta_integration_info.run(options, False, {})
+    assert (result["changed"], result["warnings"]) == (False, [])
+    return result["integrations"]
+
+
+@pytest.fixture(autouse=True)
+def immuta(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", Immuta)
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        ({}, "1234"),
+        ({"id": "2"}, "2"),
+        ({"id": "9"}, ""),
+        ({"id": "2", "type": "Redshift"}, ""),
+        ({"type": "redshift"}, "1"),
+        ({"type": "None"}, ""),
+        ({"host": "organization.AWS.com."}, "1"),
+        ({"host": "www.cloud.databricks.com"}, "2"),
+        ({"host": "None"}, ""),
+        ({"status": ["ENABLED"]}, "13"),
+        ({"status": ["enabled", "createError"], "type": "Databricks"}, "2"),
+        ({"status": []}, "1234"),
+    ],
+)
+def test_filters(filters: dict[str, t.Any], ids: str):
+    assert "".join(record["id"] for record in listed(**filters)) == ids
+
+
+def test_api_key_that_immuta_shows_is_masked():
+    (trino,) = listed(id="3")
+    assert trino["config"] == {"immuta_api_key": "********", "host": None}

@@ -1,0 +1,379 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A script from Immuta to a file: what is asked for, and what lies on the disk afterwards."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common import files
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ApiError, InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_integration_script
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_script import run
+
+KEY = "846e9e43c86a4ct1be14290d95127d13f"
+PASSWORD = "Abc12345"
+CONFIG = {
+    "host": "organization.aws.amazon.com",
+    "database": "immuta",
+    "initial_database": "dev",
+    "authentication_type": "userPassword",
+    "username": "immuta_system",
+    "password": PASSWORD,
+}
+SETTINGS = {
+    "host": "organization.aws.amazon.com",
+    "database": "immuta",
+    "initialDatabase": "dev",
+    "authenticationType": "userPassword",
+    "username": "immuta_system",
+    "password": PASSWORD,
+}
+PAYLOAD = {"type": "Redshift", "autoBootstrap": False, "config": SETTINGS}
+SCRIPT = (
+    f"-- of {PASSWORD}\r\nCREATE USER immuta_system PASSWORD '{PASSWORD}';\n\nGRANT ALL ON SCHEMA \u00fc TO x".encode()
+)
+
+
+class Immuta:
+    """Gives one script, whatever is asked for, and notes what that was."""
+
+    def __init__(self) -> None:
+        self.generated = SCRIPT
+        self.record: dict[str, t.Any] | None = {"id": "7", "status": "enabled", **PAYLOAD}
+        self.asked: list[t.Any] = []
+        self.errors: list[ApiError] = []
+
+    def get(self, integration_id: str) -> dict[str, t.Any] | None:
+        self.asked.append(integration_id)
+        return self.record
+
+    def script(self, *arguments: t.Any) -> bytes:
+        self.asked.append(arguments)
+        if self.errors:
+            raise self.errors[0]
+        return self.generated
+
+
+@pytest.fixture
+def immuta(monkeypatch: pytest.MonkeyPatch) -> Immuta:
+    made = Immuta()
+    monkeypatch.setattr(immuta_integration_script, "IntegrationsApi", lambda _http: made)
+    return made
+
+
+@pytest.fixture
+def dest(tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path / "create.sql"
+
+
+def options(dest: t.Any, **changes: t.Any) -> dict[str, t.Any]:
+    base = {
+        "url": "https://tenant.example.com",
+        "api_key": KEY,
+        "auth_scheme": "api_key",
+        "validate_certs": True,
+        "ca_path": None,
+        "use_proxy": True,
+        "timeout": 60,
+        "retries": 3,
+        "script": "create",
+        "id": None,
+        "config": CONFIG,
+        "dest": str(dest),
+        "mode": "0600",
+        "backup": False,
+        "make_folder": False,
+    }
+    return {**base, **changes}
+
+
+def write(dest: pathlib.Path, check_mode: bool = False, **changes: t.Any) -> dict[str, t.Any]:
+    return run(options(dest, **changes), check_mode, {})
+
+
+def mode_of(path: pathlib.Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+# What is asked for
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({"script": "initial_create"}, [("initial_create", None, PAYLOAD)]),
+        ({"script": "create", "id": "7"}, [("create", None, PAYLOAD)]),
+        ({"script": "cleanup"}, [("cleanup", None, PAYLOAD)]),
+        ({"script": "edit", "id": "7"}, ["7", ("edit", "7", PAYLOAD)]),
+        (
+            {"script": "edit", "id": "7", "config": {"port": 1, "username": "u", "password": "p"}},
+            [
+                "7",
+                (
+                    "edit",
+                    "7",
+                    {**PAYLOAD, "config": {**PAYLOAD["config"], "port": 1, "username": "u", "password": "p"}},
+                ),
+            ],
+        ),
+        ({"script": "delete", "id": "7", "config": None}, [("delete", "7", None)]),
+    ],
+    ids=str,
+)
+def test_script_is_generated_from_the_payload_of_the_registration(
+    changes: dict[str, t.Any], asked: list[t.Any], immuta: Immuta, dest: pathlib.Path
+):
+    """Immuta's documentation, "Configure a Redshift Integration": the payloads have to match."""
+    write(dest, **changes)
+    assert immuta.asked == asked
+    assert dest.read_bytes() == SCRIPT
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"config": {**CONFIG, "password": None}}, "also needs config.password"),
+        ({"script": "edit", "id": "7", "config": {"host": "other"}}, "is on organization.aws.amazon.com, not on other"),
+        ({"script": "edit", "id": "7", "config": {**CONFIG, "database": "other"}}, "the database cannot be changed"),
+        ({"mode": "0644"}, "mode 0o644 is not for a script"),
+        ({"api_key": ""}, "api_key"),
+    ],
+)
+def test_what_cannot_be_generated_leaves_no_file(
+    changes: dict[str, t.Any], said: str, immuta: Immuta, dest: pathlib.Path
+):
+    with pytest.raises(InputError, match=said):
+        write(dest, **changes)
+    assert list(dest.parent.iterdir()) == []
+
+
+def test_edit_of_nothing(immuta: Immuta, dest: pathlib.Path):
+    immuta.record = None
+    with pytest.raises(InputError, match="no integration with id 7: there is nothing to edit"):
+        write(dest, script="edit", id="7")
+
+
+def test_deletion_of_what_somebody_else_has_deleted(immuta: Immuta, dest: pathlib.Path):
+    immuta.errors = [ApiError("HTTP 404.", status=404, is_document=True)]
+    with pytest.raises(InputError, match=r"no integration with id 7, which .*: there is nothing to delete"):
+        write(dest, script="delete", id="7")
+
+
+# What is returned
+
+
+def test_result_holds_no_script_and_no_secret(immuta: Immuta, dest: pathlib.Path):
+    dest.write_bytes(SCRIPT.replace(b"GRANT", b"REVOKE"))
+    result = write(dest)
+    assert result.keys() == {"changed", "dest", "checksum", "size", "statement_count", "diff", "warnings"}
+    assert (result["changed"], result["dest"], result["size"]) == (True, str(dest), len(SCRIPT))
+    assert (result["statement_count"], result["warnings"]) == (2, [])
+    assert len(result["checksum"]) == 64
+    before, after = (result["diff"][side] for side in ("before", "after"))
+    assert "REVOKE ALL" in before
+    assert "GRANT ALL" in after
+    assert "CREATE USER immuta_system PASSWORD '********';" in after
+    assert PASSWORD not in repr(result)
+
+
+def test_secret_of_extra_is_masked_where_it_stands_in_no_literal(immuta: Immuta, dest: pathlib.Path):
+    immuta.generated = b"SELECT hush_Hu5h;"
+    diff = write(dest, config={**CONFIG, "extra": {"sessionToken": "hush_Hu5h"}})["diff"]
+    assert "hush" not in repr(diff)
+    assert dest.read_bytes() == immuta.generated
+
+
+def test_password_that_is_a_word_is_masked_in_literals_alone(immuta: Immuta, dest: pathlib.Path):
+    immuta.generated = b"CREATE TABLE a (a int); CREATE USER x PASSWORD 'a';"
+    diff = write(dest, config={**CONFIG, "password": "a"})["diff"]
+    assert diff["after"] == "CREATE TABLE a (a int); CREATE USER x PASSWORD '********';"
+
+
+def test_file_that_was_no_script_is_replaced(immuta: Immuta, dest: pathlib.Path):
+    dest.write_bytes(b"\x00\xff")
+    write(dest)
+    assert dest.read_bytes() == SCRIPT
+
+
+@pytest.mark.parametrize(
+    ("script", "line"), [(b"SELECT 'unterminated", 1), (b"SELECT 1;\nSELECT '\xff'", 2), (b"\x00", 1)]
+)
+def test_script_that_cannot_be_split_is_written_with_a_warning(
+    script: bytes, line: int, immuta: Immuta, dest: pathlib.Path
+):
+    immuta.generated = script
+    result = write(dest)
+    assert result["statement_count"] is None
+    assert f"redshift_script refuses. Line {line} of the script: " in result["warnings"][0]
+    assert "unterminated" not in repr(result)
+    assert dest.read_bytes() == script
+
+
+# What lies on the disk
+
+
+def test_file_is_as_immuta_sent_it_for_its_owner_alone(immuta: Immuta, dest: pathlib.Path):
+    write(dest)
+    assert dest.read_bytes() == SCRIPT
+    assert mode_of(dest) == 0o600
+    assert list(dest.parent.iterdir()) == [dest]
+
+
+def test_same_script_again_changes_nothing(immuta: Immuta, dest: pathlib.Path):
+    write(dest)
+    before = dest.stat()
+    result = write(dest, backup=True)
+    assert not result["changed"]
+    assert result["diff"]["before"] == result["diff"]["after"]
+    assert (dest.stat().st_ino, dest.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_other_mode_is_a_change_of_the_mode_alone(immuta: Immuta, dest: pathlib.Path):
+    write(dest)
+    assert write(dest, mode="0640", backup=True)["changed"]
+    assert mode_of(dest) == 0o640
+    assert list(dest.parent.iterdir()) == [dest]
+
+
+def test_check_mode_writes_nothing(immuta: Immuta, dest: pathlib.Path):
+    foretold = write(dest, check_mode=True, backup=True)
+    assert list(dest.parent.iterdir()) == []
+    assert foretold == write(dest, backup=True)
+    dest.write_bytes(b"old")
+    assert write(dest, check_mode=True, backup=True)["changed"]
+    assert dest.read_bytes() == b"old"
+    assert list(dest.parent.iterdir()) == [dest]
+
+
+def test_missing_folders_are_made_when_asked_for_and_open_to_their_owner_only(immuta: Immuta, tmp_path: pathlib.Path):
+    dest = tmp_path / "outer" / "inner" / "create.sql"
+    foretold = write(dest, check_mode=True, make_folder=True)
+    assert foretold["changed"]
+    assert not (tmp_path / "outer").exists()
+    assert write(dest, make_folder=True) == foretold
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in dest.parents[:2]] == [0o700, 0o700]
+    tmp_path.chmod(0o755)
+    assert not write(dest, make_folder=True)["changed"]
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+def test_folder_that_cannot_be_made_is_said_so(immuta: Immuta, tmp_path: pathlib.Path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="Not a directory"):
+        write(tmp_path / "file" / "inner" / "create.sql", make_folder=True)
+
+
+def test_backup_keeps_what_was_there(immuta: Immuta, dest: pathlib.Path):
+    assert "backup_file" not in write(dest, backup=True)
+    dest.write_bytes(b"old")
+    backup = pathlib.Path(write(dest, backup=True)["backup_file"])
+    assert backup.read_bytes() == b"old"
+    assert mode_of(backup) == 0o600
+    assert dest.read_bytes() == SCRIPT
+
+
+def test_link_stays_one(immuta: Immuta, dest: pathlib.Path, tmp_path: pathlib.Path):
+    link = tmp_path / "link.sql"
+    link.symlink_to(dest)
+    assert write(link)["dest"] == str(link)
+    assert link.is_symlink()
+    assert dest.read_bytes() == SCRIPT
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace", "fchmod"])
+def test_write_that_fails_leaves_what_was_there(
+    failing: str, immuta: Immuta, dest: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    dest.write_bytes(b"old")
+
+    def fail(*_arguments: t.Any) -> t.NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, failing, fail)
+    with pytest.raises(InputError, match=r"create\.sql cannot be written: No space left on device"):
+        write(dest)
+    assert dest.read_bytes() == b"old"
+    assert list(dest.parent.iterdir()) == [dest]
+
+
+def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(immuta: Immuta, dest: pathlib.Path):
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        dead = subprocess.Popen([sys.executable, "-c", ""])
+        dead.wait()
+        leftovers = [dest.parent / f".create.sql.{pid}.part" for pid in (dead.pid, os.getpid())]
+        others = [
+            dest.parent / name
+            for name in (f".create.sql.{child.pid}.part", f".other.sql.{dead.pid}.part", ".create.sql.part")
+        ]
+        others.append(dest.parent / f".create.sql.{10**20}.part")
+        for path in (*leftovers, *others):
+            path.write_bytes(b"half")
+        write(dest)
+        assert sorted(dest.parent.iterdir()) == sorted([dest, *others])
+    finally:
+        child.communicate(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing/create.sql", "The folder .*/missing of dest does not exist"),
+        ("folder", "The dest .*/folder is no file"),
+        ("pipe", "The dest .*/pipe is no file"),
+        ("file/create.sql", "The folder .*/file of dest does not exist"),
+    ],
+)
+def test_dest_that_cannot_be_is_refused_before_immuta_is_asked(
+    name: str, said: str, immuta: Immuta, tmp_path: pathlib.Path
+):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=said):
+        write(tmp_path / name)
+    assert immuta.asked == []
+
+
+def test_folder_that_cannot_be_written_is_refused_before_immuta_is_asked(
+    immuta: Immuta, dest: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
+    with pytest.raises(InputError, match="cannot be written: choose another, or run as its owner"):
+        write(dest)
+    assert immuta.asked == []
+
+
+def test_file_that_cannot_be_read_is_left_alone(immuta: Immuta, dest: pathlib.Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_arguments: t.Any) -> t.NoReturn:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(
+        InputError, match=r"create\.sql cannot be read, so that it cannot be compared: Permission denied"
+    ):
+        write(dest)
+
+
+@pytest.mark.parametrize(
+    ("value", "mode"), [("0600", 0o600), ("600", 0o600), ("0o640", 0o640), (0o600, 0o600), ("0400", 0o400)]
+)
+def test_mode(value: t.Any, mode: int):
+    assert files.file_mode(value) == mode
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0644", "0601", "0607", "0200", "000", "4600", "u=rw", "rw-------", "", 600, -1, 0o100600, None, True, 6.0],
+)
+def test_mode_that_is_none_or_lets_others_read(value: t.Any):
+    with pytest.raises(InputError, match=r"The (option )?mode "):
+        files.file_mode(value)

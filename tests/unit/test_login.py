@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a log-in needs, what is tried again, and what is said when there is no session.
+
+The drivers themselves are tested against a server in tests/flows.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import pathlib
+import socket
+import ssl
+import sys
+import types
+import typing as t
+
+import pytest
+import redshift_connector
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    InputError,
+    LoginError,
+    MissingLibraryError,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import drivers
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import NoSessionError
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import Login, login_spec
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import connect
+
+PASSWORD = {"login_host": "h", "login_user": "u", "login_password": "hunter2"}
+IAM = {"auth_method": "iam", "cluster_identifier": "c", "db_user": "d"}
+SERVERLESS = {"auth_method": "iam", "workgroup": "w", "region": "r", "profile": "p"}
+OKTA = {"auth_method": "okta", "workgroup": "w", "idp_host": "i", "app_id": "a", **PASSWORD}
+
+
+def login(**options: t.Any) -> Login:
+    defaults = {name: spec.get("default") for name, spec in login_spec().items()}
+    return Login.from_params({**defaults, "login_db": "dev", **options})
+
+
+def refusal(cause: OSError | None = None, **reason: t.Any) -> NoSessionError:
+    return NoSessionError(cause=cause, **reason)
+
+
+class FakeDriver:
+    """Refuses log-ins with the errors it was given, in turn; ``databases`` are those that let anybody in."""
+
+    def __init__(self, *problems: NoSessionError, databases: t.Sequence[str] = ()) -> None:
+        self.problems = list(problems)
+        self.databases = databases
+        self.executed: list[str] = []
+        self.closed = 0
+
+    def __call__(self, _login: Login, database: str) -> FakeDriver:
+        if database not in self.databases and self.problems:
+            raise self.problems.pop(0)
+        return self
+
+    def execute(self, sql: str) -> None:
+        self.executed.append(sql)
+
+    def query(self, _sql: str) -> list[tuple[str]]:
+        return [("dev",), ("other",)]
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., FakeDriver]:
+    def install(*problems: NoSessionError, **options: t.Any) -> FakeDriver:
+        driver = FakeDriver(*problems, **options)
+        monkeypatch.setitem(drivers.DRIVERS, "redshift_connector", driver)
+        return driver
+
+    return install
+
+
+def failed_login(database: str | None = None, **options: t.Any) -> tuple[LoginError, list[float]]:
+    pauses: list[float] = []
+    with pytest.raises(LoginError) as caught, connect(login(**{**PASSWORD, **options}), database, sleep=pauses.append):
+        pass
+    return caught.value, pauses
+
+
+@pytest.mark.parametrize("options", [PASSWORD, IAM, SERVERLESS, OKTA, {**IAM, "login_host": "h"}])
+def test_options_that_are_enough(options: dict[str, t.Any]) -> None:
+    assert login(**options).database == "dev"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "auth_method 'password' also needs login_host, login_user, login_password."),
+        ({**PASSWORD, "login_password": ""}, "auth_method 'password' also needs login_password."),
+        ({**OKTA, "idp_host": None}, "auth_method 'okta' also needs idp_host."),
+        ({**OKTA, "workgroup": None}, "auth_method 'okta' needs either cluster_identifier or workgroup."),
+        ({**IAM, "workgroup": "w"}, "auth_method 'iam' needs either cluster_identifier or workgroup."),
+        ({**IAM, "db_user": None}, "auth_method 'iam' with cluster_identifier also needs db_user."),
+        ({**IAM, "driver": "psycopg"}, "auth_method 'iam' works with driver 'redshift_connector' only."),
+        ({**OKTA, "ssl_mode": "disable"}, "auth_method 'okta' needs TLS: ssl_mode must not be 'disable'."),
+        ({**PASSWORD, "connect_timeout": 0}, "connect_timeout must be 1 or more."),
+        ({**PASSWORD, "login_port": 0}, "login_port is 0: give a number from 1 to 65535."),
+        ({**PASSWORD, "connect_retries": -1}, "connect_retries must not be negative."),
+        ({**PASSWORD, "statement_timeout": -1}, "statement_timeout must not be negative."),
+        ({**PASSWORD, "ca_path": "/no/such/file"}, "The certificates in ca_path cannot be read: /no/such/file."),
+    ],
+)
+def test_options_that_are_not_enough(options: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        login(**options)
+    assert caught.value.message == message
+
+
+def test_a_login_does_not_show_its_password() -> None:
+    assert "hunter2" not in repr(login(**PASSWORD))
+
+
+@pytest.mark.parametrize("options", [PASSWORD, IAM, SERVERLESS, OKTA])
+def test_the_driver_knows_each_argument(options: dict[str, t.Any]) -> None:
+    arguments = drivers._RedshiftConnector._arguments(login(**options), "immuta")
+    inspect.signature(redshift_connector.connect).bind(**arguments)
+    assert arguments["database"] == "immuta"
+
+
+def test_a_session_gets_its_timeout_and_is_closed(use: t.Callable[..., FakeDriver]) -> None:
+    driver = use()
+    with pytest.raises(KeyError), connect(login(**PASSWORD, statement_timeout=5)):
+        raise KeyError
+    assert driver.executed == ["SET statement_timeout TO 5000"]
+    assert driver.closed == 1
+
+
+def test_no_timeout_is_none(use: t.Callable[..., FakeDriver]) -> None:
+    driver = use()
+    with connect(login(**PASSWORD, statement_timeout=0)):
+        assert driver.executed == []
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        refusal(),
+        refusal(ConnectionRefusedError()),
+        refusal(ConnectionResetError()),
+        refusal(socket.timeout()),
+        refusal(socket.gaierror(socket.EAI_AGAIN, "")),
+        refusal(sqlstate="57P03"),
+        refusal(sqlstate="53300"),
+        refusal(sqlstate="08006"),
+    ],
+)
+def test_what_may_pass_is_tried_again(problem: NoSessionError, use: t.Callable[..., FakeDriver]) -> None:
+    use(problem, problem)
+    pauses: list[float] = []
+    with connect(login(**PASSWORD), sleep=pauses.append):
+        assert len(pauses) == 2
+    use(*[problem] * 9)
+    pauses = failed_login(connect_retries=7)[1]
+    assert len(pauses) == 7
+    assert 0.5 <= pauses[0] <= 1
+    assert 7.5 <= pauses[-1] <= 15
+
+
+UNTRUSTED = ssl.SSLCertVerificationError()
+UNTRUSTED.verify_message = "self-signed certificate"
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason", "authentication_failed", "database_missing"),
+    [
+        (refusal(sqlstate="28P01"), "the server did not accept the account", True, False),
+        (refusal(sqlstate="28000"), "the server did not accept the account", True, False),
+        (refusal(sqlstate="3D000"), "there is no such database", False, True),
+        (refusal(sqlstate="42501"), "the server refused with SQLSTATE 42501", False, False),
+        (refusal(socket.gaierror(socket.EAI_NONAME, "")), "the host name is not known", False, False),
+        (refusal(UNTRUSTED), "cannot be trusted (self-signed certificate): check login_host and ca_path", False, False),
+        (refusal(ssl.SSLError()), "the server offers no usable TLS", False, False),
+        (refusal(identity="AccessDenied"), "gave no credentials for the database (AccessDenied)", False, False),
+    ],
+)
+def test_what_will_not_pass_is_said_at_once(
+    problem: NoSessionError,
+    reason: str,
+    authentication_failed: bool,
+    database_missing: bool,
+    use: t.Callable[..., FakeDriver],
+) -> None:
+    use(problem)
+    error, pauses = failed_login()
+    assert pauses == []
+    assert error.message.startswith("Could not log in to database 'dev' at h:5439 as u: ")
+    assert reason in error.message
+    assert error.facts == {"authentication_failed": authentication_failed, "database_missing": database_missing}
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (ConnectionRefusedError(), "the connection was refused"),
+        (socket.timeout(), "no answer within 30 seconds"),
+        (ConnectionResetError(104, ""), "the connection failed: Connection reset by peer"),
+        (None, "the server ended the connection before the log-in"),
+    ],
+)
+def test_what_did_not_pass_is_said(cause: OSError | None, reason: str, use: t.Callable[..., FakeDriver]) -> None:
+    use(refusal(cause))
+    assert reason in failed_login(connect_retries=0)[0].message
+
+
+ASKED = refusal(asked_password=True)
+
+
+@pytest.mark.parametrize(
+    ("database", "doors", "authentication_failed", "database_missing", "reason"),
+    [
+        ("nope", ["dev"], False, True, "there is no such database"),
+        ("nope", ["template1"], False, True, "there is no such database"),
+        ("other", ["dev"], False, False, "may not connect to this database"),
+        ("dev", ["postgres"], False, False, "may not connect to this database"),
+        ("dev", [], True, False, "the server did not accept the account"),
+    ],
+)
+def test_a_missing_database_is_told_from_a_wrong_password(
+    database: str,
+    doors: list[str],
+    authentication_failed: bool,
+    database_missing: bool,
+    reason: str,
+    use: t.Callable[..., FakeDriver],
+) -> None:
+    driver = use(*[ASKED] * 9, databases=doors)
+    error, pauses = failed_login(database)
+    assert pauses == []
+    assert reason in error.message
+    assert error.facts == {"authentication_failed": authentication_failed, "database_missing": database_missing}
+    assert driver.closed == len(doors)
+
+
+def test_where_the_server_is_without_a_host(use: t.Callable[..., FakeDriver]) -> None:
+    for options, where in ((IAM, "cluster c as d"), (SERVERLESS, "workgroup w as the IAM identity")):
+        use(refusal(identity="x"))
+        with pytest.raises(LoginError) as caught, connect(login(**options)):
+            pass
+        assert f"at {where}: AWS gave no credentials" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (ClientError({"Error": {"Code": "ClusterNotFound", "Message": "hunter2"}}, "x"), "ClusterNotFound"),
+        (NoCredentialsError(), "NoCredentialsError"),
+    ],
+)
+def test_what_aws_says_is_its_code_alone(error: Exception, problem: str) -> None:
+    assert drivers._identity_problem(error) == problem
+
+
+def test_a_missing_library_is_named_with_its_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingLibraryError) as caught, connect(login(**PASSWORD, driver="psycopg")):
+        pass
+    advice = f"install it there: {sys.executable} -m pip install 'psycopg[binary]>=3.3.5'."
+    assert caught.value.message == f"{sys.executable} lacks the Python library psycopg; {advice}"
+
+
+@pytest.mark.parametrize(("version", "is_enough"), [("2.1.9", False), ("2.1.14", True), ("2.10.1", True), ("3", True)])
+def test_a_library_has_to_be_new_enough(monkeypatch: pytest.MonkeyPatch, version: str, is_enough: bool) -> None:
+    monkeypatch.setitem(sys.modules, "driver", types.SimpleNamespace(__version__=version))
+    if is_enough:
+        drivers._library("driver", "2.1.14")
+    else:
+        with pytest.raises(MissingLibraryError, match=r"has driver 2\.1\.9, which is too old"):
+            drivers._library("driver", "2.1.14")
+
+
+@pytest.mark.parametrize("before", [None, "/before"])
+def test_certificates_are_trusted_no_longer_than_needed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, before: str | None
+) -> None:
+    if before:
+        monkeypatch.setenv("SSL_CERT_FILE", before)
+    else:
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with drivers._trusting("/those"):
+        assert os.environ["SSL_CERT_FILE"] == "/those"
+    assert os.environ.get("SSL_CERT_FILE") == before

@@ -1,0 +1,645 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One task from the first look to the result, on a tenant in memory: every request in every state, and faults."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    ApiError,
+    InputError,
+    UnsettledError,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta import reconcile
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Wanted
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Course, Waiting
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_integration
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_integration import run
+
+HOST = "organization.aws.amazon.com"
+CONFIG: dict[str, t.Any] = {
+    "host": HOST,
+    "database": "immuta",
+    "initialDatabase": "dev",
+    "authenticationType": "userPassword",
+    "username": "immuta_system",
+    "password": "abc1234",
+}
+HIDDEN = {"username": "<REDACTED>", "password": "<REDACTED>"}
+FAILED_TESTS = {
+    "status": "failed",
+    "validationTests": [
+        {"name": "Basic Connection Test", "status": "failed", "message": "no route"},
+        {"name": "Grants", "status": "failed", "message": "USAGE is missing"},
+        {"name": "Fine", "status": "passed"},
+    ],
+}
+FAILURES = "failing validation tests: Basic Connection Test (no route); Grants (USAGE is missing)"
+
+EQUAL = Wanted("present", None, False, CONFIG, {}, update_secrets=False)
+DIFFERENT = replace(EQUAL, config={**CONFIG, "port": 5440})
+SECRETS = replace(EQUAL, update_secrets=True)
+ABSENT = Wanted("absent", None, None, {"host": HOST}, {}, update_secrets=False)
+
+BUSY = ["creating", "editing", "migrating", "a status of tomorrow"]
+DEGRADED = ["editError", "deleteError", "migrateError", "recurringValidationError"]
+
+CREATE = ["LIST", "POST", "GET 7", "GET 7"]
+UPDATE = ["LIST", "PUT 7", "GET 7", "GET 7"]
+DELETE = ["LIST", "DELETE 7", "GET 7", "GET 7"]
+
+
+def refusal(status: int, message: str = "No.", **about: t.Any) -> ApiError:
+    about = {"is_document": True, "passing": status in (429, 502, 503, 504), "acted": status >= 500, **about}
+    return ApiError(f"HTTP {status}: {message}", status=status, **about)
+
+
+def lost(passing: bool = True) -> ApiError:
+    return ApiError("the connection broke.", acted=True, passing=passing)
+
+
+class Tenant:
+    """An Integrations API with at most one integration, whose id is 7.
+
+    Each look shows the next of ``statuses`` (None: gone) and stays at the last. ``faults`` maps a method to errors, one
+    for each time it is sent: an error alone is raised instead of acting, one in a tuple after it.
+    """
+
+    def __init__(self, *statuses: str | None, automatic: bool = False, **faults: list[t.Any]) -> None:
+        self.statuses: list[str | None] = list(statuses)
+        self.automatic = automatic
+        self.faults = faults
+        self.config = {**CONFIG, **HIDDEN, "port": 5439, "impersonation": {"enabled": False}}
+        self.after = {"POST": ["creating", "enabled"], "PUT": ["editing", "enabled"], "DELETE": ["deleting", None]}
+        self.requests: list[str] = []
+        self.bodies: list[t.Any] = []
+
+    def records(self) -> list[dict[str, t.Any]]:
+        self._request("LIST")
+        record = self._show()
+        return [{"id": "1", "status": "enabled", "type": "Databricks", "config": {}}, *([record] if record else [])]
+
+    def get(self, integration_id: str) -> dict[str, t.Any] | None:
+        self._request("GET", integration_id)
+        return self._show()
+
+    def create(self, payload: dict[str, t.Any]) -> dict[str, t.Any]:
+        self._write("POST", payload)
+        return {"id": "7", "status": "creating", "config": {}}
+
+    def update(self, integration_id: str, payload: dict[str, t.Any]) -> dict[str, t.Any]:
+        self._write("PUT", payload, integration_id)
+        return {"id": integration_id, "status": "editing", "config": {}}
+
+    def delete(self, integration_id: str, credentials: dict[str, t.Any] | None) -> None:
+        self._write("DELETE", credentials, integration_id)
+
+    def _show(self) -> dict[str, t.Any] | None:
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        if status is None:
+            return None
+        record = {"id": "7", "status": status, "type": "Redshift", "autoBootstrap": self.automatic}
+        tests = FAILED_TESTS if status.endswith("Error") else {"status": "passed", "validationTests": []}
+        return {**record, "config": dict(self.config), "validationResults": tests}
+
+    def _request(self, method: str, *integration_id: str) -> t.Any:
+        self.requests.append(" ".join([method, *integration_id]))
+        fault = self.faults.get(method, [])
+        error = fault.pop(0) if fault else None
+        if isinstance(error, ApiError):
+            raise error
+        return error
+
+    def _write(self, method: str, body: t.Any, *integration_id: str) -> None:
+        self.bodies.append(body)
+        error = self._request(method, *integration_id)
+        self.statuses = list(self.after[method])
+        if method != "DELETE":
+            self.config = {"port": 5439, "impersonation": {"enabled": False}, **body["config"], **HIDDEN}
+        if error:
+            raise error[0]
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
+    """What was waited for: seconds between two looks, and the error before each other pause. No time passes for it."""
+    waited: list[t.Any] = []
+    clock = types.SimpleNamespace(
+        monotonic=lambda: sum(one for one in waited if isinstance(one, float)), sleep=waited.append
+    )
+    monkeypatch.setattr(reconcile, "time", clock)
+    monkeypatch.setattr(reconcile, "pause", lambda error, _failures: waited.append(error))
+    return waited
+
+
+def course(tenant: Tenant, wanted: Wanted, wait: bool = True, timeout: float = 20.0, retries: int = 3) -> Course:
+    return Course(t.cast(t.Any, tenant), wanted, Waiting(wait, timeout, 5.0), retries)
+
+
+# Every state, with what is asked of it: what Immuta shows, the requests of the run, and of its result the keys changed,
+# exists and secrets_updated.
+CELLS: dict[str, tuple[list[str | None], Wanted, list[str], tuple[bool, bool, bool]]] = {
+    "nothing, equal": ([None], EQUAL, CREATE, (True, True, True)),
+    "deleted, equal": (["deleted"], EQUAL, CREATE, (True, True, True)),
+    "disabled, equal": (["disabled"], EQUAL, CREATE, (True, True, True)),
+    "enabled, equal": (["enabled"], EQUAL, ["LIST"], (False, True, False)),
+    "enabled, different": (["enabled"], DIFFERENT, UPDATE, (True, True, True)),
+    "enabled, secrets": (["enabled"], SECRETS, UPDATE, (True, True, True)),
+    "createError, equal": (["createError"], EQUAL, UPDATE, (True, True, True)),
+    "createError, different": (["createError"], DIFFERENT, UPDATE, (True, True, True)),
+    "deleting, equal": (
+        ["deleting", "deleting", None],
+        EQUAL,
+        ["LIST", "GET 7", "GET 7", "POST", "GET 7", "GET 7"],
+        (True, True, True),
+    ),
+    "nothing, absent": ([None], ABSENT, ["LIST"], (False, False, False)),
+    "deleted, absent": (["deleted"], ABSENT, ["LIST"], (False, False, False)),
+    "disabled, absent": (["disabled"], ABSENT, ["LIST"], (False, False, False)),
+    "enabled, absent": (["enabled"], ABSENT, DELETE, (True, False, False)),
+    "createError, absent": (["createError"], ABSENT, DELETE, (True, False, False)),
+    "deleting, absent": (["deleting", "deleting", None], ABSENT, ["LIST", "GET 7", "GET 7"], (False, False, False)),
+    "deleting to deleted, absent": (["deleting", "deleted"], ABSENT, ["LIST", "GET 7"], (False, False, False)),
+    "enabled by id": (["enabled"], replace(DIFFERENT, id="7"), ["GET 7", *UPDATE[1:]], (True, True, True)),
+    "nothing by id, absent": ([None], replace(ABSENT, id="7"), ["GET 7"], (False, False, False)),
+    **{f"{status}, equal": ([status], EQUAL, ["LIST"], (False, True, False)) for status in DEGRADED},
+    **{f"{status}, different": ([status], DIFFERENT, UPDATE, (True, True, True)) for status in DEGRADED},
+    **{f"{status}, absent": ([status], ABSENT, DELETE, (True, False, False)) for status in DEGRADED},
+    **{
+        f"{status}, equal": ([status, status, "enabled"], EQUAL, ["LIST", "GET 7", "GET 7"], (False, True, False))
+        for status in BUSY
+    },
+    **{
+        f"{status}, different": ([status, "enabled"], DIFFERENT, ["LIST", "GET 7", *UPDATE[1:]], (True, True, True))
+        for status in BUSY
+    },
+    **{
+        f"{status}, absent": ([status, "enabled"], ABSENT, ["LIST", "GET 7", *DELETE[1:]], (True, False, False))
+        for status in BUSY
+    },
+}
+
+
+@pytest.mark.parametrize(("statuses", "wanted", "requests", "outcome"), CELLS.values(), ids=CELLS)
+def test_requests_and_result(
+    statuses: list[str | None], wanted: Wanted, requests: list[str], outcome: tuple[bool, bool, bool]
+):
+    tenant = Tenant(*statuses)
+    result = course(tenant, wanted).follow()
+    assert tenant.requests == requests
+    assert (result["changed"], result["exists"], result["secrets_updated"]) == outcome
+    assert result["settled"]
+    assert (result["integration"] is None) == (not result["exists"])
+    assert "abc1234" not in repr(result)
+
+
+@pytest.mark.parametrize(("statuses", "wanted", "requests", "outcome"), CELLS.values(), ids=CELLS)
+def test_check_mode_looks_once_and_foretells_the_run(
+    statuses: list[str | None], wanted: Wanted, requests: list[str], outcome: tuple[bool, bool, bool]
+):
+    tenant = Tenant(*statuses)
+    foretold = course(tenant, wanted).foretell()
+    assert tenant.requests == requests[:1]
+    result = course(Tenant(*statuses), wanted).follow()
+    assert foretold.keys() == result.keys()
+    for name in ("changed", "diff", "differences", "secrets_updated", "config"):
+        assert foretold[name] == result[name]
+
+
+def test_run_again_is_one_look():
+    tenant = Tenant("enabled")
+    course(tenant, DIFFERENT).follow()
+    tenant.requests.clear()
+    assert not course(tenant, DIFFERENT).follow()["changed"]
+    assert tenant.requests == ["LIST"]
+
+
+def test_result_of_a_change():
+    result = course(Tenant("enabled"), replace(DIFFERENT, extra={"secretKey": "hush", "sslMode": "on"})).follow()
+    assert result["action"] == "update"
+    assert result["differences"] == ["port"]
+    assert not result["creation_failed"]
+    assert result["validation_results"] == {"status": "passed", "validation_tests": []}
+    assert result["integration"]["config"]["port"] == 5440
+    assert result["config"] == {
+        "host": HOST,
+        "database": "immuta",
+        "initial_database": "dev",
+        "authentication_type": "userPassword",
+        "username": "immuta_system",
+        "password": "********",
+        "port": 5440,
+        "extra": {"secretKey": "********", "sslMode": "on"},
+    }
+    before, after = (result["diff"][side]["config"] for side in ("before", "after"))
+    assert (before["port"], before["password"]) == (5439, "<REDACTED>")
+    assert (after["port"], after["password"], after["secret_key"]) == (5440, "********", "********")
+    assert result["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("statuses", "wanted", "action"),
+    [
+        ([None], EQUAL, "create"),
+        (["enabled"], EQUAL, "none"),
+        (["enabled"], ABSENT, "delete"),
+        (["creating", "enabled"], EQUAL, "wait"),
+        (["creating", "enabled"], DIFFERENT, "update"),
+        (["deleting", None], ABSENT, "wait"),
+    ],
+)
+def test_action_is_what_was_done(statuses: list[str | None], wanted: Wanted, action: str):
+    assert course(Tenant(*statuses), wanted).follow()["action"] == action
+
+
+def test_what_is_sent():
+    tenant = Tenant("enabled", automatic=True)
+    automatic = replace(DIFFERENT, auto_bootstrap=True)
+    course(tenant, automatic).follow()
+    course(tenant, replace(automatic, state="absent")).follow()
+    put, delete = tenant.bodies
+    assert put["config"] == {**CONFIG, "port": 5440, "impersonation": {"enabled": False}}
+    assert delete == {name: CONFIG[name] for name in ("authenticationType", "username", "password")}
+    manual = Tenant("enabled")
+    course(manual, ABSENT).follow()
+    assert manual.bodies == [None]
+
+
+def test_creation_that_failed_is_said_for_who_branches_on_it():
+    assert course(Tenant("createError"), EQUAL).foretell()["creation_failed"]
+
+
+def test_what_immuta_keeps_as_it_was_is_warned_of():
+    tenant = Tenant("enabled")
+    tenant.update = lambda *_: {"id": "7", "status": "editing", "config": {}}  # type: ignore[method-assign]
+    (warning,) = course(tenant, DIFFERENT).follow()["warnings"]
+    assert "still shows another value of port: every run will send it again" in warning
+
+
+# Endings
+
+
+@pytest.mark.parametrize(
+    ("statuses", "wanted", "method", "end", "said"),
+    [
+        ([None], EQUAL, "POST", "createError", "is createError after its creation"),
+        (["createError"], EQUAL, "PUT", "createError", "is createError after its change"),
+        (["enabled"], DIFFERENT, "PUT", "editError", "is editError after its change"),
+        (["enabled"], ABSENT, "DELETE", "deleteError", "is deleteError after its deletion"),
+    ],
+)
+def test_bad_end_names_the_status_and_the_failing_tests(
+    statuses: list[str | None], wanted: Wanted, method: str, end: str, said: str
+):
+    tenant = Tenant(*statuses)
+    tenant.after[method].insert(1, end)
+    with pytest.raises(UnsettledError) as caught:
+        course(tenant, wanted).follow()
+    assert caught.value.message == (
+        f"The Redshift integration on {HOST} {said}; {FAILURES}. Mend the cause and run the task again."
+    )
+    failure = caught.value.as_failure()
+    assert failure["last_status"] == end
+    assert failure["integration"]["status"] == end
+    assert failure["validation_results"]["validation_tests"] == FAILED_TESTS["validationTests"]
+    assert "abc1234" not in repr(failure)
+
+
+def test_integration_that_somebody_deletes_meanwhile():
+    tenant = Tenant("enabled")
+    tenant.after["PUT"] = [None]
+    with pytest.raises(UnsettledError, match="is gone after its change; Immuta names no failing validation test"):
+        course(tenant, DIFFERENT).follow()
+
+
+@pytest.mark.parametrize("wanted", [EQUAL, ABSENT], ids=["present", "absent"])
+def test_what_never_settles_ends_at_the_time_limit(wanted: Wanted, pauses: list[t.Any]):
+    tenant = Tenant("creating")
+    with pytest.raises(UnsettledError, match=r"\(id 7\) was still creating after 20\.0 s: raise wait_timeout"):
+        course(tenant, wanted).follow()
+    assert tenant.requests == ["LIST", *["GET 7"] * 4]
+    assert pauses == [5.0] * 4
+
+
+def test_time_limit_is_for_all_waiting_of_a_task(pauses: list[t.Any]):
+    tenant = Tenant("deleting", "deleting", "deleting", None)
+    tenant.after["POST"] = ["creating"]
+    with pytest.raises(UnsettledError, match=r"was still creating after 20\.0 s"):
+        course(tenant, EQUAL).follow()
+    assert pauses == [5.0] * 4
+
+
+def test_looks_that_fail_in_passing_are_followed_by_others(pauses: list[t.Any]):
+    tenant = Tenant(None, GET=[refusal(503), lost(), None, refusal(429)])
+    assert course(tenant, EQUAL).follow()["exists"]
+    assert tenant.requests == ["LIST", "POST", *["GET 7"] * 5]
+    assert pauses == [5.0] * 4
+
+
+def test_deletion_is_followed_although_the_first_look_fails():
+    tenant = Tenant("enabled", GET=[refusal(503)])
+    assert course(tenant, ABSENT).follow()["changed"]
+    assert tenant.requests == ["LIST", "DELETE 7", "GET 7", "GET 7", "GET 7"]
+
+
+def test_look_that_is_refused_ends_the_task():
+    with pytest.raises(ApiError, match="HTTP 403"):
+        course(Tenant(None, GET=[refusal(403)]), EQUAL).follow()
+
+
+# Without waiting
+
+
+@pytest.mark.parametrize(
+    ("statuses", "wanted", "requests", "changed", "status"),
+    [
+        ([None], EQUAL, ["LIST", "POST", "GET 7"], True, "creating"),
+        (["enabled"], DIFFERENT, ["LIST", "PUT 7", "GET 7"], True, "editing"),
+        (["enabled"], ABSENT, ["LIST", "DELETE 7", "GET 7"], True, "deleting"),
+        (["creating"], EQUAL, ["LIST"], False, "creating"),
+        (["deleting"], ABSENT, ["LIST"], False, "deleting"),
+    ],
+)
+def test_without_wait_the_integration_is_left_on_its_way(
+    statuses: list[str | None], wanted: Wanted, requests: list[str], changed: bool, status: str, pauses: list[t.Any]
+):
+    tenant = Tenant(*statuses)
+    result = course(tenant, wanted, wait=False).follow()
+    assert tenant.requests == requests
+    assert (result["changed"], result["exists"], result["settled"]) == (changed, True, False)
+    assert result["integration"]["status"] == status
+    assert pauses == []
+    assert course(Tenant(*statuses), wanted, wait=False).foretell()["action"] == result["action"]
+
+
+@pytest.mark.parametrize(("status", "wanted"), [("creating", DIFFERENT), ("creating", ABSENT), ("deleting", EQUAL)])
+def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, wanted: Wanted):
+    for method in (Course.follow, Course.foretell):
+        tenant = Tenant(status)
+        with pytest.raises(UnsettledError, match=rf"\(id 7\) is {status}, so that it cannot be changed now: set wait"):
+            method(course(tenant, wanted, wait=False))
+        assert tenant.requests == ["LIST"]
+
+
+# Replies that are lost: the next step is decided by what Immuta shows.
+
+
+@pytest.mark.parametrize("error", [lost(), lost(passing=False), refusal(500), refusal(504)], ids=str)
+@pytest.mark.parametrize(
+    ("statuses", "wanted", "method", "requests"),
+    [
+        ([None], EQUAL, "POST", ["LIST", "POST", "LIST", "GET 7"]),
+        (["disabled"], EQUAL, "POST", ["LIST", "POST", "LIST", "GET 7"]),
+        (["enabled"], DIFFERENT, "PUT", ["LIST", "PUT 7", "LIST", "GET 7"]),
+        (["enabled"], SECRETS, "PUT", ["LIST", "PUT 7", "LIST", "GET 7"]),
+        (["createError"], EQUAL, "PUT", ["LIST", "PUT 7", "LIST", "GET 7"]),
+        (["enabled"], ABSENT, "DELETE", ["LIST", "DELETE 7", "LIST", "GET 7"]),
+    ],
+)
+def test_write_that_acted_is_not_sent_again(
+    statuses: list[str | None], wanted: Wanted, method: str, requests: list[str], error: ApiError, pauses: list[t.Any]
+):
+    tenant = Tenant(*statuses, **{method: [(error,)]})
+    assert course(tenant, wanted).follow()["changed"]
+    assert tenant.requests == requests
+    assert pauses == [error]
+
+
+def test_write_that_acted_and_ended_at_once_is_not_sent_again():
+    tenant = Tenant("enabled", PUT=[(lost(),)])
+    tenant.after["PUT"] = ["enabled"]
+    assert course(tenant, DIFFERENT).follow()["changed"]
+    assert tenant.requests == ["LIST", "PUT 7", "LIST", "GET 7"]
+    tenant = Tenant("enabled", DELETE=[(lost(),)])
+    tenant.after["DELETE"] = [None]
+    assert course(tenant, ABSENT).follow()["changed"]
+    assert tenant.requests == ["LIST", "DELETE 7", "LIST"]
+
+
+def test_write_that_acted_and_failed_at_once_is_a_bad_end():
+    tenant = Tenant(None, POST=[(lost(),)])
+    tenant.after["POST"] = ["createError"]
+    with pytest.raises(UnsettledError, match=r"is createError after its creation"):
+        course(tenant, EQUAL).follow()
+    assert tenant.requests == ["LIST", "POST", "LIST", "GET 7"]
+
+
+@pytest.mark.parametrize("error", [lost(), refusal(429), refusal(503), ApiError("refused", passing=True)], ids=str)
+@pytest.mark.parametrize(
+    ("statuses", "wanted", "method", "requests"),
+    [
+        ([None], EQUAL, "POST", CREATE),
+        (["enabled"], DIFFERENT, "PUT", UPDATE),
+        (["createError"], EQUAL, "PUT", UPDATE),
+        (["enabled"], ABSENT, "DELETE", DELETE),
+    ],
+)
+def test_write_that_did_not_act_follows_another_look(
+    statuses: list[str | None], wanted: Wanted, method: str, requests: list[str], error: ApiError, pauses: list[t.Any]
+):
+    tenant = Tenant(*statuses, **{method: [error]})
+    assert course(tenant, wanted).follow()["changed"]
+    assert tenant.requests == [*requests[:2], *requests]
+    assert pauses == [error, 5.0]
+
+
+@pytest.mark.parametrize("error", [lost(), refusal(503)], ids=str)
+def test_credentials_alone_are_not_sent_twice_since_nobody_sees_whether_they_arrived(error: ApiError):
+    tenant = Tenant("enabled", PUT=[error])
+    with pytest.raises(ApiError, match="Whether Immuta carried it out is not known"):
+        course(tenant, SECRETS).follow()
+    assert tenant.requests == ["LIST", "PUT 7", "LIST"]
+
+
+def test_credentials_that_were_refused_in_passing_are_sent_again():
+    tenant = Tenant("enabled", PUT=[refusal(429)])
+    assert course(tenant, SECRETS).follow()["secrets_updated"]
+    assert tenant.requests == [*UPDATE[:2], *UPDATE]
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_write_that_never_acts_is_given_up(retries: int):
+    tenant = Tenant(None, POST=[lost()] * 9)
+    with pytest.raises(ApiError, match=r"the connection broke\. Whether Immuta carried it out is not known"):
+        course(tenant, EQUAL, retries=retries).follow()
+    assert tenant.requests == ["LIST", "POST"] * (retries + 1) + ["LIST"]
+
+
+def test_refusal_in_passing_is_given_up_as_what_it_is():
+    tenant = Tenant("enabled", PUT=[refusal(429)] * 9)
+    with pytest.raises(ApiError) as caught:
+        course(tenant, DIFFERENT, retries=1).follow()
+    assert caught.value.message == "HTTP 429: No."
+    assert tenant.requests == ["LIST", "PUT 7", "LIST", "PUT 7", "LIST"]
+
+
+@pytest.mark.parametrize("error", [refusal(500), lost(passing=False)], ids=str)
+def test_error_that_will_not_pass_is_looked_after_once(error: ApiError):
+    tenant = Tenant("enabled", PUT=[error])
+    with pytest.raises(ApiError, match="Whether Immuta carried it out is not known"):
+        course(tenant, DIFFERENT).follow()
+    assert tenant.requests == ["LIST", "PUT 7", "LIST"]
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "method", "code"),
+    [
+        (None, EQUAL, "POST", 422),
+        (None, EQUAL, "POST", 401),
+        (None, EQUAL, "POST", 404),
+        ("enabled", DIFFERENT, "PUT", 400),
+        ("enabled", DIFFERENT, "PUT", 422),
+        ("enabled", ABSENT, "DELETE", 400),
+        ("enabled", ABSENT, "DELETE", 422),
+    ],
+)
+def test_refusal_ends_the_task_at_once(status: str | None, wanted: Wanted, method: str, code: int):
+    """Immuta's documentation, "HTTP Status Codes and Error Messages": such a request has to be another one."""
+    tenant = Tenant(status, **{method: [refusal(code)]})
+    with pytest.raises(ApiError, match=f"HTTP {code}"):
+        course(tenant, wanted).follow()
+    assert tenant.requests == ["LIST", method if status is None else f"{method} 7"]
+
+
+def test_post_409_goes_on_from_what_somebody_else_made():
+    """Immuta's documentation, POST 409: "Snowflake integration already exists on ... (id = 1)."."""
+    tenant = Tenant(None, "creating", "enabled", POST=[refusal(409)])
+    result = course(tenant, EQUAL).follow()
+    assert tenant.requests == ["LIST", "POST", "LIST", "GET 7"]
+    assert not result["changed"]
+    assert "already when it was to be created" in result["warnings"][0]
+
+
+def test_post_400_asks_for_put_to_what_failed_to_be_created():
+    """Immuta's documentation, POST 400: "Use PUT /integrations/1 endpoint to update connection information ..."."""
+    tenant = Tenant(None, "createError", POST=[refusal(400)])
+    assert course(tenant, EQUAL).follow()["changed"]
+    assert tenant.requests == ["LIST", "POST", "LIST", "PUT 7", "GET 7", "GET 7"]
+
+
+@pytest.mark.parametrize("code", [400, 409])
+def test_post_refused_for_what_is_not_to_be_seen_ends_the_task(code: int):
+    tenant = Tenant(None, POST=[refusal(code, "name in use")])
+    with pytest.raises(ApiError, match=f"HTTP {code}: name in use"):
+        course(tenant, EQUAL).follow()
+    assert tenant.requests == ["LIST", "POST", "LIST"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "method", "requests"), [(DIFFERENT, "PUT", UPDATE[1:]), (ABSENT, "DELETE", DELETE[1:])]
+)
+def test_409_waits_for_the_state_to_pass(wanted: Wanted, method: str, requests: list[str]):
+    """Immuta's documentation, PUT 409: "Unable to edit integration with ID 10 in current state editing."."""
+    tenant = Tenant("enabled", "editing", "enabled", **{method: [refusal(409)]})
+    assert course(tenant, wanted).follow()["changed"]
+    assert tenant.requests == ["LIST", f"{method} 7", "LIST", "GET 7", *requests]
+
+
+def test_409_that_stays_is_given_up():
+    tenant = Tenant("enabled", PUT=[refusal(409)] * 9)
+    with pytest.raises(ApiError, match="HTTP 409"):
+        course(tenant, DIFFERENT, retries=0).follow()
+    assert tenant.requests == ["LIST", "PUT 7", "LIST", "PUT 7", "LIST"]
+
+
+def test_409_after_somebody_else_did_the_same_is_no_change():
+    tenant = Tenant("enabled", "deleting", None, DELETE=[refusal(409)])
+    assert not course(tenant, ABSENT).follow()["changed"]
+    assert tenant.requests == ["LIST", "DELETE 7", "LIST", "GET 7"]
+
+
+def test_delete_404_is_gone_already():
+    """Immuta's documentation, DELETE 404: "No integration found with ID 5."."""
+    tenant = Tenant("enabled", None, DELETE=[refusal(404)])
+    result = course(tenant, ABSENT).follow()
+    assert (result["changed"], result["exists"]) == (False, False)
+    assert tenant.requests == ["LIST", "DELETE 7", "LIST"]
+
+
+def test_put_404_creates_what_somebody_deleted():
+    tenant = Tenant("enabled", None, PUT=[refusal(404)])
+    assert course(tenant, DIFFERENT).follow()["action"] == "create"
+    assert tenant.requests == ["LIST", "PUT 7", "LIST", "POST", "GET 7", "GET 7"]
+
+
+def test_404_of_another_server_is_an_error():
+    tenant = Tenant("enabled", DELETE=[refusal(404, is_document=False)])
+    with pytest.raises(ApiError, match="HTTP 404"):
+        course(tenant, ABSENT).follow()
+
+
+# From the options to the course
+
+
+def options(**changes: t.Any) -> dict[str, t.Any]:
+    config = {
+        "host": HOST,
+        "database": "immuta",
+        "initial_database": "dev",
+        "authentication_type": "userPassword",
+        "username": "immuta_system",
+        "password": "abc1234",
+    }
+    base = {
+        "url": "http://tenant.example.com",
+        "api_key": "846e9e43",
+        "auth_scheme": "api_key",
+        "validate_certs": False,
+        "ca_path": None,
+        "use_proxy": True,
+        "timeout": 60,
+        "retries": 3,
+        "state": "present",
+        "id": None,
+        "auto_bootstrap": False,
+        "config": config,
+        "update_secrets": "on_create",
+        "wait": True,
+        "wait_timeout": 600,
+        "wait_sleep": 5.0,
+    }
+    return {**base, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"wait_timeout": 0}, "wait_timeout and wait_sleep are seconds"),
+        ({"wait_sleep": 0.0}, "wait_timeout and wait_sleep are seconds"),
+        ({"config": {"host": HOST}}, "also needs config.database"),
+        ({"config": {}}, "name the integration by one of them"),
+        ({"config": None, "state": "absent"}, "name the integration by one of them"),
+        ({"validate_certs": True}, "plain http"),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_bad_options_end_the_task_before_any_request(changes: dict[str, t.Any], said: str, check_mode: bool):
+    with pytest.raises(InputError, match=said):
+        run(options(**changes), check_mode, {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "check_mode", "requests"),
+    [
+        ({}, False, CREATE),
+        ({}, True, ["LIST"]),
+        ({"state": "absent", "id": "7", "config": None}, False, ["GET 7"]),
+        ({"id": "7", "config": {"port": 5439}}, True, ["GET 7"]),
+    ],
+)
+def test_options_reach_the_tenant(
+    changes: dict[str, t.Any], check_mode: bool, requests: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    tenant = Tenant("enabled" if "id" in changes and check_mode else None)
+    monkeypatch.setattr(immuta_redshift_integration, "IntegrationsApi", lambda _http: tenant)
+    result = run(options(**changes), check_mode, {})
+    assert tenant.requests == requests
+    assert result["warnings"] == ["The API key is sent in clear text, since http://tenant.example.com is plain http."]

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is a secret, and how it is hidden."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
+    MASK,
+    is_redacted,
+    is_secret_name,
+    masked,
+    scrub,
+    secret_values,
+)
+
+
+@pytest.mark.parametrize("value", ["<REDACTED>", "REDACTED", "[REDACTED]"])
+def test_redacted_as_in_the_replies_of_get(value: str):
+    """Immuta's documentation, "Configure a Redshift Integration": a Redshift login and a Databricks token."""
+    assert is_redacted(value)
+
+
+@pytest.mark.parametrize("value", ["redacted", "REDACTED!", "<REDACTED> ", "<REDACTED>\n", "", None, 5, ["REDACTED"]])
+def test_not_redacted(value: t.Any):
+    assert not is_redacted(value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("password", "pass", "passphrase", "oktaPassword", "okta_password", "PASSWORD"),
+        *("secret", "clientSecret", "token", "sessionToken", "access_token", "credential", "credentials"),
+        *("apiKey", "api_key", "apikey", "accessKey", "awsSecretAccessKey", "privateKey", "private_key", "key"),
+    ],
+)
+def test_name_of_a_secret(name: str):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["username", "host", "database", "appId", "idpHost", "role", "keyspace", "passed", "bypass", "monkey", "port"],
+)
+def test_name_of_something_else(name: str):
+    assert not is_secret_name(name)
+
+
+def test_masked_hides_by_name_at_any_depth_and_keeps_the_rest():
+    document = {
+        "host": "h",
+        "password": "p",
+        "token": "<REDACTED>",
+        "apiKey": {"value": "a", "more": ["b"]},
+        "list": [{"secret": 5}, "text"],
+        "okta": {"password": "", "sessionToken": None, "credential": False},
+        1: "one",
+    }
+    before = repr(document)
+    assert masked(document) == {
+        "host": "h",
+        "password": MASK,
+        "token": "<REDACTED>",
+        "apiKey": MASK,
+        "list": [{"secret": MASK}, "text"],
+        "okta": {"password": "", "sessionToken": None, "credential": False},
+        1: "one",
+    }
+    assert repr(document) == before
+
+
+def test_secret_values_are_the_texts_under_such_names():
+    document = {
+        "password": "p",
+        "apiKey": {"value": "a", "more": ["b", None]},
+        "list": [{"pin": 1, "secret": 5}],
+        "x": "y",
+    }
+    assert secret_values(document) == ["p", "a", "b", "5"]
+    assert secret_values(None) == []
+
+
+def test_scrub_replaces_longer_secrets_first_everywhere_in_texts():
+    document = {"message": "abc ab", "list": ["xab", 7], "none": None}
+    assert scrub(document, ["ab", "abc", ""]) == {"message": f"{MASK} {MASK}", "list": [f"x{MASK}", 7], "none": None}
+
+
+def test_scrub_knows_how_json_spells_a_secret():
+    assert scrub(r'{"password": "a\"b\u00f6"}', ['a"bö']) == f'{{"password": "{MASK}"}}'
