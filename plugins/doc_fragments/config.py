@@ -35,9 +35,11 @@ options:
         aliases: [initialDatabase]
       authentication_type:
         description:
-          - How Immuta logs in to Redshift. Newer versions of Immuta deprecate V(okta).
+          - How Immuta logs in to Redshift. Immuta's documentation of this API names V(userPassword) and V(okta), which
+            newer versions of Immuta deprecate.
+          - Any other value, such as the one for an AWS access key, is sent as it is, with its settings in
+            O(config.extra). This is untested, since the documentation does not name the settings.
         type: str
-        choices: [userPassword, okta]
         aliases: [authenticationType]
       username:
         description:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options that say how long to wait for Immuta."""
+"""Documentation of the options for waiting until Immuta has settled."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Whether to wait until Immuta has finished what it is doing.
+      - Whether to wait until Immuta has settled, which is any status but V(creating), V(editing), V(deleting) and
+        V(migrating).
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds to wait in all.
+      - Maximum time to wait, in seconds.
     type: int
     default: 600
   wait_sleep:
     description:
-      - Seconds between two looks.
+      - Polling interval, in seconds.
     type: float
     default: 5
 """

@@ -46,9 +46,25 @@ options:
     type: str
   status:
     description:
-      - Return only integrations in one of these statuses.
+      - Return only integrations in one of these statuses. With O(wait=true), it is the status at the end that counts.
     type: list
     elements: str
+  wait:
+    description:
+      - Whether to wait until the integrations have settled, which is any status but V(creating), V(editing),
+        V(deleting) and V(migrating). One that is gone by then is not returned.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Maximum time to wait, in seconds.
+    type: int
+    default: 600
+  wait_sleep:
+    description:
+      - Polling interval, in seconds.
+    type: float
+    default: 5
 notes:
   - What is named like a secret is masked in integrations of every type, also where Immuta shows it in clear, such as
     the API key of a Trino integration.
@@ -70,6 +86,14 @@ EXAMPLES = r"""
     type: Redshift
     status: [createError, editError, deleteError, migrateError, recurringValidationError]
   register: broken
+
+- name: Wait until Immuta has finished a change
+  immuta.integrations.immuta_integration_info:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
+    id: "123456789"
+    wait: true
+    wait_timeout: 900
 """
 
 RETURN = r"""

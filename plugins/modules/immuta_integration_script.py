@@ -57,12 +57,12 @@ options:
         M(immuta.integrations.immuta_redshift_integration). Not used for O(script=delete).
   dest:
     description:
-      - The file to write. Its folder must exist, unless O(make_folder=true).
+      - The file to write. Its directory must exist, unless O(create_parents=true).
     type: path
     required: true
-  make_folder:
+  create_parents:
     description:
-      - Whether to make the folder of O(dest), open to its owner only, when it is missing.
+      - Whether to create the directory of O(dest), open to its owner only, when it is missing.
     type: bool
     default: false
   mode:

@@ -58,8 +58,9 @@ options:
     type: bool
   config:
     description:
-      - With O(state=present), O(config.host), O(config.database), O(config.initial_database),
-        O(config.authentication_type) and its credentials are required. What is left out otherwise stays as it is.
+      - With O(state=present), O(config.host), O(config.database), O(config.initial_database) and
+        O(config.authentication_type) are required. What else is left out stays as it is.
+      - Credentials are needed when the integration is created or changed, not to compare it, and not in check mode.
       - With O(state=absent), O(config.host) or O(id) is enough, besides O(config.authentication_type) and the
         credentials of a privileged account where the setup was automatic.
   update_secrets:

@@ -27,7 +27,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connec
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
     check_config,
     config_spec,
-    wanted_from,
+    desired_from,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import Login, login_spec
 from tests.docs.pages import ROOT
@@ -134,15 +134,15 @@ def _refusal(check: t.Callable[[dict[str, t.Any]], t.Any], params: dict[str, t.A
 
 
 def _refuse_integration(params: dict[str, t.Any]) -> None:
-    wanted = wanted_from(params)
-    check_config(wanted, complete=wanted.state == "present" and wanted.id is None)
+    desired = desired_from(params)
+    check_config(desired, complete=desired.state == "present" and desired.id is None)
     tenant_from(params, {})
 
 
 def _refuse_script(params: dict[str, t.Any]) -> None:
-    wanted = wanted_from({**params, "state": "present", "auto_bootstrap": False, "update_secrets": "on_create"})
+    desired = desired_from({**params, "state": "present", "auto_bootstrap": False, "update_secrets": "on_create"})
     if params["script"] != "delete":
-        check_config(wanted, complete=params["script"] != "edit")
+        check_config(desired, complete=params["script"] != "edit")
     file_mode(params["mode"])
     tenant_from(params, {})
 

@@ -17,12 +17,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta import http, reconcile
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import Tenant
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Wanted
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Desired
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import TYPE
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import Http
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import same_host, shown
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import for_display, same_host
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.messages import Request
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Course, Waiting
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Reconciliation, Waiting
 from tests.property.documents import HOST, STATUSES, anything, near_records, results
 
 KEY = "846e9e43c86a4ct1be14290d95127d13f"
@@ -151,7 +151,7 @@ def test_a_call_returns_what_is_documented_or_says_what_is_wrong(call: str, answ
     elif call == "records":
         for record in outcome:
             check_record(record)
-            assert json.dumps(shown(record), ensure_ascii=False).encode()
+            assert json.dumps(for_display(record), ensure_ascii=False).encode()
             same_host(record["config"].get("host"), HOST)
     elif outcome is not None or call != "get":
         check_record(outcome)
@@ -175,11 +175,11 @@ def test_a_course_ends_with_its_facts_or_says_what_is_wrong(
     waits: bool,
     foretells: bool,
 ) -> None:
-    wanted = Wanted(state, number, automatic, CONFIG, {}, update_secrets=always)
+    desired = Desired(state, number, automatic, CONFIG, {}, update_secrets=always)
     with Scripted(answers) as http:
-        course = Course(IntegrationsApi(http), wanted, Waiting(waits, 20, 5), retries=1)
+        course = Reconciliation(IntegrationsApi(http), desired, Waiting(waits, 20, 5), retries=1)
         try:
-            result = course.foretell() if foretells else course.follow()
+            result = course.plan() if foretells else course.apply()
         except IntegrationsError as error:
             check_silence(error)
             return

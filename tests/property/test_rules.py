@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every record and everything that can be wanted of it."""
+"""What holds for every record and everything that can be desired of it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
     is_secret_name,
     masked,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Wanted, check_config
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Desired, check_config
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
     Decision,
     decide,
     differences,
-    shown,
+    for_display,
 )
 from tests.property.documents import HOST, Record, anything, records
 from tests.standin.payload import checked
@@ -34,7 +34,7 @@ def subsets(settings: dict[str, st.SearchStrategy[t.Any]]) -> st.SearchStrategy[
     return st.fixed_dictionaries({}, optional=settings)
 
 
-def wishes() -> st.SearchStrategy[Wanted]:
+def wishes() -> st.SearchStrategy[Desired]:
     text = st.sampled_from(("x", "X", "y"))
     login = {"username": text, "password": st.just(PASSWORD)}
     okta = {**login, "appId": text, "role": text, "idpHost": st.sampled_from(("a.okta.com", "A.okta.com"))}
@@ -54,7 +54,7 @@ def wishes() -> st.SearchStrategy[Wanted]:
     more = subsets({name: st.integers(0, 2) | st.lists(st.integers(0, 2), max_size=2) for name in "ab"})
     extra = subsets({"more": more | st.just("text"), "flag": st.booleans(), "apiKey": st.just(PASSWORD)})
     return st.builds(
-        lambda settings, login, extra, always: Wanted(
+        lambda settings, login, extra, always: Desired(
             "present", None, False, {"host": HOST, **settings, **login}, extra, update_secrets=always
         ),
         config,
@@ -64,11 +64,11 @@ def wishes() -> st.SearchStrategy[Wanted]:
     )
 
 
-def decided(record: Record | None, wanted: Wanted) -> Decision:
+def decided(record: Record | None, desired: Desired) -> Decision:
     """The decision, where there is one."""
     try:
-        check_config(wanted, complete=False)
-        return decide(record, wanted)
+        check_config(desired, complete=False)
+        return decide(record, desired)
     except InputError:
         assume(False)
         raise
@@ -115,48 +115,48 @@ def creations() -> st.SearchStrategy[dict[str, t.Any]]:
 @given(config=creations(), automatic=st.booleans())
 def test_a_creation_is_refused_or_sent_as_documented(config: dict[str, t.Any], automatic: bool) -> None:
     """Immuta's documentation, "Integration Configuration Payload", as the stand-in checks it."""
-    wanted = Wanted("present", None, automatic, config, {}, update_secrets=False)
+    desired = Desired("present", None, automatic, config, {}, update_secrets=False)
     try:
-        check_config(wanted, complete=True)
+        check_config(desired, complete=True)
     except InputError:
         return
-    body = t.cast(Record, decide(None, wanted).body)
+    body = t.cast(Record, decide(None, desired).payload)
 
     assert checked(body)["autoBootstrap"] == automatic
     assert body["config"] == config
 
 
-@given(record=redshift | st.none(), wanted=wishes())
-def test_what_was_sent_is_what_was_wanted(record: Record | None, wanted: Wanted) -> None:
-    decision = decided(record, wanted)
+@given(record=redshift | st.none(), desired=wishes())
+def test_what_was_sent_is_what_was_wanted(record: Record | None, desired: Desired) -> None:
+    decision = decided(record, desired)
     assume(decision.action in ("create", "update"))
-    body = t.cast(Record, decision.body)
+    body = t.cast(Record, decision.payload)
 
     after = {"id": "1", "status": "enabled", **body, "config": redacted(body["config"])}
 
     assert not [names for names, value in leaves(body) if is_redacted(value)]
-    assert differences(after, wanted) == []
-    again = decide(after, wanted)
-    assert again.action == ("update" if wanted.update_secrets else "none")
+    assert differences(after, desired) == []
+    again = decide(after, desired)
+    assert again.action == ("update" if desired.update_secrets else "none")
 
 
-@given(record=redshift | st.none(), wanted=wishes())
-def test_a_decision_shows_no_secret_and_reports_what_it_does(record: Record | None, wanted: Wanted) -> None:
-    decision = decided(record, wanted)
-    said = json.dumps([decision.before, decision.after, decision.differences, decision.cautions]) + repr(decision)
+@given(record=redshift | st.none(), desired=wishes())
+def test_a_decision_shows_no_secret_and_reports_what_it_does(record: Record | None, desired: Desired) -> None:
+    decision = decided(record, desired)
+    said = json.dumps([decision.before, decision.after, decision.differences, decision.warnings]) + repr(decision)
     assert PASSWORD not in said
-    assert PASSWORD not in repr(wanted)
-    assert decision.changed == (decision.body is not None)
-    if decision.action in ("none", "wait") and not decision.changed:
+    assert PASSWORD not in repr(desired)
+    assert decision.changed == (decision.payload is not None or decision.action == "delete")
+    if not decision.changed:
         assert decision.before == decision.after
 
 
-@given(record=redshift, wanted=wishes())
-def test_a_change_loses_nothing_that_the_user_left_out(record: Record, wanted: Wanted) -> None:
-    decision = decided(record, wanted)
+@given(record=redshift, desired=wishes())
+def test_a_change_loses_nothing_that_the_user_left_out(record: Record, desired: Desired) -> None:
+    decision = decided(record, desired)
     assume(decision.action == "update")
-    sent = t.cast(Record, decision.body)["config"]
-    asked = {**wanted.config, **wanted.extra}
+    sent = t.cast(Record, decision.payload)["config"]
+    asked = {**desired.config, **desired.extra}
     credentials = {"authenticationType", "username", "password", "okta"}
     for name, value in record["config"].items():
         if name not in asked and name not in credentials:
@@ -177,4 +177,4 @@ def test_nothing_under_the_name_of_a_secret_is_shown(document: t.Any) -> None:
             assert value in (MASK, None, "") or isinstance(value, bool) or is_redacted(value)
     # As text, since NaN is not equal to itself.
     assert repr(masked(masked(document))) == repr(masked(document))
-    assert repr(shown({"config": document})) == repr(shown({"config": masked(document)}))
+    assert repr(for_display({"config": document})) == repr(for_display({"config": masked(document)}))

@@ -12,20 +12,22 @@ import pytest
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
-    Wanted,
+    Desired,
     api_config,
     check_config,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
+    build_payload,
+    check_payload,
+    check_write,
     decide,
     delete_credentials,
     differences,
     find,
-    payload,
+    for_display,
     refuse_change,
     refuse_other,
-    shown,
-    view,
+    settings_view,
 )
 
 HOST = "organization.aws.amazon.com"
@@ -70,14 +72,14 @@ def record(status: str = "enabled", automatic: bool = False, **config: t.Any) ->
     }
 
 
-def wanted(
+def desired(
     config: dict[str, t.Any] | None = None,
     state: str = "present",
     extra: dict[str, t.Any] | None = None,
     automatic: bool | None = False,
     **more: t.Any,
-) -> Wanted:
-    base = Wanted(state, None, automatic, CONFIG if config is None else config, extra or {}, update_secrets=False)
+) -> Desired:
+    base = Desired(state, None, automatic, CONFIG if config is None else config, extra or {}, update_secrets=False)
     return replace(base, **more)
 
 
@@ -123,13 +125,13 @@ def test_api_config_of_nothing():
 
 @pytest.mark.parametrize("name", ["host", "initial_database", "initialDatabase", "okta", "password"])
 def test_extra_cannot_hold_a_setting_of_its_own(name: str):
-    with pytest.raises(InputError, match=f"config.extra holds {name}"):
+    with pytest.raises(InputError, match=f"config.extra contains {name}"):
         api_config({"extra": {name: "x"}})
 
 
 @pytest.mark.parametrize("config", [CONFIG, WITH_OKTA, {**CONFIG, "port": 65535, "host": "x_y-z.1"}])
 def test_complete_config_is_accepted(config: dict[str, t.Any]):
-    check_config(wanted(config), complete=True)
+    check_config(desired(config), complete=True)
 
 
 @pytest.mark.parametrize(
@@ -140,54 +142,49 @@ def test_complete_config_is_accepted(config: dict[str, t.Any]):
             for host in ("https://h", "h:5439", "h/db", "h h")
         ),
         ({**WITH_OKTA, "okta": {**OKTA, "idpHost": "https://o"}}, "config.okta.idp_host is not a host name"),
-        *(({**CONFIG, "port": port}, f"config.port is {port}: give") for port in (0, -1, 65536)),
-        ({**CONFIG, "username": "<REDACTED>"}, "config.username is what Immuta shows in place of the real value"),
-        ({**CONFIG, "password": "REDACTED"}, "config.password is what Immuta shows"),
-        ({**WITH_OKTA, "okta": {**OKTA, "password": "[REDACTED]"}}, "config.okta.password is what Immuta shows"),
+        *(({**CONFIG, "port": port}, f"config.port is {port}: set") for port in (0, -1, 65536)),
+        ({**CONFIG, "username": "<REDACTED>"}, "config.username is the placeholder that Immuta shows"),
+        ({**CONFIG, "password": "REDACTED"}, "config.password is the placeholder that"),
+        ({**WITH_OKTA, "okta": {**OKTA, "password": "[REDACTED]"}}, "config.okta.password is the placeholder"),
         ({**CONFIG, "initialDatabase": ""}, "config.initial_database is empty"),
         ({**CONFIG, "password": ""}, "config.password is empty"),
-        ({**CONFIG, "okta": OKTA}, "config.okta is given with authentication_type userPassword"),
-        ({**WITH_OKTA, "username": "u"}, "authentication_type okta: give them inside config.okta"),
-        ({**WITH_OKTA, "password": "u"}, "authentication_type okta: give them inside config.okta"),
-        (changed(host=None), "name the integration by one of them"),
+        ({**CONFIG, "okta": OKTA}, "config.okta is set with authentication_type userPassword"),
+        ({**WITH_OKTA, "username": "u"}, "authentication_type okta: set them inside config.okta"),
+        ({**WITH_OKTA, "password": "u"}, "authentication_type okta: set them inside config.okta"),
+        (changed(host=None), "identify the integration by one of them"),
         (changed(database=None), "also needs config.database."),
         (
             changed(initialDatabase=None, authenticationType=None),
             "config.initial_database and config.authentication_type.",
         ),
-        (changed(password=None), "also needs config.password."),
-        (changed(username=None, password=None), "also needs config.username and config.password."),
-        (
-            {**WITH_OKTA, "okta": {"username": "u", "role": "r"}},
-            "config.okta.password, config.okta.app_id and config.okta.idp_host.",
-        ),
-        ({**WITH_OKTA, "okta": {}}, "also needs config.okta.username, "),
     ],
 )
 def test_config_that_no_integration_can_have(config: dict[str, t.Any], said: str):
     with pytest.raises(InputError, match=said) as caught:
-        check_config(wanted(config), complete=True)
+        check_config(desired(config), complete=True)
     assert "abc1234" not in caught.value.message
 
 
 def test_way_of_setup_has_to_be_said_for_what_is_to_be_there():
     with pytest.raises(InputError, match="auto_bootstrap is empty"):
-        check_config(wanted(automatic=None), complete=True)
-    check_config(wanted(state="absent", automatic=None), complete=False)
+        check_config(desired(automatic=None), complete=True)
+    check_config(desired(state="absent", automatic=None), complete=False)
 
 
 def test_redacted_value_in_extra_is_refused_too():
-    with pytest.raises(InputError, match=r"config.extra.deep.secretKey is what Immuta shows"):
-        check_config(wanted(extra={"deep": {"secretKey": "<REDACTED>"}}), complete=True)
+    with pytest.raises(InputError, match=r"config.extra.deep.secretKey is the placeholder"):
+        check_config(desired(extra={"deep": {"secretKey": "<REDACTED>"}}), complete=True)
 
 
 @pytest.mark.parametrize(
     "config", [{"host": HOST}, changed(password=None), {"host": HOST, "authenticationType": "okta"}]
 )
 def test_less_is_enough_where_no_whole_payload_is_needed(config: dict[str, t.Any]):
-    check_config(wanted(config, state="absent"), complete=False)
-    check_config(wanted({}, id="7"), complete=False)
+    check_config(desired(config, state="absent"), complete=False)
+    check_config(desired({}, id="7"), complete=False)
 
+
+CONFIG_WITHOUT_LOGIN = {name: value for name, value in CONFIG.items() if name not in ("username", "password")}
 
 # Which integration
 
@@ -223,7 +220,7 @@ def test_one_in_use_is_found_among_those_that_are_gone():
 
 
 def test_several_in_use_are_told_apart_by_id():
-    with pytest.raises(InputError, match=r"several Redshift integrations on .*: say which one by id \(7, 8\)"):
+    with pytest.raises(InputError, match=r"several Redshift integrations on .*: set id to one of them \(7, 8\)"):
         find([record(), {**record("editError"), "id": "8"}], HOST)
 
 
@@ -237,12 +234,12 @@ def test_several_in_use_are_told_apart_by_id():
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_id_of_another_integration_is_refused(there: dict[str, t.Any], config: dict[str, t.Any], said: str, state: str):
     with pytest.raises(InputError, match=said):
-        decide(there, wanted(config, state=state, id="7"))
+        decide(there, desired(config, state=state, id="7"))
 
 
 def test_id_alone_is_enough_to_say_which():
-    refuse_other(record(), wanted({}, id="7"))
-    refuse_other({**record(), "config": {}}, wanted(id="7"))
+    refuse_other(record(), desired({}, id="7"))
+    refuse_other({**record(), "config": {}}, desired(id="7"))
 
 
 # What differs
@@ -286,7 +283,7 @@ def test_id_alone_is_enough_to_say_which():
 def test_only_what_the_user_set_and_immuta_shows_is_compared(
     asked: dict[str, t.Any], there: dict[str, t.Any], names: list[str]
 ):
-    assert differences(record(**there), wanted(asked)) == names
+    assert differences(record(**there), desired(asked)) == names
 
 
 @pytest.mark.parametrize("missing", ["port", "impersonation"])
@@ -296,19 +293,19 @@ def test_default_counts_where_get_shows_none(missing: str, value: str | None):
     there = record(**{missing: value})
     if value:
         del there["config"][missing]
-    assert differences(there, wanted({**CONFIG, "port": 5439, "impersonation": {"enabled": False}})) == []
+    assert differences(there, desired({**CONFIG, "port": 5439, "impersonation": {"enabled": False}})) == []
 
 
 def test_default_that_is_not_wanted_differs_where_get_shows_none():
     there = {**record(), "config": {"host": HOST}}
     asked = {**CONFIG, "port": 1, "impersonation": {"enabled": True}}
-    assert differences(there, wanted(asked)) == ["port", "impersonation.enabled"]
+    assert differences(there, desired(asked)) == ["port", "impersonation.enabled"]
 
 
 def test_extra_is_compared_where_get_shows_the_key():
     extra = {"hidden": 1, "same": "a", "other": "b", "list": [1], "deep": {"x": 1, "secretKey": "s"}, "flag": True}
     there = record(same="a", other="c", list=[2], deep={"x": 2, "secretKey": "t"}, flag="True")
-    assert differences(there, wanted(extra=extra)) == ["extra.other", "extra.list", "extra.deep.x", "extra.flag"]
+    assert differences(there, desired(extra=extra)) == ["extra.other", "extra.list", "extra.deep.x", "extra.flag"]
 
 
 @pytest.mark.parametrize(
@@ -316,43 +313,46 @@ def test_extra_is_compared_where_get_shows_the_key():
     [
         (
             record(database="old"),
-            wanted(),
+            desired(),
             "database",
             r"\(id 7\) has the database old, not immuta, and the database cannot be changed",
         ),
         (
             record(automatic=True),
-            wanted(),
+            desired(),
             "auto_bootstrap",
             "was set up automatically, and auto_bootstrap cannot be changed",
         ),
         (
             record(),
-            wanted(automatic=True),
+            desired(automatic=True),
             "auto_bootstrap",
             "was set up manually, and auto_bootstrap cannot be changed",
         ),
     ],
 )
 def test_change_that_only_a_new_integration_can_have_is_refused(
-    there: dict[str, t.Any], asked: Wanted, differing: str, said: str
+    there: dict[str, t.Any], asked: Desired, differing: str, said: str
 ):
     for status in ("enabled", "createError", "creating"):
         with pytest.raises(InputError, match=said) as caught:
             decide({**there, "status": status}, asked)
-        assert caught.value.facts == {"differences": [differing], "integration": shown({**there, "status": status})}
+        assert caught.value.facts == {
+            "differences": [differing],
+            "integration": for_display({**there, "status": status}),
+        }
 
 
 def test_same_database_in_another_case_is_no_change():
-    refuse_change(record(database="IMMUTA"), wanted())
-    refuse_change({**record(), "autoBootstrap": None, "config": {}}, wanted(automatic=True))
+    refuse_change(record(database="IMMUTA"), desired())
+    refuse_change({**record(), "autoBootstrap": None, "config": {}}, desired(automatic=True))
 
 
 # What is sent
 
 
 def test_payload_of_a_creation_is_what_the_user_set():
-    assert payload(None, wanted(extra={"sslMode": "require"}, automatic=True)) == {
+    assert build_payload(None, desired(extra={"sslMode": "require"}, automatic=True)) == {
         "type": "Redshift",
         "autoBootstrap": True,
         "config": {**CONFIG, "sslMode": "require"},
@@ -367,7 +367,7 @@ def test_payload_of_a_change_keeps_what_the_user_left_out_and_how_immuta_spells_
         tags=["<REDACTED>", {"a": "REDACTED"}],
     )
     asked = {**CONFIG, "database": "IMMUTA", "initialDatabase": "dev", "impersonation": {"enabled": False}}
-    assert payload(there, wanted(asked, automatic=None)) == {
+    assert build_payload(there, desired(asked, automatic=None)) == {
         "type": "Redshift",
         "autoBootstrap": False,
         "config": {
@@ -386,29 +386,61 @@ def test_payload_of_a_change_keeps_what_the_user_left_out_and_how_immuta_spells_
 
 def test_payload_drops_the_credentials_of_another_authentication_type():
     """Immuta's documentation, Update an integration configuration: from userPassword to okta."""
-    sent = payload(record(username="shown"), wanted(WITH_OKTA))["config"]
+    sent = build_payload(record(username="shown"), desired(WITH_OKTA))["config"]
     assert sent == {**WITH_OKTA, "port": 5439, "impersonation": {"enabled": False}}
-    back = payload(record(authenticationType="okta", okta={**OKTA, "password": "<REDACTED>"}), wanted())["config"]
+    back = build_payload(record(authenticationType="okta", okta={**OKTA, "password": "<REDACTED>"}), desired())[
+        "config"
+    ]
     assert "okta" not in back
     assert back["password"] == "abc1234"
 
 
 def test_payload_keeps_an_authentication_type_that_is_not_known():
     there = record(authenticationType="accessKey", username="shown")
-    sent = payload(there, wanted({"host": HOST, "port": 1}, id="7"))["config"]
+    sent = build_payload(there, desired({"host": HOST, "port": 1}, id="7"))["config"]
     assert (sent["authenticationType"], sent["username"], sent["port"]) == ("accessKey", "shown", 1)
 
 
-def test_payload_without_the_credentials_that_immuta_hides_is_refused():
-    with pytest.raises(InputError, match=r"give config.username and config.password too"):
-        payload(record(), wanted({"host": HOST, "port": 1}, id="7"))
-    with pytest.raises(InputError, match=r"give config.okta.password too"):
-        payload(record(authenticationType="okta", okta={**OKTA, "password": "<REDACTED>"}), wanted({"host": HOST}))
+def test_payload_of_a_changed_authentication_type_drops_the_former_credentials():
+    sent = build_payload(record(username="shown"), desired({"host": HOST, "authenticationType": "accessKey"}))["config"]
+    assert "username" not in sent
+
+
+NO_PASSWORD = {"authenticationType": "okta", "okta": {**OKTA, "password": "<REDACTED>"}}
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "missing"),
+    [
+        (None, changed(password=None), "config.password"),
+        (None, changed(username=None, password=None), "config.username and config.password"),
+        (None, {**WITH_OKTA, "okta": {"username": "u", "role": "r"}}, "config.okta.password, config.okta.app_id and"),
+        (None, {**WITH_OKTA, "okta": {}}, "config.okta.username, "),
+        (record(), {**CONFIG_WITHOUT_LOGIN, "port": 1}, "config.username and config.password"),
+        (record(**NO_PASSWORD), {"host": HOST, "port": 1}, "config.okta.password"),
+    ],
+)
+def test_write_needs_credentials_and_the_comparison_does_not(
+    there: dict[str, t.Any] | None, asked: dict[str, t.Any], missing: str
+):
+    want = desired(asked)
+    decision = decide(there, want)
+    assert decision.changed
+    with pytest.raises(InputError, match=f"Set {missing}"):
+        check_write(decision, want)
+    with pytest.raises(InputError, match=f"Set {missing}"):
+        check_payload(build_payload(there, want), want)
+
+
+def test_write_with_credentials_and_one_of_an_undocumented_type_is_accepted():
+    for want in (desired({**CONFIG, "port": 1}), desired({"host": HOST, "authenticationType": "accessKey"})):
+        check_write(decide(record(), want), want)
+    check_write(decide(record(), desired(state="absent")), desired(state="absent"))
 
 
 @pytest.mark.parametrize("shown_as", [True, False, None])
 def test_way_of_setup_is_the_one_that_immuta_shows(shown_as: bool | None):
-    sent = payload({**record(), "autoBootstrap": shown_as}, wanted(automatic=True))
+    sent = build_payload({**record(), "autoBootstrap": shown_as}, desired(automatic=True))
     assert sent["autoBootstrap"] is (shown_as is not False)
 
 
@@ -422,32 +454,37 @@ def test_way_of_setup_is_the_one_that_immuta_shows(shown_as: bool | None):
             {},
             {"authenticationType": "userPassword", "username": "u", "password": "p"},
         ),
+        ({"host": HOST}, {"authenticationType": "accessKey"}, {"authenticationType": "accessKey", "keyId": "k"}),
     ],
 )
 def test_delete_carries_the_credentials_of_an_automatic_setup(
     config: dict[str, t.Any], there: dict[str, t.Any], body: dict[str, t.Any]
 ):
     """Immuta's documentation, Delete an integration: authenticationType and the credentials, or no payload at all."""
-    assert delete_credentials(record(automatic=True, **there), wanted(config, state="absent")) == body
-    assert delete_credentials(record(automatic=False), wanted(config, state="absent")) is None
+    want = desired(config, state="absent", extra={"keyId": "k"})
+    assert delete_credentials(record(automatic=True, **there), want) == body
+    assert delete_credentials(record(automatic=False), desired(config, state="absent")) is None
 
 
 @pytest.mark.parametrize(
     ("config", "there", "said"),
     [
-        ({"host": HOST}, {}, "give config.username and config.password."),
-        (changed(password=None), {}, "give config.password."),
-        ({"host": HOST}, {"authenticationType": "okta"}, "give config.okta.username, "),
-        (CONFIG | {"authenticationType": None}, {"authenticationType": None}, "give config.authentication_type and"),
-        ({"host": HOST}, {"authenticationType": "accessKey"}, "give config.authentication_type and its credentials."),
+        ({"host": HOST}, {}, "set config.username and config.password."),
+        (changed(password=None), {}, "set config.password."),
+        ({"host": HOST}, {"authenticationType": "okta"}, "set config.okta.username, "),
+        ({"host": HOST}, {"authenticationType": None}, "set config.authentication_type and its credentials."),
+        ({"host": HOST}, {"authenticationType": "accessKey"}, "set config.authentication_type and its credentials."),
     ],
 )
 def test_delete_without_the_credentials_it_needs_is_refused(
     config: dict[str, t.Any], there: dict[str, t.Any], said: str
 ):
     """Immuta's documentation, DELETE 400: "Please provide them in your payload."."""
+    want = desired(config, state="absent")
+    decision = decide(record(automatic=True, **there), want)
+    assert decision.action == "delete"
     with pytest.raises(InputError, match=said):
-        delete_credentials(record(automatic=True, **there), wanted(config, state="absent"))
+        check_write(decision, want)
 
 
 # What is to be done
@@ -460,20 +497,20 @@ DEGRADED = ["editError", "deleteError", "migrateError", "recurringValidationErro
 TABLE: dict[str | None, tuple[str, str, str, str]] = {
     None: ("create", "create", "create", "none"),
     **dict.fromkeys(GONE, ("create", "create", "create", "none")),
-    **dict.fromkeys(BUSY, ("wait", "wait, change", "wait, change", "wait, change")),
+    **dict.fromkeys(BUSY, ("none, wait", "update, wait", "update, wait", "delete, wait")),
     "enabled": ("none", "update", "update", "delete"),
     "createError": ("update", "update", "update", "delete"),
-    **dict.fromkeys(DEGRADED, ("none, caution", "update", "update", "delete")),
-    "deleting": ("wait, change", "wait, change", "wait, change", "wait"),
+    **dict.fromkeys(DEGRADED, ("none, warning", "update", "update", "delete")),
+    "deleting": ("create, wait", "create, wait", "create, wait", "none, wait"),
 }
 
 
 def said(decision: t.Any) -> str:
     words = [decision.action]
-    if decision.changed and decision.action == "wait":
-        words.append("change")
-    if decision.cautions:
-        words.append("caution")
+    if decision.wait:
+        words.append("wait")
+    if decision.warnings:
+        words.append("warning")
     return ", ".join(words)
 
 
@@ -483,11 +520,11 @@ def test_decision(status: str | None):
     there = None if status is None else record(status)
     equal, different, secrets, absent = TABLE[status]
     if status == "disabled":
-        equal, different, secrets, absent = (f"{cell}, caution" for cell in TABLE[status])
-    assert said(decide(there, wanted())) == equal
-    assert said(decide(there, wanted({**CONFIG, "port": 5440}))) == different
-    assert said(decide(there, wanted(update_secrets=True))) == secrets
-    assert said(decide(there, wanted({"host": HOST}, state="absent", automatic=None))) == absent
+        equal, different, secrets, absent = (f"{cell}, warning" for cell in TABLE[status])
+    assert said(decide(there, desired())) == equal
+    assert said(decide(there, desired({**CONFIG, "port": 5440}))) == different
+    assert said(decide(there, desired(update_secrets=True))) == secrets
+    assert said(decide(there, desired({"host": HOST}, state="absent", automatic=None))) == absent
 
 
 def test_statuses_are_all_that_are_documented():
@@ -495,42 +532,42 @@ def test_statuses_are_all_that_are_documented():
 
 
 def test_decision_says_what_it_sends_and_shows_both_sides_masked():
-    update = decide(record(), wanted({**CONFIG, "port": 5440}))
+    update = decide(record(), desired({**CONFIG, "port": 5440}))
     assert update.differences == ("port",)
-    assert update.body is not None
-    assert update.body["config"]["password"] == "abc1234"
-    assert update.before == view(record())
+    assert update.payload is not None
+    assert update.payload["config"]["password"] == "abc1234"
+    assert update.before == settings_view(record())
     assert update.before["config"]["password"] == "<REDACTED>"
     assert (update.after["config"]["port"], update.after["config"]["password"]) == (5440, "********")
-    delete = decide(record(automatic=True), wanted(state="absent"))
-    assert delete.body == {name: CONFIG[name] for name in ("authenticationType", "username", "password")}
-    assert (delete.before, delete.after) == (view(record(automatic=True)), {})
-    assert "abc1234" not in repr((update, delete, wanted()))
+    delete = decide(record(automatic=True), desired(state="absent"))
+    assert delete.credentials == {name: CONFIG[name] for name in ("authenticationType", "username", "password")}
+    assert (delete.before, delete.after) == (settings_view(record(automatic=True)), {})
+    assert "abc1234" not in repr((update, delete, desired()))
 
 
 @pytest.mark.parametrize("status", ["deleting", "disabled", "deleted"])
 def test_creation_anew_takes_nothing_from_what_was_there(status: str):
-    decision = decide(record(status, port=1), wanted())
-    assert decision.body == {"type": "Redshift", "autoBootstrap": False, "config": CONFIG}
-    assert (decision.before, decision.after) == ({}, view(decision.body))
+    decision = decide(record(status, port=1), desired())
+    assert decision.payload == {"type": "Redshift", "autoBootstrap": False, "config": CONFIG}
+    assert (decision.before, decision.after) == ({}, settings_view(decision.payload))
 
 
 @pytest.mark.parametrize("there", [None, record("deleted"), record("deleting")], ids=["none", "deleted", "deleting"])
 def test_id_that_is_gone_cannot_be_created(there: dict[str, t.Any] | None):
     with pytest.raises(InputError, match="id 7: leave out id to create one"):
-        decide(there, wanted(id="7"))
+        decide(there, desired(id="7"))
 
 
-def test_cautions_say_what_to_care_for():
+def test_warnings_of_a_decision():
     tests = [{"name": "Grants", "status": "failed", "message": "USAGE is missing"}]
     degraded = {**record("recurringValidationError"), "validationResults": {"validationTests": tests}}
-    (caution,) = decide(degraded, wanted()).cautions
-    assert caution == (
-        f"The Redshift integration on {HOST} (id 7) is as asked for, but in status recurringValidationError; failing "
+    (warning,) = decide(degraded, desired()).warnings
+    assert warning == (
+        f"The Redshift integration on {HOST} (id 7) is as desired, but in status recurringValidationError; failing "
         "validation tests: Grants (USAGE is missing)."
     )
-    (leftovers,) = decide(record("disabled"), wanted()).cautions
-    assert "without cleaning up: what it made in Redshift (immuta, its schemas" in leftovers
+    (leftovers,) = decide(record("disabled"), desired()).warnings
+    assert "without cleaning up: objects that it created in Redshift (immuta, its schemas" in leftovers
 
 
 # What is shown
@@ -542,7 +579,7 @@ def test_record_is_shown_in_snake_case_and_masked():
         "apiKey": "hush",
         "validationResults": {"validationTests": [{"name": "T", "result": [None]}]},
     }
-    assert shown(document) == {
+    assert for_display(document) == {
         "id": "7",
         "status": "enabled",
         "type": "Redshift",
@@ -560,4 +597,4 @@ def test_record_is_shown_in_snake_case_and_masked():
             "password": "<REDACTED>",
         },
     }
-    assert shown(None) is None
+    assert for_display(None) is None

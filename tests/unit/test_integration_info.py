@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import typing as t
+from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import UnsettledError
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta import reconcile
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_integration_info
 
 # Immuta's documentation, "Configure a Redshift Integration", the replies of GET; "Configure a Starburst (Trino)
@@ -42,7 +45,17 @@ def listed(**filters: t.Any) -> list[dict[str, t.Any]]:
         "timeout": 60,
         "retries": 3,
     }
-    options = {**connection, "id": None, "type": None, "host": None, "status": None, **filters}
+    options = {
+        **connection,
+        "wait": False,
+        "wait_timeout": 1,
+        "wait_sleep": 1,
+        "id": None,
+        "type": None,
+        "host": None,
+        "status": None,
+        **filters,
+    }
     result = immuta_integration_info.run(options, False, {})
     assert (result["changed"], result["warnings"]) == (False, [])
     return result["integrations"]
@@ -77,3 +90,47 @@ def test_filters(filters: dict[str, t.Any], ids: str):
 def test_api_key_that_immuta_shows_is_masked():
     (trino,) = listed(id="3")
     assert trino["config"] == {"immuta_api_key": "********", "host": None}
+
+
+class Settling:
+    """A tenant whose integrations take their next status with every query."""
+
+    def __init__(self, **statuses: list[str | None]) -> None:
+        self.statuses = {name[2:]: list(values) for name, values in statuses.items()}
+        self.queries = 0
+
+    def records(self) -> list[dict[str, t.Any]]:
+        return [self._record(number, values.pop(0)) for number, values in self.statuses.items()]
+
+    def get(self, integration_id: str) -> dict[str, t.Any] | None:
+        self.queries += 1
+        status = self.statuses[integration_id].pop(0)
+        return None if status is None else self._record(integration_id, status)
+
+    @staticmethod
+    def _record(number: str, status: str | None) -> dict[str, t.Any]:
+        return {"id": number, "status": status, "type": "Redshift", "config": {"host": f"h{number}"}}
+
+
+def test_wait_returns_integrations_as_they_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = Settling(id1=["enabled"], id2=["editing", "editing", "editError"], id3=["deleting", None])
+    monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", lambda _http: tenant)
+    assert [(found["id"], found["status"]) for found in listed(wait=True, wait_sleep=0.001)] == [
+        ("1", "enabled"),
+        ("2", "editError"),
+    ]
+    assert tenant.queries == 3
+
+
+def test_status_filter_is_for_the_status_after_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = Settling(id1=["enabled"], id2=["editing", "editError"])
+    monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", lambda _http: tenant)
+    assert [found["id"] for found in listed(wait=True, wait_sleep=0.001, status=["editError"])] == ["2"]
+
+
+def test_wait_ends_at_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = Settling(id1=["creating"] * 5)
+    monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", lambda _http: tenant)
+    monkeypatch.setattr(reconcile, "time", SimpleNamespace(monotonic=iter([0, 0, 1]).__next__, sleep=lambda _s: None))
+    with pytest.raises(UnsettledError, match=r"The Redshift integration \(id 1\) was still creating after 1 s"):
+        listed(wait=True)

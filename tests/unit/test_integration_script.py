@@ -90,7 +90,7 @@ def options(dest: t.Any, **changes: t.Any) -> dict[str, t.Any]:
         "dest": str(dest),
         "mode": "0600",
         "backup": False,
-        "make_folder": False,
+        "create_parents": False,
     }
     return {**base, **changes}
 
@@ -140,7 +140,7 @@ def test_script_is_generated_from_the_payload_of_the_registration(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"config": {**CONFIG, "password": None}}, "also needs config.password"),
+        ({"config": {**CONFIG, "password": None}}, "Set config.password"),
         ({"script": "edit", "id": "7", "config": {"host": "other"}}, "is on organization.aws.amazon.com, not on other"),
         ({"script": "edit", "id": "7", "config": {**CONFIG, "database": "other"}}, "the database cannot be changed"),
         ({"mode": "0644"}, "mode 0o644 is not for a script"),
@@ -163,7 +163,7 @@ def test_edit_of_nothing(immuta: Immuta, dest: pathlib.Path):
 
 def test_deletion_of_what_somebody_else_has_deleted(immuta: Immuta, dest: pathlib.Path):
     immuta.errors = [ApiError("HTTP 404.", status=404, is_document=True)]
-    with pytest.raises(InputError, match=r"no integration with id 7, which .*: there is nothing to delete"):
+    with pytest.raises(InputError, match=r"no integration with id 7, so there is nothing to delete"):
         write(dest, script="delete", id="7")
 
 
@@ -255,20 +255,20 @@ def test_check_mode_writes_nothing(immuta: Immuta, dest: pathlib.Path):
 
 def test_missing_folders_are_made_when_asked_for_and_open_to_their_owner_only(immuta: Immuta, tmp_path: pathlib.Path):
     dest = tmp_path / "outer" / "inner" / "create.sql"
-    foretold = write(dest, check_mode=True, make_folder=True)
+    foretold = write(dest, check_mode=True, create_parents=True)
     assert foretold["changed"]
     assert not (tmp_path / "outer").exists()
-    assert write(dest, make_folder=True) == foretold
+    assert write(dest, create_parents=True) == foretold
     assert [stat.S_IMODE(folder.stat().st_mode) for folder in dest.parents[:2]] == [0o700, 0o700]
     tmp_path.chmod(0o755)
-    assert not write(dest, make_folder=True)["changed"]
+    assert not write(dest, create_parents=True)["changed"]
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
 def test_folder_that_cannot_be_made_is_said_so(immuta: Immuta, tmp_path: pathlib.Path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="Not a directory"):
-        write(tmp_path / "file" / "inner" / "create.sql", make_folder=True)
+        write(tmp_path / "file" / "inner" / "create.sql", create_parents=True)
 
 
 def test_backup_keeps_what_was_there(immuta: Immuta, dest: pathlib.Path):
@@ -326,10 +326,10 @@ def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(immu
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("missing/create.sql", "The folder .*/missing of dest does not exist"),
-        ("folder", "The dest .*/folder is no file"),
-        ("pipe", "The dest .*/pipe is no file"),
-        ("file/create.sql", "The folder .*/file of dest does not exist"),
+        ("missing/create.sql", "The directory .*/missing of dest does not exist"),
+        ("folder", "The dest .*/folder is not a file"),
+        ("pipe", "The dest .*/pipe is not a file"),
+        ("file/create.sql", "The directory .*/file of dest does not exist"),
     ],
 )
 def test_dest_that_cannot_be_is_refused_before_immuta_is_asked(
@@ -357,9 +357,7 @@ def test_file_that_cannot_be_read_is_left_alone(immuta: Immuta, dest: pathlib.Pa
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(
-        InputError, match=r"create\.sql cannot be read, so that it cannot be compared: Permission denied"
-    ):
+    with pytest.raises(InputError, match=r"create\.sql cannot be read for comparison: Permission denied"):
         write(dest)
 
 

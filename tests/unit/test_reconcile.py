@@ -16,8 +16,8 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     UnsettledError,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta import reconcile
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Wanted
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Course, Waiting
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Desired
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Reconciliation, Waiting
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_integration
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_integration import run
 
@@ -41,10 +41,10 @@ FAILED_TESTS = {
 }
 FAILURES = "failing validation tests: Basic Connection Test (no route); Grants (USAGE is missing)"
 
-EQUAL = Wanted("present", None, False, CONFIG, {}, update_secrets=False)
+EQUAL = Desired("present", None, False, CONFIG, {}, update_secrets=False)
 DIFFERENT = replace(EQUAL, config={**CONFIG, "port": 5440})
 SECRETS = replace(EQUAL, update_secrets=True)
-ABSENT = Wanted("absent", None, None, {"host": HOST}, {}, update_secrets=False)
+ABSENT = Desired("absent", None, None, {"host": HOST}, {}, update_secrets=False)
 
 BUSY = ["creating", "editing", "migrating", "a status of tomorrow"]
 DEGRADED = ["editError", "deleteError", "migrateError", "recurringValidationError"]
@@ -137,13 +137,15 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
     return waited
 
 
-def course(tenant: Tenant, wanted: Wanted, wait: bool = True, timeout: float = 20.0, retries: int = 3) -> Course:
-    return Course(t.cast(t.Any, tenant), wanted, Waiting(wait, timeout, 5.0), retries)
+def reconciliation(
+    tenant: Tenant, desired: Desired, wait: bool = True, timeout: float = 20.0, retries: int = 3
+) -> Reconciliation:
+    return Reconciliation(t.cast(t.Any, tenant), desired, Waiting(wait, timeout, 5.0), retries)
 
 
 # Every state, with what is asked of it: what Immuta shows, the requests of the run, and of its result the keys changed,
 # exists and secrets_updated.
-CELLS: dict[str, tuple[list[str | None], Wanted, list[str], tuple[bool, bool, bool]]] = {
+CELLS: dict[str, tuple[list[str | None], Desired, list[str], tuple[bool, bool, bool]]] = {
     "nothing, equal": ([None], EQUAL, CREATE, (True, True, True)),
     "deleted, equal": (["deleted"], EQUAL, CREATE, (True, True, True)),
     "disabled, equal": (["disabled"], EQUAL, CREATE, (True, True, True)),
@@ -185,12 +187,12 @@ CELLS: dict[str, tuple[list[str | None], Wanted, list[str], tuple[bool, bool, bo
 }
 
 
-@pytest.mark.parametrize(("statuses", "wanted", "requests", "outcome"), CELLS.values(), ids=CELLS)
+@pytest.mark.parametrize(("statuses", "desired", "requests", "outcome"), CELLS.values(), ids=CELLS)
 def test_requests_and_result(
-    statuses: list[str | None], wanted: Wanted, requests: list[str], outcome: tuple[bool, bool, bool]
+    statuses: list[str | None], desired: Desired, requests: list[str], outcome: tuple[bool, bool, bool]
 ):
     tenant = Tenant(*statuses)
-    result = course(tenant, wanted).follow()
+    result = reconciliation(tenant, desired).apply()
     assert tenant.requests == requests
     assert (result["changed"], result["exists"], result["secrets_updated"]) == outcome
     assert result["settled"]
@@ -198,14 +200,14 @@ def test_requests_and_result(
     assert "abc1234" not in repr(result)
 
 
-@pytest.mark.parametrize(("statuses", "wanted", "requests", "outcome"), CELLS.values(), ids=CELLS)
+@pytest.mark.parametrize(("statuses", "desired", "requests", "outcome"), CELLS.values(), ids=CELLS)
 def test_check_mode_looks_once_and_foretells_the_run(
-    statuses: list[str | None], wanted: Wanted, requests: list[str], outcome: tuple[bool, bool, bool]
+    statuses: list[str | None], desired: Desired, requests: list[str], outcome: tuple[bool, bool, bool]
 ):
     tenant = Tenant(*statuses)
-    foretold = course(tenant, wanted).foretell()
+    foretold = reconciliation(tenant, desired).plan()
     assert tenant.requests == requests[:1]
-    result = course(Tenant(*statuses), wanted).follow()
+    result = reconciliation(Tenant(*statuses), desired).apply()
     assert foretold.keys() == result.keys()
     for name in ("changed", "diff", "differences", "secrets_updated", "config"):
         assert foretold[name] == result[name]
@@ -213,14 +215,14 @@ def test_check_mode_looks_once_and_foretells_the_run(
 
 def test_run_again_is_one_look():
     tenant = Tenant("enabled")
-    course(tenant, DIFFERENT).follow()
+    reconciliation(tenant, DIFFERENT).apply()
     tenant.requests.clear()
-    assert not course(tenant, DIFFERENT).follow()["changed"]
+    assert not reconciliation(tenant, DIFFERENT).apply()["changed"]
     assert tenant.requests == ["LIST"]
 
 
 def test_result_of_a_change():
-    result = course(Tenant("enabled"), replace(DIFFERENT, extra={"secretKey": "hush", "sslMode": "on"})).follow()
+    result = reconciliation(Tenant("enabled"), replace(DIFFERENT, extra={"secretKey": "hush", "sslMode": "on"})).apply()
     assert result["action"] == "update"
     assert result["differences"] == ["port"]
     assert not result["creation_failed"]
@@ -243,7 +245,7 @@ def test_result_of_a_change():
 
 
 @pytest.mark.parametrize(
-    ("statuses", "wanted", "action"),
+    ("statuses", "desired", "action"),
     [
         ([None], EQUAL, "create"),
         (["enabled"], EQUAL, "none"),
@@ -253,31 +255,31 @@ def test_result_of_a_change():
         (["deleting", None], ABSENT, "wait"),
     ],
 )
-def test_action_is_what_was_done(statuses: list[str | None], wanted: Wanted, action: str):
-    assert course(Tenant(*statuses), wanted).follow()["action"] == action
+def test_action_is_what_was_done(statuses: list[str | None], desired: Desired, action: str):
+    assert reconciliation(Tenant(*statuses), desired).apply()["action"] == action
 
 
 def test_what_is_sent():
     tenant = Tenant("enabled", automatic=True)
     automatic = replace(DIFFERENT, auto_bootstrap=True)
-    course(tenant, automatic).follow()
-    course(tenant, replace(automatic, state="absent")).follow()
+    reconciliation(tenant, automatic).apply()
+    reconciliation(tenant, replace(automatic, state="absent")).apply()
     put, delete = tenant.bodies
     assert put["config"] == {**CONFIG, "port": 5440, "impersonation": {"enabled": False}}
     assert delete == {name: CONFIG[name] for name in ("authenticationType", "username", "password")}
     manual = Tenant("enabled")
-    course(manual, ABSENT).follow()
+    reconciliation(manual, ABSENT).apply()
     assert manual.bodies == [None]
 
 
 def test_creation_that_failed_is_said_for_who_branches_on_it():
-    assert course(Tenant("createError"), EQUAL).foretell()["creation_failed"]
+    assert reconciliation(Tenant("createError"), EQUAL).plan()["creation_failed"]
 
 
 def test_what_immuta_keeps_as_it_was_is_warned_of():
     tenant = Tenant("enabled")
     tenant.update = lambda *_: {"id": "7", "status": "editing", "config": {}}  # type: ignore[method-assign]
-    (warning,) = course(tenant, DIFFERENT).follow()["warnings"]
+    (warning,) = reconciliation(tenant, DIFFERENT).apply()["warnings"]
     assert "still shows another value of port: every run will send it again" in warning
 
 
@@ -285,7 +287,7 @@ def test_what_immuta_keeps_as_it_was_is_warned_of():
 
 
 @pytest.mark.parametrize(
-    ("statuses", "wanted", "method", "end", "said"),
+    ("statuses", "desired", "method", "end", "said"),
     [
         ([None], EQUAL, "POST", "createError", "is createError after its creation"),
         (["createError"], EQUAL, "PUT", "createError", "is createError after its change"),
@@ -294,14 +296,14 @@ def test_what_immuta_keeps_as_it_was_is_warned_of():
     ],
 )
 def test_bad_end_names_the_status_and_the_failing_tests(
-    statuses: list[str | None], wanted: Wanted, method: str, end: str, said: str
+    statuses: list[str | None], desired: Desired, method: str, end: str, said: str
 ):
     tenant = Tenant(*statuses)
     tenant.after[method].insert(1, end)
     with pytest.raises(UnsettledError) as caught:
-        course(tenant, wanted).follow()
+        reconciliation(tenant, desired).apply()
     assert caught.value.message == (
-        f"The Redshift integration on {HOST} {said}; {FAILURES}. Mend the cause and run the task again."
+        f"The Redshift integration on {HOST} {said}; {FAILURES}. Fix the cause and run the task again."
     )
     failure = caught.value.as_failure()
     assert failure["last_status"] == end
@@ -314,49 +316,58 @@ def test_integration_that_somebody_deletes_meanwhile():
     tenant = Tenant("enabled")
     tenant.after["PUT"] = [None]
     with pytest.raises(UnsettledError, match="is gone after its change; Immuta names no failing validation test"):
-        course(tenant, DIFFERENT).follow()
+        reconciliation(tenant, DIFFERENT).apply()
 
 
-@pytest.mark.parametrize("wanted", [EQUAL, ABSENT], ids=["present", "absent"])
-def test_what_never_settles_ends_at_the_time_limit(wanted: Wanted, pauses: list[t.Any]):
+@pytest.mark.parametrize("desired", [EQUAL, ABSENT], ids=["present", "absent"])
+def test_what_never_settles_ends_at_the_time_limit(desired: Desired, pauses: list[t.Any]):
     tenant = Tenant("creating")
     with pytest.raises(UnsettledError, match=r"\(id 7\) was still creating after 20\.0 s: raise wait_timeout"):
-        course(tenant, wanted).follow()
+        reconciliation(tenant, desired).apply()
     assert tenant.requests == ["LIST", *["GET 7"] * 4]
     assert pauses == [5.0] * 4
+
+
+@pytest.mark.parametrize(("timeout", "sleeps"), [(4.0, [4.0]), (7.0, [5.0, 2.0]), (10.0, [5.0, 5.0])])
+def test_last_sleep_is_shortened(timeout: float, sleeps: list[float], pauses: list[t.Any]):
+    tenant = Tenant("creating")
+    with pytest.raises(UnsettledError, match=rf"was still creating after {timeout} s"):
+        reconciliation(tenant, EQUAL, timeout=timeout).apply()
+    assert pauses == sleeps
+    assert len(tenant.requests) == 1 + len(sleeps)
 
 
 def test_time_limit_is_for_all_waiting_of_a_task(pauses: list[t.Any]):
     tenant = Tenant("deleting", "deleting", "deleting", None)
     tenant.after["POST"] = ["creating"]
     with pytest.raises(UnsettledError, match=r"was still creating after 20\.0 s"):
-        course(tenant, EQUAL).follow()
+        reconciliation(tenant, EQUAL).apply()
     assert pauses == [5.0] * 4
 
 
 def test_looks_that_fail_in_passing_are_followed_by_others(pauses: list[t.Any]):
     tenant = Tenant(None, GET=[refusal(503), lost(), None, refusal(429)])
-    assert course(tenant, EQUAL).follow()["exists"]
+    assert reconciliation(tenant, EQUAL).apply()["exists"]
     assert tenant.requests == ["LIST", "POST", *["GET 7"] * 5]
     assert pauses == [5.0] * 4
 
 
 def test_deletion_is_followed_although_the_first_look_fails():
     tenant = Tenant("enabled", GET=[refusal(503)])
-    assert course(tenant, ABSENT).follow()["changed"]
+    assert reconciliation(tenant, ABSENT).apply()["changed"]
     assert tenant.requests == ["LIST", "DELETE 7", "GET 7", "GET 7", "GET 7"]
 
 
 def test_look_that_is_refused_ends_the_task():
     with pytest.raises(ApiError, match="HTTP 403"):
-        course(Tenant(None, GET=[refusal(403)]), EQUAL).follow()
+        reconciliation(Tenant(None, GET=[refusal(403)]), EQUAL).apply()
 
 
 # Without waiting
 
 
 @pytest.mark.parametrize(
-    ("statuses", "wanted", "requests", "changed", "status"),
+    ("statuses", "desired", "requests", "changed", "status"),
     [
         ([None], EQUAL, ["LIST", "POST", "GET 7"], True, "creating"),
         (["enabled"], DIFFERENT, ["LIST", "PUT 7", "GET 7"], True, "editing"),
@@ -366,23 +377,23 @@ def test_look_that_is_refused_ends_the_task():
     ],
 )
 def test_without_wait_the_integration_is_left_on_its_way(
-    statuses: list[str | None], wanted: Wanted, requests: list[str], changed: bool, status: str, pauses: list[t.Any]
+    statuses: list[str | None], desired: Desired, requests: list[str], changed: bool, status: str, pauses: list[t.Any]
 ):
     tenant = Tenant(*statuses)
-    result = course(tenant, wanted, wait=False).follow()
+    result = reconciliation(tenant, desired, wait=False).apply()
     assert tenant.requests == requests
     assert (result["changed"], result["exists"], result["settled"]) == (changed, True, False)
     assert result["integration"]["status"] == status
     assert pauses == []
-    assert course(Tenant(*statuses), wanted, wait=False).foretell()["action"] == result["action"]
+    assert reconciliation(Tenant(*statuses), desired, wait=False).plan()["action"] == result["action"]
 
 
-@pytest.mark.parametrize(("status", "wanted"), [("creating", DIFFERENT), ("creating", ABSENT), ("deleting", EQUAL)])
-def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, wanted: Wanted):
-    for method in (Course.follow, Course.foretell):
+@pytest.mark.parametrize(("status", "desired"), [("creating", DIFFERENT), ("creating", ABSENT), ("deleting", EQUAL)])
+def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, desired: Desired):
+    for method in (Reconciliation.apply, Reconciliation.plan):
         tenant = Tenant(status)
-        with pytest.raises(UnsettledError, match=rf"\(id 7\) is {status}, so that it cannot be changed now: set wait"):
-            method(course(tenant, wanted, wait=False))
+        with pytest.raises(UnsettledError, match=rf"\(id 7\) is {status} and cannot be changed now: set wait"):
+            method(reconciliation(tenant, desired, wait=False))
         assert tenant.requests == ["LIST"]
 
 
@@ -391,7 +402,7 @@ def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, wanted:
 
 @pytest.mark.parametrize("error", [lost(), lost(passing=False), refusal(500), refusal(504)], ids=str)
 @pytest.mark.parametrize(
-    ("statuses", "wanted", "method", "requests"),
+    ("statuses", "desired", "method", "requests"),
     [
         ([None], EQUAL, "POST", ["LIST", "POST", "LIST", "GET 7"]),
         (["disabled"], EQUAL, "POST", ["LIST", "POST", "LIST", "GET 7"]),
@@ -402,10 +413,10 @@ def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, wanted:
     ],
 )
 def test_write_that_acted_is_not_sent_again(
-    statuses: list[str | None], wanted: Wanted, method: str, requests: list[str], error: ApiError, pauses: list[t.Any]
+    statuses: list[str | None], desired: Desired, method: str, requests: list[str], error: ApiError, pauses: list[t.Any]
 ):
     tenant = Tenant(*statuses, **{method: [(error,)]})
-    assert course(tenant, wanted).follow()["changed"]
+    assert reconciliation(tenant, desired).apply()["changed"]
     assert tenant.requests == requests
     assert pauses == [error]
 
@@ -413,11 +424,11 @@ def test_write_that_acted_is_not_sent_again(
 def test_write_that_acted_and_ended_at_once_is_not_sent_again():
     tenant = Tenant("enabled", PUT=[(lost(),)])
     tenant.after["PUT"] = ["enabled"]
-    assert course(tenant, DIFFERENT).follow()["changed"]
+    assert reconciliation(tenant, DIFFERENT).apply()["changed"]
     assert tenant.requests == ["LIST", "PUT 7", "LIST", "GET 7"]
     tenant = Tenant("enabled", DELETE=[(lost(),)])
     tenant.after["DELETE"] = [None]
-    assert course(tenant, ABSENT).follow()["changed"]
+    assert reconciliation(tenant, ABSENT).apply()["changed"]
     assert tenant.requests == ["LIST", "DELETE 7", "LIST"]
 
 
@@ -425,13 +436,13 @@ def test_write_that_acted_and_failed_at_once_is_a_bad_end():
     tenant = Tenant(None, POST=[(lost(),)])
     tenant.after["POST"] = ["createError"]
     with pytest.raises(UnsettledError, match=r"is createError after its creation"):
-        course(tenant, EQUAL).follow()
+        reconciliation(tenant, EQUAL).apply()
     assert tenant.requests == ["LIST", "POST", "LIST", "GET 7"]
 
 
 @pytest.mark.parametrize("error", [lost(), refusal(429), refusal(503), ApiError("refused", passing=True)], ids=str)
 @pytest.mark.parametrize(
-    ("statuses", "wanted", "method", "requests"),
+    ("statuses", "desired", "method", "requests"),
     [
         ([None], EQUAL, "POST", CREATE),
         (["enabled"], DIFFERENT, "PUT", UPDATE),
@@ -440,10 +451,10 @@ def test_write_that_acted_and_failed_at_once_is_a_bad_end():
     ],
 )
 def test_write_that_did_not_act_follows_another_look(
-    statuses: list[str | None], wanted: Wanted, method: str, requests: list[str], error: ApiError, pauses: list[t.Any]
+    statuses: list[str | None], desired: Desired, method: str, requests: list[str], error: ApiError, pauses: list[t.Any]
 ):
     tenant = Tenant(*statuses, **{method: [error]})
-    assert course(tenant, wanted).follow()["changed"]
+    assert reconciliation(tenant, desired).apply()["changed"]
     assert tenant.requests == [*requests[:2], *requests]
     assert pauses == [error, 5.0]
 
@@ -451,29 +462,29 @@ def test_write_that_did_not_act_follows_another_look(
 @pytest.mark.parametrize("error", [lost(), refusal(503)], ids=str)
 def test_credentials_alone_are_not_sent_twice_since_nobody_sees_whether_they_arrived(error: ApiError):
     tenant = Tenant("enabled", PUT=[error])
-    with pytest.raises(ApiError, match="Whether Immuta carried it out is not known"):
-        course(tenant, SECRETS).follow()
+    with pytest.raises(ApiError, match="The outcome is unknown"):
+        reconciliation(tenant, SECRETS).apply()
     assert tenant.requests == ["LIST", "PUT 7", "LIST"]
 
 
 def test_credentials_that_were_refused_in_passing_are_sent_again():
     tenant = Tenant("enabled", PUT=[refusal(429)])
-    assert course(tenant, SECRETS).follow()["secrets_updated"]
+    assert reconciliation(tenant, SECRETS).apply()["secrets_updated"]
     assert tenant.requests == [*UPDATE[:2], *UPDATE]
 
 
 @pytest.mark.parametrize("retries", [0, 2])
 def test_write_that_never_acts_is_given_up(retries: int):
     tenant = Tenant(None, POST=[lost()] * 9)
-    with pytest.raises(ApiError, match=r"the connection broke\. Whether Immuta carried it out is not known"):
-        course(tenant, EQUAL, retries=retries).follow()
+    with pytest.raises(ApiError, match=r"the connection broke\. The outcome is unknown"):
+        reconciliation(tenant, EQUAL, retries=retries).apply()
     assert tenant.requests == ["LIST", "POST"] * (retries + 1) + ["LIST"]
 
 
 def test_refusal_in_passing_is_given_up_as_what_it_is():
     tenant = Tenant("enabled", PUT=[refusal(429)] * 9)
     with pytest.raises(ApiError) as caught:
-        course(tenant, DIFFERENT, retries=1).follow()
+        reconciliation(tenant, DIFFERENT, retries=1).apply()
     assert caught.value.message == "HTTP 429: No."
     assert tenant.requests == ["LIST", "PUT 7", "LIST", "PUT 7", "LIST"]
 
@@ -481,8 +492,8 @@ def test_refusal_in_passing_is_given_up_as_what_it_is():
 @pytest.mark.parametrize("error", [refusal(500), lost(passing=False)], ids=str)
 def test_error_that_will_not_pass_is_looked_after_once(error: ApiError):
     tenant = Tenant("enabled", PUT=[error])
-    with pytest.raises(ApiError, match="Whether Immuta carried it out is not known"):
-        course(tenant, DIFFERENT).follow()
+    with pytest.raises(ApiError, match="The outcome is unknown"):
+        reconciliation(tenant, DIFFERENT).apply()
     assert tenant.requests == ["LIST", "PUT 7", "LIST"]
 
 
@@ -490,7 +501,7 @@ def test_error_that_will_not_pass_is_looked_after_once(error: ApiError):
 
 
 @pytest.mark.parametrize(
-    ("status", "wanted", "method", "code"),
+    ("status", "desired", "method", "code"),
     [
         (None, EQUAL, "POST", 422),
         (None, EQUAL, "POST", 401),
@@ -501,27 +512,27 @@ def test_error_that_will_not_pass_is_looked_after_once(error: ApiError):
         ("enabled", ABSENT, "DELETE", 422),
     ],
 )
-def test_refusal_ends_the_task_at_once(status: str | None, wanted: Wanted, method: str, code: int):
+def test_refusal_ends_the_task_at_once(status: str | None, desired: Desired, method: str, code: int):
     """Immuta's documentation, "HTTP Status Codes and Error Messages": such a request has to be another one."""
     tenant = Tenant(status, **{method: [refusal(code)]})
     with pytest.raises(ApiError, match=f"HTTP {code}"):
-        course(tenant, wanted).follow()
+        reconciliation(tenant, desired).apply()
     assert tenant.requests == ["LIST", method if status is None else f"{method} 7"]
 
 
 def test_post_409_goes_on_from_what_somebody_else_made():
     """Immuta's documentation, POST 409: "Snowflake integration already exists on ... (id = 1)."."""
     tenant = Tenant(None, "creating", "enabled", POST=[refusal(409)])
-    result = course(tenant, EQUAL).follow()
+    result = reconciliation(tenant, EQUAL).apply()
     assert tenant.requests == ["LIST", "POST", "LIST", "GET 7"]
     assert not result["changed"]
-    assert "already when it was to be created" in result["warnings"][0]
+    assert "when it was to be created" in result["warnings"][0]
 
 
 def test_post_400_asks_for_put_to_what_failed_to_be_created():
     """Immuta's documentation, POST 400: "Use PUT /integrations/1 endpoint to update connection information ..."."""
     tenant = Tenant(None, "createError", POST=[refusal(400)])
-    assert course(tenant, EQUAL).follow()["changed"]
+    assert reconciliation(tenant, EQUAL).apply()["changed"]
     assert tenant.requests == ["LIST", "POST", "LIST", "PUT 7", "GET 7", "GET 7"]
 
 
@@ -529,51 +540,51 @@ def test_post_400_asks_for_put_to_what_failed_to_be_created():
 def test_post_refused_for_what_is_not_to_be_seen_ends_the_task(code: int):
     tenant = Tenant(None, POST=[refusal(code, "name in use")])
     with pytest.raises(ApiError, match=f"HTTP {code}: name in use"):
-        course(tenant, EQUAL).follow()
+        reconciliation(tenant, EQUAL).apply()
     assert tenant.requests == ["LIST", "POST", "LIST"]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "method", "requests"), [(DIFFERENT, "PUT", UPDATE[1:]), (ABSENT, "DELETE", DELETE[1:])]
+    ("desired", "method", "requests"), [(DIFFERENT, "PUT", UPDATE[1:]), (ABSENT, "DELETE", DELETE[1:])]
 )
-def test_409_waits_for_the_state_to_pass(wanted: Wanted, method: str, requests: list[str]):
+def test_409_waits_for_the_state_to_pass(desired: Desired, method: str, requests: list[str]):
     """Immuta's documentation, PUT 409: "Unable to edit integration with ID 10 in current state editing."."""
     tenant = Tenant("enabled", "editing", "enabled", **{method: [refusal(409)]})
-    assert course(tenant, wanted).follow()["changed"]
+    assert reconciliation(tenant, desired).apply()["changed"]
     assert tenant.requests == ["LIST", f"{method} 7", "LIST", "GET 7", *requests]
 
 
 def test_409_that_stays_is_given_up():
     tenant = Tenant("enabled", PUT=[refusal(409)] * 9)
     with pytest.raises(ApiError, match="HTTP 409"):
-        course(tenant, DIFFERENT, retries=0).follow()
+        reconciliation(tenant, DIFFERENT, retries=0).apply()
     assert tenant.requests == ["LIST", "PUT 7", "LIST", "PUT 7", "LIST"]
 
 
 def test_409_after_somebody_else_did_the_same_is_no_change():
     tenant = Tenant("enabled", "deleting", None, DELETE=[refusal(409)])
-    assert not course(tenant, ABSENT).follow()["changed"]
+    assert not reconciliation(tenant, ABSENT).apply()["changed"]
     assert tenant.requests == ["LIST", "DELETE 7", "LIST", "GET 7"]
 
 
 def test_delete_404_is_gone_already():
     """Immuta's documentation, DELETE 404: "No integration found with ID 5."."""
     tenant = Tenant("enabled", None, DELETE=[refusal(404)])
-    result = course(tenant, ABSENT).follow()
+    result = reconciliation(tenant, ABSENT).apply()
     assert (result["changed"], result["exists"]) == (False, False)
     assert tenant.requests == ["LIST", "DELETE 7", "LIST"]
 
 
 def test_put_404_creates_what_somebody_deleted():
     tenant = Tenant("enabled", None, PUT=[refusal(404)])
-    assert course(tenant, DIFFERENT).follow()["action"] == "create"
+    assert reconciliation(tenant, DIFFERENT).apply()["action"] == "create"
     assert tenant.requests == ["LIST", "PUT 7", "LIST", "POST", "GET 7", "GET 7"]
 
 
 def test_404_of_another_server_is_an_error():
     tenant = Tenant("enabled", DELETE=[refusal(404, is_document=False)])
     with pytest.raises(ApiError, match="HTTP 404"):
-        course(tenant, ABSENT).follow()
+        reconciliation(tenant, ABSENT).apply()
 
 
 # From the options to the course
@@ -615,8 +626,8 @@ def options(**changes: t.Any) -> dict[str, t.Any]:
         ({"wait_timeout": 0}, "wait_timeout and wait_sleep are seconds"),
         ({"wait_sleep": 0.0}, "wait_timeout and wait_sleep are seconds"),
         ({"config": {"host": HOST}}, "also needs config.database"),
-        ({"config": {}}, "name the integration by one of them"),
-        ({"config": None, "state": "absent"}, "name the integration by one of them"),
+        ({"config": {}}, "identify the integration by one of them"),
+        ({"config": None, "state": "absent"}, "identify the integration by one of them"),
         ({"validate_certs": True}, "plain http"),
     ],
 )

@@ -34,12 +34,12 @@ def file_mode(value: t.Any) -> int:
 def write_file(path: str, content: bytes, mode: int) -> None:
     """Put ``content`` in place whole or not at all; what a killed process left of its own attempt is removed.
 
-    Raises InputError when the folder cannot be written.
+    Raises InputError when the directory cannot be written.
     """
-    folder, name = os.path.split(path)
-    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    directory, name = os.path.split(path)
+    part = os.path.join(directory, f".{name}.{os.getpid()}.part")
     try:
-        _remove_leftovers(folder, name)
+        _remove_leftovers(directory, name)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -55,12 +55,12 @@ def write_file(path: str, content: bytes, mode: int) -> None:
         raise InputError(f"The file {path} cannot be written: {error.strerror}.") from error
 
 
-def _remove_leftovers(folder: str, name: str) -> None:
-    for entry in os.listdir(folder):
+def _remove_leftovers(directory: str, name: str) -> None:
+    for entry in os.listdir(directory):
         match = re.fullmatch(re.escape(f".{name}.") + r"(\d{1,9})\.part", entry)
         if match and not _is_alive(int(match.group(1))):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(folder, entry))
+                os.unlink(os.path.join(directory, entry))
 
 
 def _is_alive(pid: int) -> bool:
@@ -77,33 +77,35 @@ def _is_alive(pid: int) -> bool:
 
 
 def create_parents(path: str) -> None:
-    """Make the folder and those above it that are missing, open to their owner only. Raises InputError."""
+    """Create the directory and its missing parents, open to their owner only. Raises InputError."""
     if not os.path.isdir(path):
         create_parents(os.path.dirname(path))
         try:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(path, 0o700)
         except OSError as error:
-            raise InputError(f"The folder {path} cannot be made: {error.strerror}.") from error
+            raise InputError(f"The directory {path} cannot be created: {error.strerror}.") from error
 
 
-def check_dest(dest: str, make_folder: bool) -> None:
-    folder = os.path.dirname(dest)
+def check_dest(dest: str, creates_parents: bool) -> None:
+    """Raise InputError unless a file can be written to ``dest``."""
+    directory = os.path.dirname(dest)
     if os.path.exists(dest) and not os.path.isfile(dest):
-        raise InputError(f"The dest {dest} is no file: give the path of one.")
-    if make_folder and not os.path.exists(folder):
+        raise InputError(f"The dest {dest} is not a file: set the path of one.")
+    if creates_parents and not os.path.exists(directory):
         return
-    if not os.path.isdir(folder):
-        raise InputError(f"The folder {folder} of dest does not exist: create it first, open to its owner only.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"The folder {folder} of dest cannot be written: choose another, or run as its owner.")
+    if not os.path.isdir(directory):
+        raise InputError(f"The directory {directory} of dest does not exist: create it first, open to its owner only.")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise InputError(f"The directory {directory} of dest cannot be written: choose another, or run as its owner.")
 
 
-def _read(path: str) -> bytes | None:
+def read_if_exists(path: str) -> bytes | None:
+    """Return what the file holds, None where there is none. Raises InputError when it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(f"The file {path} cannot be read, so that it cannot be compared: {error.strerror}.") from error
+        raise InputError(f"The file {path} cannot be read for comparison: {error.strerror}.") from error

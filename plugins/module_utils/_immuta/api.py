@@ -17,14 +17,11 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     ApiError,
     InputError,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import (
-    Http,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Credentials, Payload, Record
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import Http
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.messages import (
     Reply,
 )
-
-Record = dict[str, t.Any]
 
 _SCRIPTS = {
     "initial_create": "/scripts/initial-create",
@@ -63,17 +60,17 @@ class IntegrationsApi:
             raise
         return _record(reply.document(), reply)
 
-    def create(self, payload: Record) -> Record:
+    def create(self, payload: Payload) -> Record:
         """Register an integration; the record in the reply has neither type nor settings."""
         reply = self._http.request("POST", "/integrations", payload)
         return _record(reply.document(), reply)
 
-    def update(self, integration_id: str, payload: Record) -> Record:
+    def update(self, integration_id: str, payload: Payload) -> Record:
         """Replace an integration's whole payload; the reply is as that of `create`."""
         reply = self._http.request("PUT", _path(integration_id), payload)
         return _record(reply.document(), reply)
 
-    def delete(self, integration_id: str, credentials: Record | None) -> None:
+    def delete(self, integration_id: str, credentials: Credentials | None) -> None:
         """Remove an integration.
 
         ``credentials`` are sent for one that was set up automatically and must be None for any other; their shape, a
@@ -82,7 +79,7 @@ class IntegrationsApi:
         """
         self._http.request("DELETE", _path(integration_id), credentials)
 
-    def script(self, name: str, integration_id: str | None, payload: Record | None) -> bytes:
+    def script(self, name: str, integration_id: str | None, payload: Payload | None) -> bytes:
         """Have Immuta generate a script for an integration, or for one that is yet to be; nothing changes there.
 
         The documentation says only that the response "returns the script", so a raw body, a JSON string and a JSON
@@ -112,7 +109,7 @@ def _record(document: t.Any, reply: Reply) -> Record:
     config = document.get("config")
     if not isinstance(config, (dict, type(None))):
         raise _unexpected(reply, "an integration whose config is an object")
-    return {**document, "id": str(identifier), "config": config or {}}
+    return t.cast(Record, {**document, "id": str(identifier), "config": config or {}})
 
 
 def _script(reply: Reply) -> bytes:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""What the user set for a Redshift integration: the keys of `config`, their API names, and their checks."""
+"""What the user set for a Redshift integration: the keys of ``config``, their API names, and their checks."""
 
 from __future__ import annotations
 
@@ -11,82 +11,41 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
-    InputError,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
-    is_redacted,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import (
-    Spec,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import (
-    Config,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import is_redacted
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Config
 
+Spec = dict[str, dict[str, t.Any]]
 
-def config_spec() -> Spec:
-    """The API's ``config`` object in snake_case, each key with its API name as an alias."""
-    return {
-        "host": {"type": "str"},
-        "port": {"type": "int"},
-        "database": {"type": "str"},
-        "initial_database": {"type": "str", "aliases": ["initialDatabase"]},
-        "authentication_type": {
-            "type": "str",
-            "choices": ["userPassword", "okta"],
-            "aliases": ["authenticationType"],
-        },
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "okta": {
-            "type": "dict",
-            "options": {
-                "username": {"type": "str"},
-                "password": {"type": "str", "no_log": True},
-                "app_id": {"type": "str", "aliases": ["appId"]},
-                "idp_host": {"type": "str", "aliases": ["idpHost"]},
-                "role": {"type": "str"},
-            },
-        },
-        "impersonation": {
-            "type": "dict",
-            "options": {"enabled": {"type": "bool"}, "role": {"type": "str"}},
-        },
-        "extra": {"type": "dict"},
-    }
-
-
-_API_NAMES = {
-    "host": "host",
-    "port": "port",
-    "database": "database",
-    "initial_database": "initialDatabase",
-    "authentication_type": "authenticationType",
-    "username": "username",
-    "password": "password",
-    "okta": "okta",
-    "impersonation": "impersonation",
-}
-
-API_SUBNAMES = {
+# The one table of the keys of config. An API name is the option's in camelCase and serves as its alias.
+_KEYS: Spec = {
+    "host": {"type": "str"},
+    "port": {"type": "int"},
+    "database": {"type": "str"},
+    "initial_database": {"type": "str"},
+    "authentication_type": {"type": "str"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
     "okta": {
-        "username": "username",
-        "password": "password",
-        "app_id": "appId",
-        "idp_host": "idpHost",
-        "role": "role",
+        "type": "dict",
+        "options": {
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "app_id": {"type": "str"},
+            "idp_host": {"type": "str"},
+            "role": {"type": "str"},
+        },
     },
-    "impersonation": {"enabled": "enabled", "role": "role"},
+    "impersonation": {"type": "dict", "options": {"enabled": {"type": "bool"}, "role": {"type": "str"}}},
 }
-
-CREDENTIALS = {"userPassword": ("username", "password"), "okta": ("okta",)}
-
 _REQUIRED = ("host", "database", "initialDatabase", "authenticationType")
+# The authentication types that Immuta's documentation names, and where their credentials are
+# ("Configure a Redshift Integration"). Those of any other type pass through config.extra.
+CREDENTIALS = {"userPassword": ("username", "password"), "okta": ("okta",)}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Desired:
     """What the user asked for. ``config`` holds just what was set, under the API's names."""
 
     state: str
@@ -111,10 +70,15 @@ class Wanted:
         return self.target[0].upper() + self.target[1:]
 
 
-def wanted_from(params: t.Mapping[str, t.Any]) -> Wanted:
-    """What the options ask for."""
+def config_spec() -> Spec:
+    """Return the argument spec of ``config``."""
+    return {**_with_aliases(_KEYS), "extra": {"type": "dict"}}
+
+
+def desired_from(params: t.Mapping[str, t.Any]) -> Desired:
+    """Read the options of ``immuta_redshift_integration``. Raises InputError as `api_config` does."""
     config, extra = api_config(params["config"] or {})
-    return Wanted(
+    return Desired(
         state=params["state"],
         id=params["id"],
         auto_bootstrap=params["auto_bootstrap"],
@@ -125,80 +89,86 @@ def wanted_from(params: t.Mapping[str, t.Any]) -> Wanted:
 
 
 def api_config(options: t.Mapping[str, t.Any]) -> tuple[Config, Config]:
-    """The option ``config`` under the API's names, without what was not set; and its ``extra`` part.
+    """Return ``config`` under the API's names, without what was not set; and its ``extra`` part.
 
-    Raises InputError for an ``extra`` member that is an option of its own.
+    Raises InputError for a member of ``extra`` that is an option of its own.
     """
-    config: Config = {}
-    for option, name in _API_NAMES.items():
-        value = options.get(option)
-        if isinstance(value, dict):
-            subnames = API_SUBNAMES[option]
-            value = {subnames[key]: value[key] for key in subnames if value.get(key) is not None}
-        if value not in (None, {}):
-            config[name] = value
+    config = _under_api_names(_KEYS, options)
     extra = dict(options.get("extra") or {})
     for name in extra:
-        if name in config or name in _API_NAMES or name in _API_NAMES.values():
-            raise InputError(f"config.extra holds {name}, which is a setting of config itself: give it there.")
+        if name in _KEYS or name in map(api_name, _KEYS):
+            raise InputError(f"config.extra contains {name}, which is a setting of config itself: set it there.")
     return config, extra
 
 
-def check_config(wanted: Wanted, *, complete: bool) -> None:
-    """Refuse, before any request, what no integration can have; ``complete`` asks for all that a payload needs.
+def check_config(desired: Desired, *, complete: bool) -> None:
+    """Reject, before any request, what no integration can have.
 
-    Raises InputError.
+    ``complete`` asks for every setting that a payload needs. Credentials are not among them: the write that sends them
+    asks for them. Raises InputError.
     """
-    config = wanted.config
-    if wanted.host is None and wanted.id is None:
-        raise InputError("Neither config.host nor id is given: name the integration by one of them.")
-    if wanted.state == "present" and wanted.auto_bootstrap is None:
-        raise InputError("The option auto_bootstrap is empty: say whether Immuta prepares the cluster itself.")
-    settings = dict(flat(config))
+    config = desired.config
+    if desired.host is None and desired.id is None:
+        raise InputError("Neither config.host nor id is set: identify the integration by one of them.")
+    if desired.state == "present" and desired.auto_bootstrap is None:
+        raise InputError("The option auto_bootstrap is empty: set whether Immuta sets up the cluster itself.")
+    settings = dict(_flat(config))
     for name, value in settings.items():
         if value == "":
-            raise InputError(f"{option_name(name)} is empty: give a value or leave it out.")
+            raise InputError(f"{option_name(name)} is empty: set a value or leave it out.")
     named = [(option_name(name), value) for name, value in settings.items()]
-    for option, value in [*named, *flat(wanted.extra, "config.extra.")]:
+    for option, value in [*named, *_flat(desired.extra, "config.extra.")]:
         if is_redacted(value):
-            raise InputError(f"{option} is what Immuta shows in place of the real value: give the real one.")
+            raise InputError(f"{option} is the placeholder that Immuta shows for a secret: set the real value.")
     for name in ("host", "okta.idpHost"):
         if name in settings and not re.fullmatch(r"[A-Za-z0-9._-]+", settings[name]):
             raise InputError(
-                f"{option_name(name)} is not a host name: give it without scheme, port and path, as in "
+                f"{option_name(name)} is not a host name: set it without scheme, port and path, as in "
                 "cluster.example.com."
             )
     if not 0 < config.get("port", 5439) < 65536:
-        raise InputError(f"config.port is {config['port']}: give a number from 1 to 65535.")
-    _check_credentials(config)
-    missing = [option_name(name) for name in _REQUIRED if name not in config] or missing_credentials(config)
+        raise InputError(f"config.port is {config['port']}: set a number from 1 to 65535.")
+    _check_authentication(config)
+    missing = [option_name(name) for name in _REQUIRED if name not in config]
     if complete and missing:
         raise InputError(f"The config of a Redshift integration also needs {listed(missing)}.")
 
 
-def _check_credentials(config: Config) -> None:
-    """Refuse the credentials of another authentication type."""
+def _check_authentication(config: Config) -> None:
+    """Reject the credentials of another authentication type, where both are documented."""
     kind = config.get("authenticationType")
     if kind == "userPassword" and "okta" in config:
-        raise InputError("config.okta is given with authentication_type userPassword: leave out one of them.")
+        raise InputError("config.okta is set with authentication_type userPassword: leave out one of them.")
     if kind == "okta" and ("username" in config or "password" in config):
         raise InputError(
-            "config.username or config.password is given with authentication_type okta: give them inside config.okta."
+            "config.username or config.password is set with authentication_type okta: set them inside config.okta."
         )
 
 
 def missing_credentials(config: Config) -> list[str]:
-    """The options, among those that the authentication type in ``config`` needs, that it lacks."""
+    """Return the options that a documented authentication type needs and ``config`` lacks."""
     kind = config.get("authenticationType")
     if kind == "okta":
         given = config.get("okta", {})
-        return [f"config.okta.{option}" for option, name in API_SUBNAMES["okta"].items() if name not in given]
+        options = _KEYS["okta"]["options"]
+        return [f"config.okta.{option}" for option in options if api_name(option) not in given]
     needed = ("username", "password") if kind == "userPassword" else ()
     return [f"config.{name}" for name in needed if name not in config]
 
 
+def option_name(name: str) -> str:
+    """Return the option for a setting, given by its API name with dots between levels."""
+    return "config." + ".".join(snake_name(part) for part in name.split("."))
+
+
+def listed(options: list[str]) -> str:
+    """Return the names as one phrase."""
+    *most, last = options
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def snake_case(document: t.Any) -> t.Any:
-    """A copy with every key in snake_case."""
+    """Return a copy with every key in snake_case."""
     if isinstance(document, dict):
         return {snake_name(name): snake_case(value) for name, value in document.items()}
     if isinstance(document, list):
@@ -206,23 +176,46 @@ def snake_case(document: t.Any) -> t.Any:
     return document
 
 
-@functools.lru_cache(maxsize=1000, typed=True)  # so that ten thousand records share their keys
+@functools.lru_cache(maxsize=1000, typed=True)  # ten thousand records share their keys
 def snake_name(name: t.Any) -> t.Any:
+    """Return a key in snake_case; a key that is no text as it is."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower() if isinstance(name, str) else name
 
 
-def flat(config: Config, prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
-    for name, value in config.items():
+def api_name(option: str) -> str:
+    """Return an option's name in camelCase."""
+    first, *rest = option.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def _with_aliases(keys: Spec) -> Spec:
+    spec: Spec = {}
+    for option, described in keys.items():
+        spec[option] = dict(described)
+        if api_name(option) != option:
+            spec[option]["aliases"] = [api_name(option)]
+        if "options" in described:
+            spec[option]["options"] = _with_aliases(described["options"])
+    return spec
+
+
+def _under_api_names(keys: Spec, options: t.Mapping[str, t.Any]) -> Config:
+    config: Config = {}
+    for option, described in keys.items():
+        value = options.get(option)
         if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{name}.")
+            value = _under_api_names(described["options"], value)
+        if value not in (None, {}):
+            config[api_name(option)] = value
+    return config
+
+
+def _flat(value: t.Any, prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    """Yield every setting below ``value`` with its dotted name; items of a list have the list's."""
+    items = value.items() if isinstance(value, dict) else [("", item) for item in value]
+    for name, item in items:
+        path = f"{prefix}{name}"
+        if isinstance(item, (dict, list)):
+            yield from _flat(item, f"{path}." if isinstance(item, dict) else path)
         else:
-            yield f"{prefix}{name}", value
-
-
-def option_name(name: str) -> str:
-    return "config." + ".".join(snake_name(part) for part in name.split("."))
-
-
-def listed(options: list[str]) -> str:
-    *most, last = options
-    return f"{', '.join(most)} and {last}" if most else last
+            yield path.rstrip("."), item

@@ -9,9 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
-    InputError,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
     is_redacted,
     is_secret_name,
@@ -19,7 +17,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
     CREDENTIALS,
-    Wanted,
+    Desired,
     listed,
     missing_credentials,
     option_name,
@@ -31,11 +29,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.docume
     SETTLED,
     TYPE,
     Config,
+    Credentials,
+    Payload,
     Record,
+    is_gone,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import (
-    failing_tests,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import failing_tests
 
 # What GET adds for settings that were never sent (Immuta's documentation, "Configure a Redshift Integration").
 _DEFAULTS: Config = {"port": 5439, "impersonation": {"enabled": False}}
@@ -46,24 +45,33 @@ _CASELESS = ("database", "initialDatabase", "okta.idpHost")
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do next about a record, and what the task as a whole changes.
+    """What to change about an integration.
 
-    ``action`` is ``none``, ``create``, ``update``, ``delete`` or ``wait``. ``body`` is what the write sends, if it
-    sends anything; ``before`` and ``after`` are the two sides of the diff. With ``wait``, all but ``action`` tells what
-    follows when the integration settles as ``enabled``.
+    ``action`` is ``none``, ``create``, ``update`` or ``delete``. With ``wait``, Immuta has to settle before that, and
+    the decision is then made again. ``payload`` is what a creation or an update sends, ``credentials`` what a deletion
+    sends; each may lack credentials that the user did not set. ``before`` and ``after`` are the sides of the diff.
     """
 
     action: str
-    changed: bool
+    wait: bool = False
     differences: tuple[str, ...] = ()
-    cautions: tuple[str, ...] = ()
-    body: Record | None = field(default=None, repr=False)
-    before: Record = field(default_factory=dict)
-    after: Record = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    payload: Payload | None = field(default=None, repr=False)
+    credentials: Credentials | None = field(default=None, repr=False)
+    before: dict[str, t.Any] = field(default_factory=dict)
+    after: dict[str, t.Any] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        return self.action != "none"
+
+    @property
+    def sends_credentials(self) -> bool:
+        return self.payload is not None or self.credentials is not None
 
 
 def find(records: t.Iterable[Record], host: str) -> Record | None:
-    """The Redshift integration on ``host``: one in use if there is one, else one that Immuta keeps as gone.
+    """Return the Redshift integration on ``host``: one in use if there is one, else one that Immuta keeps as gone.
 
     Immuta allows one in use per type and host (its documentation, "HTTP Status Codes and Error Messages", POST 409).
     Raises InputError when there are more.
@@ -74,7 +82,7 @@ def find(records: t.Iterable[Record], host: str) -> Record | None:
     used = [record for record in matches if record["status"] not in GONE]
     if len(used) > 1:
         ids = ", ".join(record["id"] for record in used)
-        raise InputError(f"Immuta has several Redshift integrations on {host}: say which one by id ({ids}).")
+        raise InputError(f"Immuta has several Redshift integrations on {host}: set id to one of them ({ids}).")
     return (used or matches)[-1] if matches else None
 
 
@@ -87,158 +95,186 @@ def same_host(shown: t.Any, host: str) -> bool:
     return isinstance(shown, str) and bare(shown) == bare(host)
 
 
-def decide(record: Record | None, wanted: Wanted) -> Decision:
-    """What to do about ``record`` so that it becomes what is wanted.
+def decide(current: Record | None, desired: Desired) -> Decision:
+    """Return what turns ``current`` into what is desired.
 
-    Raises InputError, before anything is sent, for what Immuta does not change and for credentials that are missing.
+    Raises InputError for what Immuta does not change.
     """
-    if record is not None:
-        refuse_other(record, wanted)
-    status = None if record is None else record["status"]
-    if record is None or status in GONE:
-        return _decide_without(wanted, "create", _leftovers(record, wanted))
+    if current is not None:
+        refuse_other(current, desired)
+    if is_gone(current):
+        return _decide_without(desired, warnings=_leftovers(current, desired))
+    current = t.cast(Record, current)
+    status = current["status"]
     if status == "deleting":
-        return _decide_without(wanted, "wait")
-    before = view(record)
-    if wanted.state == "absent":
-        body = delete_credentials(record, wanted)
-        return Decision("delete" if status in SETTLED else "wait", changed=True, body=body, before=before)
-    refuse_change(record, wanted)
-    changes = tuple(differences(record, wanted))
-    if not (changes or wanted.update_secrets or status == "createError"):
-        action = "none" if status in SETTLED else "wait"
-        return Decision(action, changed=False, cautions=_degraded(record, wanted), before=before, after=before)
-    body = payload(record, wanted)
-    return Decision("update" if status in SETTLED else "wait", True, changes, (), body, before, view(body))
-
-
-def _decide_without(wanted: Wanted, action: str, cautions: tuple[str, ...] = ()) -> Decision:
-    """What to do where Immuta has nothing; ``action`` is ``wait`` where it is still deleting what it had."""
-    if wanted.state == "absent":
-        return Decision("none" if action == "create" else action, changed=False, cautions=cautions)
-    if wanted.id is not None:
-        state = "no integration with id" if action == "create" else "begun to delete the integration with id"
-        raise InputError(f"Immuta has {state} {wanted.id}: leave out id to create one.")
-    body = payload(None, wanted)
-    return Decision(action, changed=True, cautions=cautions, body=body, after=view(body))
-
-
-def _leftovers(record: Record | None, wanted: Wanted) -> tuple[str, ...]:
-    if record is None or record["status"] != "disabled":
-        return ()
-    database = record["config"].get("database", "Immuta's database")
-    caution = (
-        f"Immuta disabled {wanted.target} (id {record['id']}) without cleaning up: what it made in Redshift "
-        f"({database}, its schemas and the system account) may still be there."
+        return _decide_without(desired, wait=True)
+    before, wait = settings_view(current), status not in SETTLED
+    if desired.state == "absent":
+        return Decision("delete", wait=wait, credentials=delete_credentials(current, desired), before=before)
+    refuse_change(current, desired)
+    changes = tuple(differences(current, desired))
+    if not (changes or desired.update_secrets or status == "createError"):
+        return Decision("none", wait=wait, warnings=_degraded(current, desired), before=before, after=before)
+    payload = build_payload(current, desired)
+    return Decision(
+        "update", wait=wait, differences=changes, payload=payload, before=before, after=settings_view(payload)
     )
-    return (caution,)
 
 
-def _degraded(record: Record, wanted: Wanted) -> tuple[str, ...]:
-    if record["status"] not in FAILED:
-        return ()
-    why = failing_tests(record) or "Immuta names no failing validation test"
-    return (f"{wanted.subject} (id {record['id']}) is as asked for, but in status {record['status']}; {why}.",)
+def _decide_without(desired: Desired, *, wait: bool = False, warnings: tuple[str, ...] = ()) -> Decision:
+    """Decide where Immuta has no such integration, or with ``wait`` is still deleting it."""
+    if desired.state == "absent":
+        return Decision("none", wait=wait, warnings=warnings)
+    if desired.id is not None:
+        state = "is deleting the integration with id" if wait else "has no integration with id"
+        raise InputError(f"Immuta {state} {desired.id}: leave out id to create one.")
+    payload = build_payload(None, desired)
+    return Decision("create", wait=wait, warnings=warnings, payload=payload, after=settings_view(payload))
 
 
-def refuse_other(record: Record, wanted: Wanted) -> None:
-    """Raise InputError when the integration with the id that the user gave is not the one that was meant."""
-    kind, shown = record.get("type", TYPE), record["config"].get("host")
-    if kind != TYPE:
-        raise InputError(f"Integration {record['id']} is of type {kind}, not {TYPE}: give the id of another.")
-    if wanted.host and isinstance(shown, str) and not same_host(shown, wanted.host):
+def check_write(decision: Decision, desired: Desired) -> None:
+    """Raise InputError when the write lacks credentials, which Immuta needs every time.
+
+    For a deletion that takes credentials: Immuta's documentation, "HTTP Status Codes and Error Messages", DELETE 400.
+    """
+    if decision.action == "delete":
+        if decision.credentials is not None:
+            _check_delete_credentials(decision.credentials, desired)
+    elif decision.payload is not None:
+        check_payload(decision.payload, desired)
+
+
+def check_payload(payload: Payload, desired: Desired) -> None:
+    """Raise InputError when ``payload`` lacks credentials of a documented authentication type."""
+    missing = missing_credentials(payload["config"])
+    if missing:
         raise InputError(
-            f"Integration {record['id']} is on {shown}, not on {wanted.host}, and a host cannot be changed: give the "
+            f"Set {listed(missing)} to create or change {desired.target}: Immuta does not show credentials and needs "
+            "them with every change."
+        )
+
+
+def _check_delete_credentials(credentials: Credentials, desired: Desired) -> None:
+    missing = missing_credentials(credentials)
+    if credentials.get("authenticationType") not in CREDENTIALS and len(credentials) == 1:
+        missing = ["config.authentication_type and its credentials"]
+    if missing:
+        raise InputError(
+            f"{desired.subject} was set up automatically, and Immuta needs a privileged account to delete it: set "
+            f"{listed(missing)}."
+        )
+
+
+def _leftovers(current: Record | None, desired: Desired) -> tuple[str, ...]:
+    if current is None or current["status"] != "disabled":
+        return ()
+    database = current["config"].get("database", "Immuta's database")
+    warning = (
+        f"Immuta disabled {desired.target} (id {current['id']}) without cleaning up: objects that it created in "
+        f"Redshift ({database}, its schemas and the system account) may still exist."
+    )
+    return (warning,)
+
+
+def _degraded(current: Record, desired: Desired) -> tuple[str, ...]:
+    if current["status"] not in FAILED:
+        return ()
+    why = failing_tests(current) or "Immuta names no failing validation test"
+    return (f"{desired.subject} (id {current['id']}) is as desired, but in status {current['status']}; {why}.",)
+
+
+def refuse_other(current: Record, desired: Desired) -> None:
+    """Raise InputError when the integration with the id that the user set is not the one that was meant."""
+    kind, host = current.get("type", TYPE), current["config"].get("host")
+    if kind != TYPE:
+        raise InputError(f"Integration {current['id']} is of type {kind}, not {TYPE}: set the id of another.")
+    if desired.host and isinstance(host, str) and not same_host(host, desired.host):
+        raise InputError(
+            f"Integration {current['id']} is on {host}, not on {desired.host}, and a host cannot be changed: set the "
             "id of another, or leave it out."
         )
 
 
-def refuse_change(record: Record, wanted: Wanted) -> None:
-    """Raise InputError, with the difference, when ``wanted`` has what only a new integration can have.
+def refuse_change(current: Record, desired: Desired) -> None:
+    """Raise InputError, with the difference, when ``desired`` has what only a new integration can have.
 
-    A different database is refused because it names what Immuta made, a different way of setup because the
-    documentation asks to follow the initial one. Other attributes that may not be edited are for Immuta to refuse.
+    A different database is rejected because it names what Immuta created, a different way of setup because the
+    documentation asks to follow the initial one. Other attributes that may not be edited are for Immuta to reject.
     """
-    database, has = wanted.config.get("database"), record["config"].get("database")
-    if database and isinstance(has, str) and has.lower() != database.lower():
+    database, present = desired.config.get("database"), current["config"].get("database")
+    if database and isinstance(present, str) and present.lower() != database.lower():
         raise InputError(
-            f"{wanted.subject} (id {record['id']}) has the database {has}, not {database}, and the database cannot "
-            "be changed: delete the integration and create another.",
+            f"{desired.subject} (id {current['id']}) has the database {present}, not {database}, and the database "
+            "cannot be changed: delete the integration and create another.",
             differences=["database"],
-            integration=shown(record),
+            integration=for_display(current),
         )
-    automatic = record.get("autoBootstrap")
-    if wanted.auto_bootstrap is not None and isinstance(automatic, bool) and automatic != wanted.auto_bootstrap:
+    automatic = current.get("autoBootstrap")
+    if desired.auto_bootstrap is not None and isinstance(automatic, bool) and automatic != desired.auto_bootstrap:
         way = "automatically" if automatic else "manually"
         raise InputError(
-            f"{wanted.subject} (id {record['id']}) was set up {way}, and auto_bootstrap cannot be changed: set it as "
+            f"{desired.subject} (id {current['id']}) was set up {way}, and auto_bootstrap cannot be changed: set it as "
             "it was, or delete the integration and create another.",
             differences=["auto_bootstrap"],
-            integration=shown(record),
+            integration=for_display(current),
         )
 
 
-def differences(record: Record, wanted: Wanted) -> list[str]:
-    """The settings, as options of ``config``, in which Immuta shows something else than the user set.
+def differences(current: Record, desired: Desired) -> list[str]:
+    """Return the settings, as options of ``config``, in which Immuta shows another value than the user set.
 
     What the user did not set, what Immuta redacts and what it does not show is not compared.
     """
-    shown = record["config"]
-    impersonation = shown.get("impersonation")
+    config = current["config"]
+    impersonation = config.get("impersonation")
     if isinstance(impersonation, dict):
         impersonation = {**_DEFAULTS["impersonation"], **impersonation}
-    visible = {**_DEFAULTS, **shown, "impersonation": impersonation or _DEFAULTS["impersonation"]}
-    found = [option_name(name)[len("config.") :] for name in _differing(wanted.config, visible)]
-    return found + [f"extra.{name}" for name in _differing(wanted.extra, shown)]
+    visible = {**_DEFAULTS, **config, "impersonation": impersonation or _DEFAULTS["impersonation"]}
+    found = [option_name(name)[len("config.") :] for name in _differing(desired.config, visible)]
+    return found + [f"extra.{name}" for name in _differing(desired.extra, config)]
 
 
-def _differing(asked: Config, shown: Config, prefix: str = "") -> list[str]:
+def _differing(desired: Config, current: Config, prefix: str = "") -> list[str]:
     found = []
-    for key, value in asked.items():
-        name, other = prefix + key, shown.get(key)
+    for key, value in desired.items():
+        name, other = f"{prefix}{key}", current.get(key)
         if isinstance(value, dict) and isinstance(other, dict):
             found += _differing(value, other, f"{name}.")
-        elif other is not None and not _hidden(name, other) and not _equal(name, value, other):
+        elif other is not None and not _is_hidden(name, other) and not _equal(name, value, other):
             found.append(name)
     return found
 
 
-def _hidden(name: str, shown: t.Any) -> bool:
-    return is_redacted(shown) or is_secret_name(name.rpartition(".")[2])
+def _is_hidden(name: str, current: t.Any) -> bool:
+    return is_redacted(current) or is_secret_name(name.rpartition(".")[2])
 
 
-def _equal(name: str, asked: t.Any, shown: t.Any) -> bool:
+def _equal(name: str, desired: t.Any, current: t.Any) -> bool:
     if name == "host":
-        return same_host(shown, asked)
-    if name in _CASELESS and isinstance(shown, str):
-        return asked.lower() == shown.lower()
-    if isinstance(asked, bool) or isinstance(shown, bool) or isinstance(asked, (dict, list)):
-        return asked == shown
-    return str(asked) == str(shown)
+        return same_host(current, desired)
+    if name in _CASELESS and isinstance(current, str):
+        return desired.lower() == current.lower()
+    if isinstance(desired, (bool, dict, list)) or isinstance(current, bool):
+        return t.cast(bool, desired == current)
+    return str(desired) == str(current)
 
 
-def payload(record: Record | None, wanted: Wanted) -> Record:
-    """The whole payload of a POST or PUT, or of a script: what Immuta has, overlaid with what the user set.
+def build_payload(current: Record | None, desired: Desired) -> Payload:
+    """Return the whole payload of a POST or PUT, or of a script: what Immuta has, overlaid with what the user set.
 
     Redacted values and the credentials of another authentication type are left out, and what is equal is spelled as
-    Immuta spells it. Raises InputError when credentials that Immuta does not show are missing.
+    Immuta spells it. Credentials that the user did not set are missing: see `check_payload`.
     """
-    kept = {} if record is None else _without_redacted(record["config"])
-    config = _overlaid(kept, {**wanted.config, **wanted.extra})
-    kind = config.get("authenticationType")
-    if kind in CREDENTIALS:
+    kept = {} if current is None else _without_redacted(current["config"])
+    kind = desired.config.get("authenticationType", kept.get("authenticationType"))
+    if kind in CREDENTIALS or kind != kept.get("authenticationType"):
         others = [name for other, names in CREDENTIALS.items() if other != kind for name in names]
-        config = {name: value for name, value in config.items() if name not in others}
-    missing = missing_credentials(config)
-    if missing:
-        raise InputError(
-            f"To change {wanted.target}, give {listed(missing)} too: Immuta shows no credentials and wants them again."
-        )
-    automatic = None if record is None else record.get("autoBootstrap")
+        kept = {name: value for name, value in kept.items() if name not in others}
+    automatic = None if current is None else current.get("autoBootstrap")
     return {
         "type": TYPE,
-        "autoBootstrap": automatic if isinstance(automatic, bool) else bool(wanted.auto_bootstrap),
-        "config": config,
+        "autoBootstrap": automatic if isinstance(automatic, bool) else bool(desired.auto_bootstrap),
+        "config": _overlaid(kept, {**desired.config, **desired.extra}),
     }
 
 
@@ -250,10 +286,10 @@ def _without_redacted(value: t.Any) -> t.Any:
     return value
 
 
-def _overlaid(kept: Config, asked: Config, prefix: str = "") -> Config:
+def _overlaid(kept: Config, desired: Config, prefix: str = "") -> Config:
     result = dict(kept)
-    for key, value in asked.items():
-        name, other = prefix + key, kept.get(key)
+    for key, value in desired.items():
+        name, other = f"{prefix}{key}", kept.get(key)
         if isinstance(value, dict) and isinstance(other, dict):
             result[key] = _overlaid(other, value, f"{name}.")
         elif other is None or not _equal(name, value, other):
@@ -261,33 +297,28 @@ def _overlaid(kept: Config, asked: Config, prefix: str = "") -> Config:
     return result
 
 
-def delete_credentials(record: Record, wanted: Wanted) -> Record | None:
-    """What DELETE carries: credentials for an automatic setup, nothing otherwise.
+def delete_credentials(current: Record, desired: Desired) -> Credentials | None:
+    """Return what DELETE carries: credentials for an automatic setup, None otherwise.
 
-    Immuta's documentation, "Configure a Redshift Integration", Delete an integration. Raises InputError when they are
-    needed and not given.
+    Immuta's documentation, "Configure a Redshift Integration", Delete an integration. That the members of
+    ``config.extra`` are the credentials of an undocumented authentication type is an assumption.
     """
-    if record.get("autoBootstrap") is not True:
+    if current.get("autoBootstrap") is not True:
         return None
-    kind = wanted.config.get("authenticationType") or record["config"].get("authenticationType")
-    credentials = {name: wanted.config[name] for name in CREDENTIALS.get(kind, ()) if name in wanted.config}
-    body = {"authenticationType": kind, **credentials}
-    missing = missing_credentials(body) if kind in CREDENTIALS else ["config.authentication_type and its credentials"]
-    if missing:
-        raise InputError(
-            f"{wanted.subject} was set up automatically, so that deleting it takes a privileged account: give "
-            f"{listed(missing)}."
-        )
-    return body
+    kind = desired.config.get("authenticationType") or current["config"].get("authenticationType")
+    names = CREDENTIALS.get(kind or "", ("username", "password"))
+    credentials = {name: desired.config[name] for name in names if name in desired.config}
+    extra = {} if kind in CREDENTIALS else desired.extra
+    return {"authenticationType": kind, **credentials, **extra}
 
 
-def shown(record: Record | None) -> Record | None:
-    """A record for a result: keys in snake_case, secrets masked."""
+def for_display(record: Record | None) -> dict[str, t.Any] | None:
+    """Return a record for a result: keys in snake_case, secrets masked."""
     return None if record is None else snake_case(masked(record))
 
 
-def view(document: Record) -> Record:
-    """What a diff shows of a record or payload: what can be set, secrets masked."""
+def settings_view(document: Record | Payload) -> dict[str, t.Any]:
+    """Return what a diff shows of a record or payload: what can be set, secrets masked."""
     return {
         "auto_bootstrap": document.get("autoBootstrap"),
         "config": snake_case(masked(document["config"])),

@@ -8,28 +8,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import (
-    IntegrationsApi,
-    Record,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import (
-    immuta_spec,
-    tenant_from,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import (
-    session,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
-    same_host,
-    shown,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Record
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import session
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import for_display, same_host
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Poller, Waiting, wait_spec
 
 
 def arguments() -> dict[str, t.Any]:
-    """The arguments of ``immuta_integration_info``."""
+    """Return the arguments as AnsibleModule and an action plugin take them."""
     return {
         "argument_spec": {
             **immuta_spec(),
+            **wait_spec(wait=False),
             "id": {"type": "str"},
             "type": {"type": "str"},
             "host": {"type": "str"},
@@ -39,21 +31,29 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], _check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The work of ``immuta_integration_info``. Raises IntegrationsError."""
-    tenant, cautions = tenant_from(params, environ)
+    """List the integrations that pass the filters. Raises IntegrationsError."""
+    waiting = Waiting.from_params(params)
+    tenant, warnings = tenant_from(params, environ)
     with session(tenant) as http:
         api = IntegrationsApi(http)
         records = api.records() if params["id"] is None else filter(None, [api.get(params["id"])])
         matches = [record for record in records if _matches(record, params)]
-    return {"changed": False, "integrations": [shown(record) for record in matches], "warnings": cautions}
+        if waiting.enabled:
+            poller = Poller(api, waiting)
+            settled = [poller.settled(record, f"The {record.get('type')} integration") for record in matches]
+            matches = [record for record in settled if record is not None]
+    matches = [record for record in matches if _has_status(record, params["status"])]
+    return {"changed": False, "integrations": [for_display(record) for record in matches], "warnings": warnings}
 
 
 def _matches(record: Record, params: t.Mapping[str, t.Any]) -> bool:
-    """Whether ``record`` passes the filters type, host and status; names have no case."""
+    """Whether ``record`` passes the filters type and host; names have no case."""
     if params["type"] is not None and str(record.get("type") or "").lower() != params["type"].lower():
-        return False
-    if params["status"] and record["status"].lower() not in [status.lower() for status in params["status"]]:
         return False
     # Databricks has a workspaceUrl where others have a host.
     addresses = [record["config"].get(name) for name in ("host", "workspaceUrl")]
     return params["host"] is None or any(same_host(address, params["host"]) for address in addresses)
+
+
+def _has_status(record: Record, statuses: t.Sequence[str] | None) -> bool:
+    return not statuses or record["status"].lower() in [status.lower() for status in statuses]

@@ -17,10 +17,10 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     ScriptError,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._common.files import (
-    _read,
     check_dest,
     create_parents,
     file_mode,
+    read_if_exists,
     write_file,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
@@ -35,7 +35,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connec
     tenant_from,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
-    Wanted,
+    Desired,
     api_config,
     check_config,
     config_spec,
@@ -44,7 +44,8 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http i
     session,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
-    payload,
+    build_payload,
+    check_payload,
     refuse_change,
     refuse_other,
 )
@@ -56,7 +57,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
 
 
 def arguments() -> dict[str, t.Any]:
-    """The arguments of ``immuta_integration_script``."""
+    """Return the arguments as AnsibleModule and an action plugin take them."""
     return {
         "argument_spec": {
             **immuta_spec(),
@@ -68,7 +69,7 @@ def arguments() -> dict[str, t.Any]:
             "id": {"type": "str"},
             "config": {"type": "dict", "options": config_spec()},
             "dest": {"type": "path", "required": True},
-            "make_folder": {"type": "bool", "default": False},
+            "create_parents": {"type": "bool", "default": False},
             "mode": {"type": "raw", "default": "0600"},
             "backup": {"type": "bool", "default": False},
         },
@@ -83,19 +84,19 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The work of ``immuta_integration_script``. Raises IntegrationsError."""
+    """Write the script and return the result. Raises IntegrationsError."""
     name, dest = params["script"], os.path.realpath(params["dest"])
     mode = file_mode(params["mode"])
     config, extra = api_config(params["config"] or {})
-    wanted = Wanted("present", params["id"], False, config, extra, update_secrets=False)
+    desired = Desired("present", params["id"], False, config, extra, update_secrets=False)
     if name != "delete":
-        check_config(wanted, complete=name != "edit")
-    check_dest(dest, params["make_folder"])
-    tenant, cautions = tenant_from(params, environ)
+        check_config(desired, complete=name != "edit")
+    check_dest(dest, params["create_parents"])
+    tenant, warnings = tenant_from(params, environ)
     with session(tenant) as http:
-        script = _generate(IntegrationsApi(http), name, wanted)
+        script = _generate(IntegrationsApi(http), name, desired)
     secrets = [tenant.api_key, *distinctive(secret_values({**config, **extra}))]
-    before = _read(dest)
+    before = read_if_exists(dest)
     changed = before != script or stat.S_IMODE(os.stat(dest).st_mode) != mode
     result: dict[str, t.Any] = {
         "changed": changed,
@@ -109,14 +110,14 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
             "before": "" if before is None else mask(before, secrets),
             "after": mask(script, secrets),
         },
-        "warnings": cautions,
+        "warnings": warnings,
     }
     try:
         result["statement_count"] = len(split_script(script))
     except ScriptError as error:
-        cautions.append(f"The script is one that redshift_script refuses. {error}")
+        warnings.append(f"The script is one that redshift_script refuses. {error}")
     if changed and not check_mode:
-        if params["make_folder"]:
+        if params["create_parents"]:
             create_parents(os.path.dirname(dest))
         if params["backup"] and before is not None and before != script:
             result["backup_file"] = f"{dest}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
@@ -125,27 +126,29 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     return result
 
 
-def _generate(api: IntegrationsApi, name: str, wanted: Wanted) -> bytes:
-    """Ask for the script with the payload that the registration sends too.
+def _generate(api: IntegrationsApi, name: str, desired: Desired) -> bytes:
+    """Request the script with the payload that the registration sends too.
 
     The documentation shows no body for the delete script. That the cleanup script takes the payload of a creation is an
     assumption.
     """
     if name == "delete":
         try:
-            return api.script(name, wanted.id, None)
+            return api.script(name, desired.id, None)
         except ApiError as error:
             if error.status != 404 or not error.is_document:
                 raise
             raise InputError(
-                f"Immuta has no integration with id {wanted.id}, which somebody else may have just deleted: there is "
-                "nothing to delete."
+                f"Immuta has no integration with id {desired.id}, so there is nothing to delete; another run may have "
+                "just deleted it."
             ) from None
-    if name != "edit":
-        return api.script(name, None, payload(None, wanted))
-    record = api.get(t.cast(str, wanted.id))
-    if record is None:
-        raise InputError(f"Immuta has no integration with id {wanted.id}: there is nothing to edit.")
-    refuse_other(record, wanted)
-    refuse_change(record, wanted)
-    return api.script(name, record["id"], payload(record, wanted))
+    current = None
+    if name == "edit":
+        current = api.get(t.cast(str, desired.id))
+        if current is None:
+            raise InputError(f"Immuta has no integration with id {desired.id}: there is nothing to edit.")
+        refuse_other(current, desired)
+        refuse_change(current, desired)
+    payload = build_payload(current, desired)
+    check_payload(payload, desired)
+    return api.script(name, None if current is None else current["id"], payload)

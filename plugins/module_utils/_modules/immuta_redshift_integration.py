@@ -8,33 +8,23 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
-    InputError,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import (
-    IntegrationsApi,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import (
-    immuta_spec,
-    tenant_from,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
     check_config,
     config_spec,
-    wanted_from,
+    desired_from,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import (
-    session,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import session
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import (
-    Course,
+    Reconciliation,
     Waiting,
     wait_spec,
 )
 
 
 def arguments() -> dict[str, t.Any]:
-    """The arguments of ``immuta_redshift_integration``, as AnsibleModule and an action plugin take them."""
+    """Return the arguments as AnsibleModule and an action plugin take them."""
     return {
         "argument_spec": {
             **immuta_spec(),
@@ -56,15 +46,13 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The work of ``immuta_redshift_integration``. Raises IntegrationsError."""
-    wanted = wanted_from(params)
-    check_config(wanted, complete=wanted.state == "present" and wanted.id is None)
-    waiting = Waiting(params["wait"], params["wait_timeout"], params["wait_sleep"])
-    if waiting.timeout <= 0 or waiting.sleep <= 0:
-        raise InputError("The options wait_timeout and wait_sleep are seconds: give numbers larger than 0.")
-    tenant, cautions = tenant_from(params, environ)
+    """Create, update or delete the integration and return the result. Raises IntegrationsError."""
+    desired = desired_from(params)
+    check_config(desired, complete=desired.state == "present" and desired.id is None)
+    waiting = Waiting.from_params(params)
+    tenant, warnings = tenant_from(params, environ)
     with session(tenant) as http:
-        course = Course(IntegrationsApi(http), wanted, waiting, tenant.retries)
-        result = course.foretell() if check_mode else course.follow()
-    result["warnings"] = cautions + result["warnings"]
+        reconciliation = Reconciliation(IntegrationsApi(http), desired, waiting, tenant.retries)
+        result = reconciliation.plan() if check_mode else reconciliation.apply()
+    result["warnings"] = warnings + result["warnings"]
     return result
