@@ -95,6 +95,12 @@ class Login:
         """The account, for messages."""
         return str(self.db_user or self.user or "the IAM identity")
 
+    def as_user(self, user: str, password: str) -> Login:
+        """Return the login of another account, with its password, at the same server."""
+        return dataclasses.replace(
+            self, user=user, password=password, auth_method="password", cluster_identifier=None, workgroup=None
+        )
+
     def _check(self) -> None:
         needed = {
             "password": ["login_host", "login_user", "login_password"],
