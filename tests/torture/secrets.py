@@ -20,7 +20,7 @@ from tests.torture.bench import FLOWS, OKTA, Bench, Play, Point, Running, Tortur
 
 LOUD = ("-vvvv", "--diff")
 # What the role registers, to be shown once more.
-REGISTERED = ["asked", "catalog", "generated", "tried", "registered"]
+REGISTERED = ["comparison", "plan", "catalog", "generated", "ran", "registered"]
 # Whose arguments hold the secrets by Ansible's design, and which it keeps when told to.
 OF_ANSIBLE = "AnsiballZ_*.py"
 

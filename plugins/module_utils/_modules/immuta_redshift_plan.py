@@ -24,7 +24,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._role.plan imp
 )
 
 # What the result fact takes from the comparison with Immuta, or from the registration.
-_REPORTED = (
+REPORTED = (
     "exists",
     "settled",
     "action",
@@ -90,7 +90,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
         "login": {"login_host": options.host, "login_port": options.config.get("port") or 5439},
         "result": {
             "host": options.host,
-            **{name: params["comparison"].get(name) for name in _REPORTED},
+            **{name: params["comparison"].get(name) for name in REPORTED},
             "to_run": list(planned.to_run),
             "leftovers": list(planned.leftovers),
         },
