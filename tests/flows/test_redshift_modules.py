@@ -231,7 +231,7 @@ def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("action", "said"),
-    [("drop_before", "was lost while it was looked into"), ("fail 57014", "failed with SQLSTATE 57014")],
+    [("drop_before", "was lost while reading the catalog"), ("fail 57014", "failed with SQLSTATE 57014")],
 )
 def test_a_look_that_fails(shell: Shell, action: str, said: str) -> None:
     shell.standins.redshift.on_statement = lambda statement: action if "pg_group" in statement.text else None

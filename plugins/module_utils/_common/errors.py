@@ -6,7 +6,26 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
+
+
+class Caught:
+    """Context manager: ends quietly at any exception but those that end the process, and keeps it as ``error``.
+
+    For code whose exceptions cannot be known beforehand, such as that of a database driver.
+    """
+
+    error: Exception | None = None
+
+    def __enter__(self) -> Caught:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: types.TracebackType | None
+    ) -> bool:
+        self.error = error if isinstance(error, Exception) else None
+        return self.error is not None
 
 
 class IntegrationsError(Exception):

@@ -51,7 +51,7 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         databases = catalog.entries(session, "database")
         users = catalog.entries(session, "user")
         groups = catalog.entries(session, "group")
-        wanted = _named(databases, params["database"] or login.database)
+        wanted = catalog.find(databases, params["database"] or login.database)
         schemas, filled = _schemas(login, session, wanted)
         facts = Facts(
             account=account,
@@ -61,9 +61,9 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
             schemas=filled,
             single_database=params["single_database"],
             system_user=params["system_user"],
-            system_user_exists=bool(_named(users, params["system_user"])),
+            system_user_exists=bool(catalog.find(users, params["system_user"])),
             impersonation_role=params["impersonation_role"],
-            impersonation_role_exists=bool(_named(groups, params["impersonation_role"])),
+            impersonation_role_exists=bool(catalog.find(groups, params["impersonation_role"])),
             serverless=bool(login.workgroup),
             datashare_enabled=_switch(session.parameter("datashare_enabled")),
             case_sensitive=catalog.case_sensitive(session),
@@ -74,6 +74,12 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         "users": catalog.select(users, "user", params["users"]),
         "groups": catalog.select(groups, "group", params["groups"]),
     }
+    named = [
+        (databases, "database", [params["database"] or login.database]),
+        (schemas, "schema", params["schemas"] or []),
+        (users, "user", [*(params["users"] or []), *filter(None, [params["system_user"]])]),
+        (groups, "group", [*(params["groups"] or []), *filter(None, [params["impersonation_role"]])]),
+    ]
     requirements = evaluate(facts)
     return {
         "changed": False,
@@ -85,6 +91,7 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         **{f"missing_{kind}": [entry["name"] for entry in shown[kind] if not entry["exists"]] for kind in shown},
         "requirements": requirements,
         "requirements_met": requirements["status"] != "failed",
+        "warnings": [warning for found, kind, names in named for warning in catalog.lookalikes(found, kind, names)],
     }
 
 
@@ -96,10 +103,6 @@ def _schemas(login: Login, session: Session, database: catalog.Entry | None) -> 
         return catalog.entries(session, "schema"), catalog.filled_schemas(session)
     with connect(login, database["name"]) as other:
         return catalog.entries(other, "schema"), catalog.filled_schemas(other)
-
-
-def _named(entries: t.Iterable[catalog.Entry], name: str | None) -> catalog.Entry | None:
-    return next((entry for entry in entries if name and entry["name"].lower() == name.lower()), None)
 
 
 def _switch(reported: str | None) -> bool | None:
