@@ -459,7 +459,7 @@ def test_reply_that_is_no_json_is_an_error(body: bytes):
 
 # Bearer tokens: Immuta's documentation, "Getting Started" of the API guides
 
-TOKEN = reply(200, {"token": "t0ken"})
+TOKEN = reply(200, {"token": "t0ken-0f-1mmuta"})
 
 
 def bearer(server: Server) -> Http:
@@ -477,12 +477,12 @@ def test_bearer_exchanges_the_key_once():
         {"apikey": KEY},
     )
     assert "authorization" not in log_in.headers
-    assert [one.headers["authorization"] for one in others] == ["Bearer t0ken"] * 2
+    assert [one.headers["authorization"] for one in others] == ["Bearer t0ken-0f-1mmuta"] * 2
 
 
 def test_bearer_logs_in_again_once_when_the_token_has_expired():
     """Immuta's documentation, "Authentication": an expired token gives 401."""
-    refusal = reply(401, {"message": "t0ken is too old"})
+    refusal = reply(401, {"message": "t0ken-0f-1mmuta is too old"})
     answers = [TOKEN, reply(200, []), refusal, TOKEN, reply(200, [1]), refusal, TOKEN, refusal]
     with Server(*answers) as server, bearer(server) as http:
         http.request("GET", "/integrations", repeatable=True)
@@ -490,7 +490,7 @@ def test_bearer_logs_in_again_once_when_the_token_has_expired():
         with pytest.raises(ApiError, match="did not accept the API key") as caught:
             http.request("GET", "/integrations", repeatable=True)
     assert server.methods == ["POST", "GET", "GET", "POST", "GET", "GET", "POST", "GET"]
-    assert "t0ken" not in repr(caught.value.as_failure())
+    assert "t0ken-0f-1mmuta" not in repr(caught.value.as_failure())
 
 
 def test_bearer_token_is_kept_after_another_refusal():
