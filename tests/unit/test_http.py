@@ -313,14 +313,34 @@ def test_refused_connection_never_acted(pauses: list[float]):
         Answer(b"", "silence"),
         reply(200, b"[", "silence", Content_Length="9"),
         reply(200, b"[", "drip", Content_Length="99"),
+        Answer(b"HTTP/1.1 200 OK\r\nX:", "drip"),
+        Answer(b"HTTP/1.1 ", "drip"),
     ],
-    ids=["no reply", "no end", "byte by byte"],
+    ids=["no reply", "no end", "byte by byte", "headers byte by byte", "status byte by byte"],
 )
 def test_slow_reply_ends_at_the_time_limit(answer: Answer):
     with Server(answer) as server:
         error = failure(server, "PUT", {}, repeatable=False, timeout=SHORT)
     assert f"no complete reply within {SHORT} s" in error.message
     assert (error.acted, error.passing) == (True, True)
+
+
+def test_slow_proxy_ends_at_the_time_limit(ca_path: str):
+    with (
+        Server(Answer(b"HTTP/1.1 200 OK\r\nX:", "drip")) as proxy,
+        pytest.raises(ApiError, match="the proxy could not be reached|no complete reply") as caught,
+        Http(tenant("https://tenant.test", verify=ca_path, proxies={"https": proxy.url}, timeout=SHORT)) as http,
+    ):
+        http.request("POST", "/integrations", {})
+    assert caught.value.passing
+
+
+def test_the_next_request_has_a_time_limit_of_its_own():
+    with Server(reply(200, []), Answer(b"", "silence")) as server, Http(tenant(server.url, timeout=SHORT)) as http:
+        http.request("GET", "/integrations", repeatable=True)
+        threading.Event().wait(SHORT)
+        with pytest.raises(ApiError, match="no complete reply"):
+            http.request("PUT", "/integrations/1", {})
 
 
 def test_endless_reply_is_cut_off(monkeypatch: pytest.MonkeyPatch):
@@ -555,6 +575,9 @@ def params(**changes: t.Any) -> dict[str, t.Any]:
         ({"https_proxy": "http://p:1", "NO_PROXY": "other.com,.example.com"}, {}, {}),
         ({"https_proxy": "http://p:1", "no_proxy": "*"}, {}, {}),
         ({"https_proxy": "http://p:1", "no_proxy": "other.com"}, {}, {"https": "http://p:1"}),
+        ({"https_proxy": "", "HTTPS_PROXY": "http://p:1"}, {}, {}),
+        ({"https_proxy": "http://p:1", "HTTPS_PROXY": "http://q:1"}, {}, {"https": "http://p:1"}),
+        ({"https_proxy": "http://p:1", "no_proxy": "", "NO_PROXY": "*"}, {}, {"https": "http://p:1"}),
     ],
 )
 def test_proxy_is_the_one_of_the_given_environment(
@@ -698,7 +721,7 @@ def test_handshake_that_breaks_is_tried_again(pauses: list[float]):
 def test_plain_server_behind_https_is_not_tried_again(pauses: list[float]):
     with Server(reply(400)) as server:
         there = tenant(server.url.replace("http", "https"))
-        with pytest.raises(ApiError, match="no trusted TLS connection"), Http(there) as http:
+        with pytest.raises(ApiError, match="does not speak TLS"), Http(there) as http:
             http.request("GET", "/integrations", repeatable=True)
     assert pauses == []
 
@@ -792,7 +815,7 @@ def test_key_that_no_header_can_carry_is_refused_and_not_shown(key: str):
     assert not key or key not in caught.value.message
 
 
-@pytest.mark.parametrize("option", [{"timeout": 0}, {"timeout": -1}, {"retries": -1}])
+@pytest.mark.parametrize("option", [{"timeout": 0}, {"timeout": 10**12}, {"retries": -1}, {"retries": 10**12}])
 def test_number_out_of_range(option: dict[str, int]):
     with pytest.raises(InputError, match=f"The option {next(iter(option))} is "):
         tenant_from(params(**option), {})

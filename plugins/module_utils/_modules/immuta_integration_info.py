@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.addresses import (
+    same_address,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import (
     IntegrationsApi,
     Record,
@@ -20,7 +23,6 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http i
     session,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
-    same_host,
     shown,
 )
 
@@ -56,4 +58,4 @@ def _matches(record: Record, params: t.Mapping[str, t.Any]) -> bool:
         return False
     # Databricks has a workspaceUrl where others have a host.
     addresses = [record["config"].get(name) for name in ("host", "workspaceUrl")]
-    return params["host"] is None or any(same_host(address, params["host"]) for address in addresses)
+    return params["host"] is None or any(same_address(address, params["host"]) for address in addresses)
