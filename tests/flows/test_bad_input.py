@@ -221,7 +221,12 @@ CASES = [
     Case("no address", INFO, {"url": "ftp://tenant"}, ["The option url", "https://tenant.example.com"]),
     Case("a user in the address", INFO, {"url": f"https://me:{CANARY}@tenant"}, ["url holds a user name"]),
     Case("plain http", INFO, {"url": "http://tenant.example.com"}, ["plain http", "use https", "validate_certs"]),
-    Case("https to plain http", INFO, {"url": "https://IMMUTA"}, ["no trusted TLS connection", "validate_certs"]),
+    Case(
+        "https to plain http",
+        INFO,
+        {"url": "https://IMMUTA"},
+        ["what answers does not speak TLS", "check the port of url"],
+    ),
     Case("nobody there", INFO, {"url": "http://127.0.0.1:1"}, ["the connection was refused", "check url"]),
     Case("no such name", INFO, {"url": "https://nowhere.invalid"}, ["the host name is not known", "check url"]),
     Case("no such proxy", INFO, {}, ["proxy"], environment={"http_proxy": f"http://me:{CANARY}@127.0.0.1:1"}),

@@ -60,11 +60,26 @@ def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
             "check_mode": True,
         },
         {"immuta.integrations.immuta_redshift_integration": {"wait_timeout": "long", "config": config}},
+        {
+            "immuta.integrations.immuta_redshift_integration": {
+                "auto_bootstrap": False,
+                "config": {**config, "pasword": "extra-s3cret", "okta": "extra-s3cret"},
+            }
+        },
+        {
+            "immuta.integrations.immuta_redshift_integration": {
+                "auto_bootstrap": False,
+                "config": {**config, "extra": "{{ odd }}"},
+            },
+            "check_mode": True,
+            "vars": {"odd": "{{ '{1: {2: true}, when: 2026-01-02, then: 2026-01-02 03:04:05}' | from_yaml }}"},
+        },
         {"immuta.integrations.redshift_script": {**login, "path": script(desk)}},
         {"immuta.integrations.redshift_script": {**login, "path": script(desk)}},
         {"immuta.integrations.redshift_info": {**login, "schemas": ["one", "three"], "driver": "psycopg"}},
         {"immuta.integrations.redshift_info": {**login, "login_password": "wr0ng-Pa55word"}},
     ]
+    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
     inside, printed = results(desk, *tasks, in_process=True)
     assert STARTED not in "".join(line for line in printed.splitlines() if "immuta" in line)
     requests = asked(standins)

@@ -216,6 +216,7 @@ class Server:
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
         self.passwords: list[bytes] = []
+        self.settings: list[bytes] = []
         self.logins = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -245,7 +246,7 @@ class Server:
 
     def _serve(self, connection: socket.socket) -> None:
         (length,) = struct.unpack("!i", connection.recv(4))
-        connection.recv(length - 4)
+        self.settings = connection.recv(length - 4)[4:].split(b"\0")
         self.logins += 1
         connection.sendall(b"R" + struct.pack("!ii", 8, 3))
         (_kind, length) = struct.unpack("!ci", connection.recv(5))
@@ -381,6 +382,47 @@ def test_a_session_has_the_same_settings_with_each_driver(
         session.close()
     assert server.passwords == [SECRET.encode()]
     assert os.environ["PGHOSTADDR"] == "127.0.0.7"
+
+
+# PostgreSQL's documentation, "libpq - C Library", "Environment Variables".
+HOSTILE = {
+    **dict.fromkeys(("PGHOST", "PGHOSTADDR"), "127.0.0.7"),
+    "PGPORT": "1",
+    **dict.fromkeys(("PGUSER", "PGPASSWORD", "PGDATABASE", "PGAPPNAME", "PGSERVICE", "PGSSLNEGOTIATION"), "another"),
+    **dict.fromkeys(("PGPASSFILE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLROOTCERT", "PGSSLCERT"), "/nowhere"),
+    **dict.fromkeys(("PGSSLKEY", "PGSSLCRL", "PGSSLCRLDIR", "PGREQUIREPEER"), "/nowhere"),
+    "PGOPTIONS": "-c default_transaction_read_only=on",
+    **dict.fromkeys(("PGSSLMODE", "PGCHANNELBINDING", "PGGSSENCMODE", "PGSSLCERTMODE"), "require"),
+    "PGREQUIREAUTH": "none",
+    "PGTARGETSESSIONATTRS": "read-only",
+    "PGCLIENTENCODING": "SQL_ASCII",
+    "PGCONNECT_TIMEOUT": "another",
+    "PGLOADBALANCEHOSTS": "another",
+    **dict.fromkeys(("PGMINPROTOCOLVERSION", "PGSSLMINPROTOCOLVERSION"), "another"),
+    **dict.fromkeys(("PGTZ", "PGDATESTYLE", "PGGEQO", "PGLOCALEDIR", "PGKRBSRVNAME", "PGGSSLIB"), "another"),
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:1"),
+    **dict.fromkeys(("SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC", "AWS_CONFIG_FILE", "AWS_CA_BUNDLE"), "/nowhere"),
+    **dict.fromkeys(("AWS_PROFILE", "AWS_REGION", "AWS_ENDPOINT_URL"), "another"),
+}
+
+
+@pytest.mark.parametrize("driver", BOTH)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_options_decide_whatever_the_environment_says(
+    driver: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, HOSTILE[name])
+    with Server(ACCEPTED + reported(**PARAMETERS) + READY) as server:
+        DRIVERS[driver](login(driver, login_port=server.port), "dev").close()
+    settings = dict(zip(server.settings[::2], server.settings[1::2]))
+    assert server.passwords == [SECRET.encode()]
+    assert {name: settings[name] for name in (b"user", b"database", b"application_name")} == {
+        b"user": b"u",
+        b"database": b"dev",
+        b"application_name": b"immuta.integrations",
+    }
+    assert not settings.keys() & {b"options", b"TimeZone", b"DateStyle", b"geqo"}
+    assert settings.get(b"client_encoding", b"utf-8") == b"utf-8"
 
 
 def test_a_client_certificate_or_a_password_file_in_the_home_is_not_read(

@@ -328,7 +328,7 @@ def test_slow_reply_ends_at_the_time_limit(answer: Answer):
 def test_slow_proxy_ends_at_the_time_limit(ca_path: str):
     with (
         Server(Answer(b"HTTP/1.1 200 OK\r\nX:", "drip")) as proxy,
-        pytest.raises(ApiError, match="the proxy could not be reached|no complete reply") as caught,
+        pytest.raises(ApiError, match=r"the proxy could not be reached|no complete reply") as caught,
         Http(tenant("https://tenant.test", verify=ca_path, proxies={"https": proxy.url}, timeout=SHORT)) as http,
     ):
         http.request("POST", "/integrations", {})
@@ -547,6 +547,27 @@ def test_netrc_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any):
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     with Server(reply(200, [])) as server:
         ask(server)
+    assert server.seen[0].headers["authorization"] == KEY
+
+
+HOSTILE = {
+    **dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"), "/nowhere"),
+    **dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:1"),
+    "NO_PROXY": "tenant.example.com",
+    "NETRC": "/nowhere",
+    "REQUEST_METHOD": "GET",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_options_decide_whatever_the_environment_says(
+    name: str, authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(name, HOSTILE[name])
+    with Server(reply(200, []), tls=context(authority)) as server:
+        found, _cautions = tenant_from(params(url=server.url, ca_path=ca_path, use_proxy=False), HOSTILE)
+        with Http(found) as http:
+            http.request("GET", "/integrations", repeatable=True)
     assert server.seen[0].headers["authorization"] == KEY
 
 
