@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.flows.conftest import Desk, asked
+from tests.flows.conftest import Desk, asked, record_syslog
 from tests.standin import Standins
 
 # What Ansible says when it starts a process for a module.
@@ -112,6 +112,34 @@ def test_a_task_that_asks_for_another_process_gets_one(
     run = desk.tasks(task, options=["-vvv"])
 
     assert (STARTED in run.output) == started
+
+
+@pytest.mark.parametrize("become", [False, True])
+def test_no_secret_is_logged_whatever_is_wrong_with_the_arguments(desk: Desk, standins: Standins, become: bool) -> None:
+    secret, module = "extra-s3cret", "immuta.integrations.immuta_redshift_integration"
+    su = desk.folder / "su"
+    su.write_text('#!/bin/sh\nshift\nexec /bin/sh "$@"\n', encoding="utf-8")  # It runs as whoever runs the test.
+    su.chmod(0o700)
+    keywords = {"become": become, "become_method": "ansible.builtin.su", "become_exe": str(su)}
+    syslog = record_syslog(desk)
+    right = {"auto_bootstrap": False, "config": {**standins.config(), "extra": {"sharedKey": secret}}}
+    arguments = [
+        right,
+        {**right, "retries": "many"},
+        {**right, "api_keey": secret},
+        {**right, "url": f"https://user:{secret}@tenant.example.com"},
+        {**right, "config": {**right["config"], "pasword": secret}},
+        {**right, "config": {**right["config"], "okta": secret}},
+    ]
+    tasks = [{module: one, "check_mode": True, **keywords} for one in arguments]
+
+    outcomes, printed = results(desk, *tasks, in_process=False)
+
+    assert [outcome.get("failed", False) for outcome in outcomes] == [False, True, True, True, True, True]
+    logged = syslog.read_text(encoding="utf-8")
+    assert "Invoked with" in logged
+    assert "sharedKey" in logged
+    assert secret not in logged + printed + json.dumps(outcomes)
 
 
 @pytest.mark.parametrize("in_process", [True, False])
