@@ -235,7 +235,7 @@ CASES = [
         "a page",
         INFO,
         {},
-        ["(text/html) is not JSON", "url is the root of an Immuta tenant", "log-in page"],
+        ["(text/html) is not JSON", "url is the root of an Immuta tenant", "login page"],
         {"status": 200, "method": "GET", "path": "/integrations"},
         asked=ALL,
         fault={"kind": "html"},
