@@ -455,6 +455,18 @@ def test_aws_gives_no_credentials(one_shell: Shell, aws: FakeAws, options: Outco
     assert aws.facts["password"] not in result["msg"]
 
 
+def test_a_cluster_that_has_no_endpoint_yet(one_shell: Shell, aws: FakeAws) -> None:
+    aws.endpoint = False
+    result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
+    assert "the cluster or workgroup is being created, paused or resized, or does not exist" in result["msg"]
+
+
+def test_no_region(one_shell: Shell, aws: FakeAws) -> None:
+    del one_shell.environment["AWS_DEFAULT_REGION"]
+    result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
+    assert "AWS gave no credentials for the database (NoRegionError): set region." in result["msg"]
+
+
 def test_a_script_is_removed_when_it_has_been_read_whatever_comes_of_it(one_shell: Shell) -> None:
     path = one_shell.folder / "script.sql"
     assert one_shell.script("CREATE SCHEMA one", remove=True, check_mode=True)["changed"]

@@ -468,6 +468,13 @@ def test_no_secret_that_a_server_echoes_is_shown():
         assert secret not in shown
 
 
+def test_a_password_that_is_a_letter_garbles_nothing():
+    said = {"message": "Validation of prerequisite setup failed for the password p."}
+    with Server(reply(422, said)) as server:
+        error = failure(server, "POST", {"config": {"password": "p"}}, repeatable=False)
+    assert "it says: Validation of prerequisite setup failed for the password ********." in error.message
+
+
 @pytest.mark.parametrize(
     "body", [b"<html>", b"{", b"null", b"[" * 100_000, b"[" * 200 + b"]" * 200, b"\xff"], ids=range(6)
 )

@@ -66,15 +66,26 @@ def test_a_driver_that_dies_fails_its_task_alone() -> None:
     assert "exit status -9" in result["msg"]
 
 
-def test_no_child_goes_on_without_its_parent() -> None:
+def task(sender: int) -> None:
+    in_child(work, {"computes": sender}, False, {})
+
+
+def controller(sender: int) -> None:
+    worker = multiprocessing.get_context("fork").Process(target=task, args=(sender,))
+    worker.start()
+    worker.join()
+
+
+@pytest.mark.parametrize("killed", [task, controller])
+def test_no_child_goes_on_without_its_parents(killed: t.Callable[[int], None]) -> None:
     receiver, sender = os.pipe()
-    parent = multiprocessing.get_context("fork").Process(target=in_child, args=(work, {"computes": sender}, False, {}))
-    parent.start()
-    assert int(os.read(receiver, 20)) != parent.pid
-    os.kill(parent.pid or 0, signal.SIGKILL)
-    parent.join()
+    process = multiprocessing.get_context("fork").Process(target=killed, args=(sender,))
+    process.start()
     os.close(sender)
-    assert os.read(receiver, 20) == b"", "the child has the other end, until it ends"
+    assert int(os.read(receiver, 20)) != process.pid
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    assert os.read(receiver, 20) == b"", "the others have the other end, until they end"
     os.close(receiver)
 
 
