@@ -37,6 +37,8 @@ def outcome(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         options: dict[str, t.Any],
         work: Work = lambda *_arguments: {"changed": False},
     ) -> Outcome:
+        if "inject_invocation" in basic.PASS_VARS:  # ansible-core 2.21
+            options = {**options, "_ansible_inject_invocation": True}
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         monkeypatch.setattr(basic, "has_journal", False)
