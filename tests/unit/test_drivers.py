@@ -130,7 +130,8 @@ EXCEPTIONS: list[tuple[Exception, str]] = [
     (redshift_connector.DataError(SECRET), OWN),
     (redshift_connector.NotSupportedError(SECRET), OWN),
     (psycopg.OperationalError(SECRET), LOST),
-    (psycopg.DataError(SECRET), LOST),
+    (psycopg.DataError(SECRET), OWN),
+    (psycopg.ProgrammingError(SECRET), OWN),
 ]
 OF_NETWORK = (
     struct.error,
@@ -171,7 +172,9 @@ def test_whatever_a_driver_raises(
     monkeypatch.setattr(psycopg, "Connection", lambda _pgconn: broken)
     # psycopg knows by itself whether its connection is gone.
     request.addfinalizer(broken._usock.close)
-    broken.closed = kind == LOST and place != "fetch"
+    broken.closed = isinstance(error, psycopg.OperationalError) and place != "fetch"
+    own = {"redshift_connector": redshift_connector.Error, "psycopg": psycopg.Error}[driver]
+    kind = kind if isinstance(error, own) else LOST
     pauses: list[float] = []
     ended: LoginError | StatementError | None = None
 

@@ -230,7 +230,7 @@ class _Psycopg:
     """A session of psycopg 3, for accounts with a password."""
 
     def __init__(self, login: Login, database: str) -> None:
-        driver = _library("psycopg", "3.3.5", extra="[binary]")
+        self._driver = driver = _library("psycopg", "3.3.5", extra="[binary]")
         settings = self._settings(login, database)
         with Caught() as caught:
             with ambient.environment(ambient.without_libpq()):
@@ -308,13 +308,16 @@ class _Psycopg:
         with Caught() as caught:
             cursor = self._connection.execute(sql)
         if caught.error:
-            raise self._failure(caught.error)
+            is_known = isinstance(caught.error, self._driver.Error)
+            if not is_known:
+                self.close()
+            raise self._failure(caught.error, lost=not is_known)
         return cursor
 
-    def _failure(self, error: Exception) -> DriverError:
+    def _failure(self, error: Exception, lost: bool = False) -> DriverError:
         return DriverError(
             sqlstate=getattr(error, "sqlstate", None),
-            lost=bool(self._connection.closed),
+            lost=lost or bool(self._connection.closed),
             server_message=getattr(getattr(error, "diag", None), "message_primary", None),
             kind=type(error).__name__,
         )
@@ -418,7 +421,7 @@ def _identity_problem(error: BaseException) -> str:
     while inner:
         error = inner
         inner = error.__cause__ or next((part for part in error.args if isinstance(part, Exception)), None)
-    if isinstance(error, IndexError) or (isinstance(error, KeyError) and str(error.args[0]).lower() in _ADDRESS):
+    if isinstance(error, IndexError) or (isinstance(error, KeyError) and str(error).strip("'").lower() in _ADDRESS):
         return NO_ADDRESS
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
