@@ -153,9 +153,7 @@ backup_file:
   sample: /srv/immuta/initial_create.sql.2026-01-31@12:00:00~
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import AnsibleModule, run_module
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_script import (
     arguments,
     run,

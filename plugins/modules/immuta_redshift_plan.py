@@ -238,9 +238,8 @@ failed_requirements:
   sample: ["admin may not create users: GRANT ROLE sys:secadmin TO \"admin\""]
 """
 
-from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import AnsibleModule, run_module
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_plan import arguments, run
 
 

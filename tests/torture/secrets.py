@@ -14,6 +14,7 @@ import typing as t
 
 import trustme
 
+from tests.flows.conftest import record_syslog
 from tests.flows.fake_aws import FakeAws
 from tests.standin.relay import Relay, Statement
 from tests.torture.bench import FLOWS, OKTA, Bench, Play, Point, Running, TortureError, said
@@ -69,6 +70,7 @@ def _point(label: str, case: Case) -> Point:
 def _attempt(bench: Bench, case: Case) -> None:
     play = bench.begin(FLOWS[case.flow], ANSIBLE_KEEP_REMOTE_FILES="1", **case.environment)
     home = play.desk.home
+    record_syslog(play.desk)
     play.desk.environment.update(
         ANSIBLE_LOG_PATH=str(home / "ansible.log"),
         ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.tree,ansible.builtin.junit",

@@ -56,7 +56,7 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         databases = catalog.entries(session, "database")
         users = catalog.entries(session, "user")
         groups = catalog.entries(session, "group")
-        database = _named(databases, params["database"] or login.database)
+        database = catalog.find(databases, params["database"] or login.database)
         schemas, filled = _schemas(login, session, database)
         facts = Facts(
             account=account,
@@ -67,9 +67,9 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
             single_database=params["single_database"],
             integration_exists=params["integration_exists"],
             system_user=params["system_user"],
-            system_user_exists=bool(_named(users, params["system_user"])),
+            system_user_exists=bool(catalog.find(users, params["system_user"])),
             impersonation_role=params["impersonation_role"],
-            impersonation_role_exists=bool(_named(groups, params["impersonation_role"])),
+            impersonation_role_exists=bool(catalog.find(groups, params["impersonation_role"])),
             serverless=bool(login.workgroup),
             datashare_enabled=_switch(session.parameter("datashare_enabled")),
             case_sensitive=catalog.case_sensitive(session),
@@ -88,6 +88,12 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         "users": catalog.select(users, "user", params["users"]),
         "groups": catalog.select(groups, "group", params["groups"]),
     }
+    named = [
+        (databases, "database", [params["database"] or login.database]),
+        (schemas, "schema", params["schemas"] or []),
+        (users, "user", [*(params["users"] or []), *filter(None, [params["system_user"]])]),
+        (groups, "group", [*(params["groups"] or []), *filter(None, [params["impersonation_role"]])]),
+    ]
     requirements = evaluate(facts)
     return {
         "changed": False,
@@ -101,6 +107,7 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         **{f"missing_{kind}": [entry["name"] for entry in shown[kind] if not entry["exists"]] for kind in shown},
         "requirements": requirements,
         "requirements_met": requirements["status"] != "failed",
+        "warnings": [warning for found, kind, names in named for warning in catalog.lookalikes(found, kind, names)],
     }
 
 
@@ -126,10 +133,6 @@ def _system_login(login: Login, params: t.Mapping[str, t.Any], facts: Facts) -> 
         if not error.facts["authentication_failed"]:
             raise
         return "refused"
-
-
-def _named(entries: t.Iterable[catalog.Entry], name: str | None) -> catalog.Entry | None:
-    return next((entry for entry in entries if name and entry["name"].lower() == name.lower()), None)
 
 
 def _switch(reported: str | None) -> bool | None:
