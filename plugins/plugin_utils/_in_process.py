@@ -15,6 +15,7 @@ import importlib
 import multiprocessing
 import os
 import sys
+import threading
 import typing as t
 
 from ansible import constants
@@ -156,6 +157,7 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     receiver, sender = context.Pipe(duplex=False)
 
     def run() -> None:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         try:
             sender.send(attempt(work, params, check_mode, environ))
         except MissingLibraryError:
@@ -179,6 +181,14 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     if outcome is None:
         raise MissingLibraryError("A library is missing in the controller's Python.")
     return outcome
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has been killed."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 @contextlib.contextmanager

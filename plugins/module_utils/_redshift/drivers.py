@@ -154,7 +154,8 @@ class _RedshiftConnector:
         except (self._error, OSError, struct.error) as error:
             answer = _answer(error)
             sqlstate = answer.get("C")
-            lost = not answer or str(sqlstate).startswith(("08", "57P"))
+            # 08P01, such as a parameter without a value, is an error of the statement.
+            lost = not answer or (str(sqlstate).startswith(("08", "57P")) and sqlstate != "08P01")
             raise DriverError(sqlstate=sqlstate, lost=lost, server_message=answer.get("M")) from None
 
     def query(self, sql: str) -> Rows:
