@@ -361,8 +361,11 @@ def _failed(
     state = "partial" if stay else "unchanged"
     if error.lost and commits:
         state = "unknown"
-        what = "Whether it took effect is not known" if is_alone else "It took effect wholly or not at all"
-        sentences.append(f"{what}: query the catalog before you run the script again.")
+        sentences.append(
+            "Whether it took effect is not known: query the catalog before you run the script again."
+            if is_alone
+            else "It took effect wholly or not at all: query the catalog before you run the script again."
+        )
     elif block.whole:
         sentences.append("The script ran as one transaction, so nothing of it stays.")
     elif block.opener:
