@@ -15,9 +15,9 @@ description:
     M(immuta.integrations.immuta_integration_script) has written, and says what state a failure leaves.
   - A script is refused before anything runs when a quote, comment or parenthesis is never closed, when it holds a psql
     meta-command, a NUL character, an invisible character between the words, a template expression that is not filled in
-    or a statement over 16 MB, when it opens a transaction that it does not end, and when the file is JSON or a web page.
+    or a statement over 16 MB, when it opens a transaction that it does not end, and when the file is JSON or HTML.
   - The server that runs the script decides how a backslash in a string is read. Amazon Redshift reads it as an escape,
-    PostgreSQL as it is. Only a script that both understand in the same way, or none, is checked before the login.
+    PostgreSQL as it is. What is wrong in both readings is refused before the login.
   - The text of a statement never appears in a result, since it can hold a password. A failure shows what the server
     said, with the names of objects and without values.
 author:
@@ -208,8 +208,8 @@ checksum:
   description:
     - SHA-256 of everything in the script but its passwords, keys and tokens, the same as
       M(immuta.integrations.immuta_integration_script) returns, so that nobody can try passwords against it.
-    - What follows a word such as C(PASSWORD) or C(SECRET_ACCESS_KEY), passwords in URLs, and text in quotes in a comment
-      do not count. Scripts that differ in anything else have different checksums.
+    - What follows a word such as C(PASSWORD) or C(SECRET_ACCESS_KEY), passwords in URLs, and text in quotes in a
+      comment do not count. Scripts that differ in anything else have different checksums.
   type: str
   returned: success
   sample: 3f786850e387550fdab836ed7e6dc881de23001b5e6f5f8a5d3f7c8a9e0b1c2d
@@ -226,8 +226,8 @@ sqlstate:
 state:
   description:
     - What a failure leaves behind. V(unchanged) is nothing, V(partial) is the statements whose outcome is V(ok).
-    - V(unknown) means that the connection was lost when it mattered, or that a procedure failed which may have committed
-      before. Query the catalog before another run.
+    - V(unknown) means that the connection was lost when it mattered, or that a procedure failed which may have
+      committed before. Query the catalog before another run.
   type: str
   returned: when a statement failed
   sample: unchanged

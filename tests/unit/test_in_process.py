@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import select
 import signal
 import typing as t
 
@@ -49,3 +51,24 @@ def test_a_driver_that_dies_fails_its_task_alone() -> None:
     result = in_child(work, {"dies": True}, False, {})
     assert result["failed"]
     assert "exit status -9" in result["msg"]
+
+
+def test_a_child_does_not_outlive_its_parent() -> None:
+    reading, writing = os.pipe()
+
+    def compute(_params: dict[str, t.Any], _check_mode: bool, _environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+        os.write(writing, b"%d\n" % os.getpid())
+        while True:
+            pass
+
+    parent = multiprocessing.get_context("fork").Process(target=in_child, args=[compute, {}, False, {}])
+    parent.start()
+    os.close(writing)
+    child = int(os.read(reading, 20))
+    os.kill(t.cast(int, parent.pid), signal.SIGKILL)
+    parent.join()
+    is_over = bool(select.select([reading], [], [], 30)[0])
+    if not is_over:
+        os.kill(child, signal.SIGKILL)
+    os.close(reading)
+    assert is_over, "only the end of the child closes its end of the pipe"
