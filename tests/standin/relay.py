@@ -42,7 +42,7 @@ REWRITES = [
 FAILURE = "DO $$ BEGIN RAISE 'The relay was told to fail.' USING ERRCODE = '{}'; END $$"
 STARTUP_SETTINGS = {"user", "database", "options", "application_name", "client_encoding"}
 REPORTED = {"server_version": "8.0.2", "client_encoding": "UNICODE"}
-# Redshift reads a backslash in a string as an escape, without a setting for it. The server behind is set to do the same.
+# Redshift reads a backslash in a string as an escape and has no setting for it. The server behind is set to do so too.
 UNREPORTED = {"standard_conforming_strings"}
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
