@@ -47,6 +47,10 @@ def test_what_no_server_understands_and_nobody_means_is_refused(script: str, lin
 @pytest.mark.parametrize(
     ("script", "warning"),
     [
+        (
+            "CREATE USER a PASSWORD 'x{{ y }}z'",
+            "Line 1 of the script has a template expression, which is run as it is.",
+        ),
         ("A;\nB 'c\n{{ d }}'", "Line 3 of the script has a template expression, which is run as it is."),
         ("A;\nB PASSWORD '${PW}'", "The password on line 2 of the script looks like a placeholder."),
         ("B PASSWORD '<your-password>'", "The password on line 1 of the script looks like a placeholder."),

@@ -85,13 +85,14 @@ def _check_code(statement: Statement) -> list[tuple[int, int]]:
 
 
 def _check_values(statement: Statement, literals: t.Sequence[tuple[int, int]]) -> list[str]:
-    """Warnings about the literals. Raises ScriptError for a password that is a template expression."""
+    """Warnings about the literals. Raises ScriptError for a password that is nothing but a template expression."""
     text = statement.text
     inside = [found.start() for start, end in literals for found in _TEMPLATE.finditer(text, start, end)]
     variables = [found.span() for start, end in literals for found in _VARIABLE.finditer(text, start, end)]
     secrets = secret_spans(text) if inside or variables else []
-    for position in inside:
-        if any(start <= position < end for start, end in secrets):
+    for start, end in secrets:
+        if inside and _TEMPLATE.fullmatch(text[start:end].strip()):
+            position = start
             reason = "a template expression would become the password: render the template"
             raise _refused(statement, position, reason)
     lines = {_line(statement, position) for position in inside}
