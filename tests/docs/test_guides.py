@@ -78,7 +78,9 @@ def messages() -> list[str]:
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a text is a sentence, or the part of one that says why or what to do."""
+    """Whether a text is a sentence, or the part of one that says why or what to do; those are on one line."""
+    if "\n" in text:
+        return False
     prose = len(re.sub(r"[^a-z ]", "", text).split()) > 5
     return prose and (": " in text or text.endswith("."))
 
