@@ -95,6 +95,13 @@ def _builtin_file(module: str) -> pathlib.Path:
 
 
 @functools.cache
+def inventory_options(name: str) -> set[str]:
+    """The options of the collection's inventory plugin of that full name; none when there is no such plugin."""
+    file = ROOT / "plugins" / "inventory" / f"{name.removeprefix(f'{COLLECTION}.')}.py"
+    return set(get_docstring(str(file), fragment_loader)[0]["options"]) if file.exists() else set()
+
+
+@functools.cache
 def own_modules() -> dict[str, Arguments]:
     """What each module of the collection gives to AnsibleModule, or its action plugin checks itself."""
     return {path.stem: _own_arguments(path.stem) for path in (ROOT / "plugins" / "modules").glob("*.py")}
