@@ -24,8 +24,8 @@ description:
     M(immuta.integrations.immuta_redshift#role) takes them, without credentials that Immuta does not show. The role
     needs those for a change only.
 extends_documentation_fragment:
-  - ansible.builtin.constructed
-  - ansible.builtin.inventory_cache
+  - constructed
+  - inventory_cache
 options:
   plugin:
     description: The name of this plugin.
