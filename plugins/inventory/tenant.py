@@ -21,7 +21,7 @@ description:
   - The variables of a host are C(immuta_id), C(immuta_type), C(immuta_status), C(immuta_auto_bootstrap),
     C(immuta_config) and C(immuta_validation_results), as M(immuta.integrations.immuta_integration_info) returns them.
   - A Redshift integration also has C(immuta_redshift_setup) and C(immuta_redshift_config) as the role
-    M(immuta.integrations.immuta_redshift#role) takes them, without credentials that Immuta does not show. The role
+    P(immuta.integrations.immuta_redshift#role) takes them, without credentials that Immuta does not show. The role
     needs those for a change only.
 extends_documentation_fragment:
   - constructed
@@ -159,7 +159,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.invent
 )
 
 # Since ansible-core 2.19, a text is a template only if it is marked as one; before, unless it is marked as none.
-_trusted = getattr(ansible.template, "trust_as_template", None)
+_MARKS_TEMPLATES = hasattr(ansible.template, "trust_as_template")
 
 
 def _marked(value: t.Any) -> t.Any:
@@ -173,8 +173,8 @@ def _marked(value: t.Any) -> t.Any:
         return [_marked(item) for item in value]
     if isinstance(value, str):
         if "{" not in value:
-            return _trusted(value) if _trusted else value
-        return value if _trusted else wrap_var(value)
+            return ansible.template.trust_as_template(value) if _MARKS_TEMPLATES else value
+        return value if _MARKS_TEMPLATES else wrap_var(value)
     return value
 
 

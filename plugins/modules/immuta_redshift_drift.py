@@ -13,7 +13,7 @@ version_added: 1.0.0
 description:
   - Compares every host of a play with the Redshift integrations in Immuta, by one request for each tenant, and writes
     reports. Nothing is changed, and Redshift is not queried.
-  - Each host describes its integration by the variables of the role M(immuta.integrations.immuta_redshift#role),
+  - Each host describes its integration by the variables of the role P(immuta.integrations.immuta_redshift#role),
     C(immuta_redshift_config), C(immuta_redshift_setup), C(immuta_redshift_state) and C(immuta_redshift_api). The rules
     of the comparison are those of M(immuta.integrations.immuta_redshift_integration).
   - Secrets are not compared, since Immuta does not show them. They are not computed, and may be undefined.
