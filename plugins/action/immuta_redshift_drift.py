@@ -21,7 +21,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._drift.compare
     unmanaged,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._drift.table import table, totals_line
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import Tenant, immuta_spec
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Record
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_drift import (
     arguments,
@@ -33,8 +33,6 @@ from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process im
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import _plain as plain
 
 display = Display()
-
-Described = list[tuple[Cluster, t.Optional[Tenant]]]
 
 
 class ActionModule(ActionBase):

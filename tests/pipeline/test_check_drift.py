@@ -43,6 +43,7 @@ class Check:
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
                 "IMMUTA_URL": self.standins.immuta.url,
                 "IMMUTA_API_KEY": self.standins.immuta.api_key,
+                "ANSIBLE_STRATEGY": "free",  # which has no task for all hosts, so that the playbook cannot rely on it
             },
             self.folder,
         )
@@ -58,8 +59,9 @@ def check(tmp_path: pathlib.Path, standins: Standins) -> Check:
 
 
 def variables(standins: Standins, name: str, **config: t.Any) -> dict[str, t.Any]:
-    """A cluster whose password nobody knows."""
-    config = standins.config(host=f"{name}.example.com", password="{{ vault_password }}", **config)
+    """A cluster whose credentials nobody knows, as export_integrations writes it."""
+    credentials = {name: f"{{{{ immuta_redshift_secret_{name} }}}}" for name in ("username", "password")}
+    config = standins.config(host=f"{name}.example.com", **credentials, **config)
     return {"immuta_redshift_config": config}
 
 
@@ -116,6 +118,7 @@ def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> N
         "unmanaged": 0,
     }
     assert "the database cannot be changed" in found["beyond_change"]["message"]
+    assert found["beyond_change"]["host"] == "beyond_change.example.com"
     assert "immuta_redshift_config" in found["nameless"]["message"]
     assert found["broken"]["message"] == "immuta_redshift_config.database: 'nobody' is undefined"
     assert found["broken"]["host"] == "broken.example.com"
