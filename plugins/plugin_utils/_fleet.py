@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+import ansible.errors
 import jinja2
 import jinja2.nodes
 from ansible.module_utils.errors import UnsupportedError
@@ -35,6 +36,8 @@ CONFIG = "immuta_redshift_config"
 # What stands for an undefined variable until it is known whether only a credential needs it.
 _UNDEFINED = "__immuta_redshift_undefined__"
 _UNDEFINED_NAME = re.compile(r"'[^'{}]+' is undefined|[\w ']+ has no attribute '[^'{}]+'")
+# What a template raises that stands for nothing; before ansible-core 2.19 it has a value that stands for nothing.
+_OMITTED: t.Any = getattr(ansible.errors, "AnsibleValueOmittedError", ())
 _SETUPS = {"manual": False, "automatic": True}
 
 
@@ -76,7 +79,7 @@ class HostReader:
     def _read(self, name: str, variables: dict[str, t.Any]) -> tuple[Cluster, Tenant]:
         config = self._config(variables)
         setup = self._value(variables, "immuta_redshift_setup", "manual")
-        if setup not in _SETUPS:
+        if not isinstance(setup, str) or setup not in _SETUPS:
             raise InputError(f"immuta_redshift_setup is {setup}: set manual or automatic.")
         api = self._value(variables, "immuta_redshift_api", {})
         if not isinstance(api, dict):
@@ -111,8 +114,9 @@ class HostReader:
         """Return the host of variables that are broken elsewhere."""
         try:
             config = variables[CONFIG]
-            host = plain(self._templar.template(config["host"] if isinstance(config, dict) else config))
-            host = host["host"] if isinstance(host, dict) else host
+            is_written_out = isinstance(config, dict)
+            computed = plain(self._templar.template(config["host"] if is_written_out else config))
+            host = computed if is_written_out else computed["host"]
         except Exception:  # noqa: BLE001  # a template can raise anything
             return None
         return host if isinstance(host, str) else None
@@ -142,17 +146,23 @@ class HostReader:
                 if is_secret_name(str(name)):
                     continue
                 try:
-                    members[name] = self._member(where, member, variables)
+                    computed = self._member(where, member, variables)
+                except _OMITTED:
+                    continue
                 except InputError:
                     if not _is_credential(where):
                         raise
+                    continue
+                if not isinstance(computed, str) or computed != variables.get("omit"):
+                    members[name] = computed
             return members
         try:
-            computed = plain(self._computed(value, variables))
+            # A template may stand for a dictionary. What is computed is never taken for a template again.
+            return _without_credentials(plain(self._computed(value, variables)))
+        except _OMITTED:
+            raise
         except Exception as error:  # a template can raise anything
             raise InputError(f"{path}: {_sentence(error, variables)}") from error
-        # A template may stand for a dictionary, whose members are computed by now.
-        return self._member(path, computed, variables) if isinstance(computed, dict) else computed
 
     def _computed(self, value: t.Any, variables: dict[str, t.Any]) -> t.Any:
         try:

@@ -20,6 +20,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integr
     visible_config,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import planned
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import results_of
 
 # From the worst to the best; the first that any cluster has decides the exit code.
 EXIT_CODES = {"failed": 2, "drifted": 3, "not_enabled": 4, "in_order": 0}
@@ -96,27 +97,25 @@ def compare(cluster: Cluster, records: t.Mapping[str, list[Record]]) -> Finding:
     except InputError as error:
         # What Immuta cannot change is a difference, too.
         outcome = error.as_failure()
-    integration = outcome.get("integration") or {}
+    used = None if is_gone(current) else current
     differences = outcome.get("differences", [])
-    status = integration.get("status")
     if differences or outcome.get("would_change"):
         result = "drifted"
     elif "msg" in outcome:
         result = "failed"
     else:
-        result = "not_enabled" if outcome["exists"] and status != "enabled" else "in_order"
-    tests = outcome.get("validation_results", {}).get("validation_tests", [])
+        result = "not_enabled" if used is not None and used["status"] != "enabled" else "in_order"
     return {
         "name": cluster.name,
         "host": cluster.host,
         "tenant": cluster.tenant,
-        "id": integration.get("id"),
+        "id": None if used is None else used["id"],
         "result": result,
-        "status": status,
+        "status": None if used is None else used["status"],
         "action": outcome.get("action"),
         "differences": differences,
         "values": {name: _both(name, t.cast(Record, current), desired) for name in differences},
-        "failing_tests": [test for test in tests if test.get("status") == "failed"],
+        "failing_tests": [test for test in results_of(used)["validation_tests"] if test.get("status") == "failed"],
         "message": outcome.get("msg"),
     }
 
