@@ -29,8 +29,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules.immut
     write_reports,
 )
 from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import CONFIG, HostReader
-from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import _environment, validate
-from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import _plain as plain
+from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import _environment, as_sent, validate
 
 display = Display()
 
@@ -47,7 +46,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
-        args = plain(self._task.args)
+        args = as_sent(self._task.args)
         with _environment(environment):
             validation = validate(arguments(), args)
             if validation.error_messages:
@@ -81,7 +80,7 @@ class ActionModule(ActionBase):
             compared_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             count_unmanaged=params["count_unmanaged"],
         )
-        return remove_values(report, distinctive(reader.secrets))
+        return t.cast(Report, remove_values(report, distinctive(reader.secrets)))
 
     def _unmanaged(
         self,
@@ -104,4 +103,5 @@ class ActionModule(ActionBase):
     def _variables(self, host: str) -> dict[str, t.Any]:
         """Return all variables of a host, as a task of its own would have them."""
         manager = self._task.get_variable_manager()
-        return manager.get_vars(play=self._task.get_play(), host=manager._inventory.get_host(host))
+        variables = manager.get_vars(play=self._task.get_play(), host=manager._inventory.get_host(host))
+        return t.cast(dict[str, t.Any], variables)

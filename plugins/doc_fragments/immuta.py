@@ -44,18 +44,19 @@ options:
     type: path
   use_proxy:
     description:
-      - Whether the proxy that E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) name is used.
+      - Whether the proxy that E(https_proxy), E(http_proxy), E(all_proxy) and E(no_proxy) name is used.
+      - A variable in lower case counts before one in capital letters. Set to nothing, it means no proxy.
     type: bool
     default: true
   timeout:
     description:
-      - Seconds for one request, from its start to the end of its reply.
+      - Maximum time for one request, from its start to the end of its reply, in seconds, V(86400) at most.
     type: int
     default: 60
   retries:
     description:
       - How often a request that is safe to repeat is sent again after a lost connection or the HTTP status 429, 502,
-        503 or 504. A C(Retry-After) header is honoured up to a minute.
+        503 or 504, V(100) at most. A C(Retry-After) header is honoured up to a minute.
       - A request that changes something in Immuta is never repeated before a look at what stands there.
     type: int
     default: 3

@@ -13,6 +13,7 @@ options:
   login_host:
     description:
       - Host name of the cluster or workgroup.
+      - O(driver=redshift_connector) reaches IPv4 addresses only.
       - Required with O(auth_method=password). Otherwise AWS is asked for it when it is left out.
       - If not set, the value of the environment variable E(REDSHIFT_HOST) is used.
     type: str
@@ -91,24 +92,25 @@ options:
   ca_path:
     description:
       - File of certificates in PEM format to trust.
-      - With O(driver=redshift_connector) those that come with the driver are trusted as well. With O(driver=psycopg)
-        the default is the file of the operating system.
+      - With O(driver=redshift_connector) those that come with the driver are trusted as well.
+      - If not set, those of the operating system are trusted. With O(driver=psycopg), those of the Python library
+        C(certifi) are used where the operating system has no file of them.
     type: path
   connect_timeout:
-    description: Seconds to wait for the server when logging in.
+    description: Maximum time to wait for the server when logging in, in seconds, V(86400) at most.
     type: int
     default: 30
   connect_retries:
     description:
-      - How many times to try again to log in when the server refuses the connection, does not answer, or is
-        starting up.
+      - How many times to try again to log in when the server refuses or drops the connection, does not answer, or is
+        starting, V(100) at most.
       - A refused password, an unknown host name or an untrusted certificate is not tried again.
     type: int
     default: 3
   statement_timeout:
     description:
       - Seconds after which the server is to cancel a statement.
-      - V(0) sets no limit.
+      - V(0) sets no limit. V(2147483) is the most that a server takes.
     type: int
     default: 600
   driver:
@@ -119,5 +121,6 @@ options:
     choices: [redshift_connector, psycopg]
     default: redshift_connector
 notes:
+  - No environment variable of the driver's own, such as E(PGHOSTADDR), overrules an option.
   - The library of O(driver) must be installed for the Python that runs the module.
 """

@@ -215,7 +215,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         # The file alone does not tell the tenant, which may come from the environment.
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(tenant.url.encode()).hexdigest()[:12]}"
         if cache and key in self._cache:
-            return self._cache[key]
+            return t.cast(list[Record], self._cache[key])
         self._cache[key] = records = _listed(tenant)
         return records
 

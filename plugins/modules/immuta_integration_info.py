@@ -128,9 +128,7 @@ integrations:
       type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import AnsibleModule, run_module
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_info import arguments, run
 
 

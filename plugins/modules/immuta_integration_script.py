@@ -36,8 +36,16 @@ attributes:
     details:
       - As long as Immuta generates the same text.
 options:
+  state:
+    description:
+      - V(present) writes the script. V(absent) deletes the file O(dest), and what a killed task left of writing it,
+        without asking Immuta.
+    type: str
+    choices: [present, absent]
+    default: present
   script:
     description:
+      - Required with O(state=present).
       - V(initial_create) is the first script of a manual setup, to be run in O(config.initial_database).
       - V(create) is the second one, to be run in O(config.database).
       - V(edit) prepares a change of the integration O(id) to what O(config) says. What O(config) leaves out stays as
@@ -46,7 +54,6 @@ options:
       - V(cleanup) removes what a setup left that did not come to its end.
     type: str
     choices: [initial_create, create, edit, delete, cleanup]
-    required: true
   id:
     description:
       - The id of the integration, for O(script=edit) and O(script=delete).
@@ -63,6 +70,11 @@ options:
   create_parents:
     description:
       - Whether to create the directory of O(dest), open to its owner only, when it is missing.
+    type: bool
+    default: false
+  require_unchanged:
+    description:
+      - Whether to fail, instead of writing, when O(dest) does not hold what Immuta generates now.
     type: bool
     default: false
   mode:
@@ -102,6 +114,13 @@ EXAMPLES = r"""
     script: delete
     id: "123456789"
     dest: /srv/immuta/delete.sql
+
+- name: Delete a script that has been run
+  immuta.integrations.immuta_integration_script:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
+    state: absent
+    dest: /srv/immuta/delete.sql
 """
 
 RETURN = r"""
@@ -134,9 +153,7 @@ backup_file:
   sample: /srv/immuta/initial_create.sql.2026-01-31@12:00:00~
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import AnsibleModule, run_module
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_script import (
     arguments,
     run,

@@ -259,9 +259,7 @@ api_message:
   sample: Validation of prerequisite setup failed. Unable to create integration.
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import AnsibleModule, run_module
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_integration import (
     arguments,
     run,

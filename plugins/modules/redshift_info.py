@@ -57,8 +57,23 @@ options:
     description: Whether O(database) is to exist already, with the external tables in it, and is not to be created.
     type: bool
     default: false
+  require_system_login:
+    description:
+      - Whether to fail when O(system_user) exists and does not accept O(system_password).
+    type: bool
+    default: false
+  integration_exists:
+    description:
+      - Whether Immuta has an integration in O(database) already. Other schemas in it are expected then, and rights that
+        only a setup needs are not required.
+    type: bool
+    default: false
   system_user:
     description: The account that Immuta's scripts create.
+    type: str
+  system_password:
+    description:
+      - The password of O(system_user). When the account exists, one login with it is tried; see RV(system_login).
     type: str
   impersonation_role:
     description: The group for user impersonation, if that is wanted.
@@ -149,6 +164,19 @@ database_exists:
   type: bool
   returned: success
   sample: true
+system_login:
+  description:
+    - Whether O(system_user) could log in with O(system_password), which is V(accepted) or V(refused). V(null) when that
+      was not tried, because the account does not exist, a password was not set, or O(login_host) is not known.
+  type: str
+  returned: success
+  sample: accepted
+other_schemas:
+  description: The schemas of O(database) that hold something and are not Immuta's.
+  type: list
+  elements: str
+  returned: success
+  sample: [sales]
 schemas:
   description: The schemas of O(database), those of O(schemas) or all.
   type: list
@@ -264,9 +292,7 @@ database_missing:
   sample: false
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import AnsibleModule, run_module
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.redshift_info import arguments, run
 
 

@@ -237,9 +237,7 @@ database_missing:
   sample: false
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import AnsibleModule, run_module
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.redshift_script import arguments, run
 
 

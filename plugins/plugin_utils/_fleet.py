@@ -28,8 +28,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connec
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import check_config, desired_from
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_integration
-from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import _plain as plain
-from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import validate
+from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import as_sent, validate
 
 CONFIG = "immuta_redshift_config"
 
@@ -221,6 +220,11 @@ class HostReader:
 
 
 _OKTA = ("app_id", "appId", "idp_host", "idpHost", "role")
+
+
+def plain(value: t.Any) -> t.Any:
+    """Return what was computed as a module gets it."""
+    return as_sent({"value": value})["value"]
 
 
 def _is_credential(path: str) -> bool:

@@ -11,9 +11,13 @@ checks, the masking and the result are those of the module; only the process is 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import datetime
 import importlib
+import json
 import multiprocessing
 import os
+import signal
 import sys
 import typing as t
 
@@ -25,8 +29,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
-    IntegrationsError,
+    Caught,
     MissingLibraryError,
+    failure_of,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
     distinctive,
@@ -89,21 +94,23 @@ class InProcessAction(ActionBase):
         return interpreter.startswith("auto") or _identity(interpreter) == _identity(sys.executable)
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        validation = validate(self.module.arguments(), _plain(self._task.args))
-        no_log = set(validation._no_log_values)
+        args = as_sent(self._task.args)
+        validation = validate(self.module.arguments(), args)
+        params = {**args, **validation.validated_parameters}
         if validation.error_messages:
-            return {"failed": True, "msg": remove_values(self._objection(validation), no_log)}
-        params = validation.validated_parameters
-        outcome = self._outcome(params)
+            outcome: dict[str, t.Any] = {"failed": True, "msg": self._objection(validation)}
+        else:
+            outcome = self._outcome(params)
         if not outcome.get("warnings"):
             outcome.pop("warnings", None)
         if _shows_invocation(task_vars):
             outcome["invocation"] = {"module_args": shown_arguments(self.module.arguments()["argument_spec"], params)}
-        return remove_values(outcome, distinctive([*no_log, *hidden_values(params)]))
+        secrets = distinctive([*validation._no_log_values, *hidden_values(params)])
+        return t.cast(dict[str, t.Any], remove_values(outcome, secrets))
 
     def _objection(self, validation: ValidationResult) -> str:
         """What AnsibleModule says of arguments that do not fit."""
-        message = validation.errors.msg
+        message = str(validation.errors.msg)
         if isinstance(validation.errors[0], UnsupportedError):
             return f"Unsupported parameters for ({self._task.action}) module: {message}"
         return message
@@ -137,25 +144,27 @@ def preload(library: str) -> None:
 def validate(arguments: dict[str, t.Any], args: dict[str, t.Any]) -> ValidationResult:
     """Check a task's arguments as AnsibleModule does."""
     spec = dict(arguments)
-    return ArgumentSpecValidator(spec.pop("argument_spec"), **spec).validate(args)
+    return t.cast(ValidationResult, ArgumentSpecValidator(spec.pop("argument_spec"), **spec).validate(args))
 
 
 def attempt(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
     """The result of ``work``, a failed one where it raised. Raises MissingLibraryError, for the module to try."""
-    try:
-        return work(params, check_mode, environ)
-    except MissingLibraryError:
-        raise
-    except IntegrationsError as error:
-        return {**error.as_failure(), "failed": True}
+    outcome: dict[str, t.Any] = {}
+    with Caught() as caught:
+        outcome = work(params, check_mode, environ)
+    if isinstance(caught.error, MissingLibraryError):
+        raise caught.error
+    return {**failure_of(caught.error), "failed": True} if caught.error else outcome
 
 
 def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """As `attempt`, in a child process, whose death is a failed result."""
+    """As `attempt`, in a child process, whose death is a failed result and which ends when the controller does."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
+    controller, parent = os.getppid(), os.getpid()
 
     def run() -> None:
+        _end_with(parent)
         try:
             sender.send(attempt(work, params, check_mode, environ))
         except MissingLibraryError:
@@ -165,7 +174,10 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     child.start()
     sender.close()
     try:
-        outcome = receiver.recv()
+        while not receiver.poll(_PARENT_CHECK):
+            if os.getppid() != controller:
+                return {"failed": True, "msg": "The controller has ended."}
+        outcome: dict[str, t.Any] | None = receiver.recv()
     except EOFError:
         child.join()
         return {
@@ -181,6 +193,19 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     return outcome
 
 
+_PARENT_CHECK = 1.0  # seconds
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def _end_with(parent: int) -> None:
+    """Have this process be killed when its parent ends, even in the middle of a computation; on Linux only."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 @contextlib.contextmanager
 def _environment(changes: t.Mapping[str, t.Any]) -> t.Iterator[None]:
     """Have the task's ``environment`` while the context lasts, as a module's process has it."""
@@ -193,12 +218,17 @@ def _environment(changes: t.Mapping[str, t.Any]) -> t.Iterator[None]:
         os.environ.update(before)
 
 
+def as_sent(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The arguments of a task as its module gets them, by way of JSON."""
+    return t.cast(dict[str, t.Any], json.loads(json.dumps(_plain(args))))
+
+
 def _plain(value: t.Any) -> t.Any:
-    """A copy without what the controller knows of a value beside it, as a module gets it."""
+    """A copy without what the controller knows of a value beside it."""
     if isinstance(value, dict) or hasattr(value, "items"):
         return {_plain(name): _plain(item) for name, item in value.items()}
     if isinstance(value, (bool, int, float, type(None))):
         return value
     if isinstance(value, (list, tuple, set)):
         return [_plain(item) for item in value]
-    return "".join(str(value))
+    return value.isoformat() if isinstance(value, datetime.date) else "".join(str(value))

@@ -29,6 +29,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
     config_spec,
     desired_from,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_plan
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import Login, login_spec
 from tests.docs.pages import ROOT
 
@@ -150,7 +151,7 @@ def _refuse_integration(params: dict[str, t.Any]) -> None:
 
 def _refuse_script(params: dict[str, t.Any]) -> None:
     desired = desired_from({**params, "state": "present", "auto_bootstrap": False, "update_secrets": "on_create"})
-    if params["script"] != "delete":
+    if params["script"] not in (None, "delete"):
         check_config(desired, complete=params["script"] != "edit")
     file_mode(params["mode"])
     tenant_from(params, {})
@@ -169,11 +170,16 @@ def _refuse_login(params: dict[str, t.Any]) -> None:
     Login.from_params({**params, "ca_path": None})
 
 
+def _refuse_plan(params: dict[str, t.Any]) -> None:
+    immuta_redshift_plan.run(params, False, {})
+
+
 _REFUSALS: dict[str, t.Callable[[dict[str, t.Any]], None]] = {
     "immuta_redshift_integration": _refuse_integration,
     "immuta_integration_script": _refuse_script,
     "immuta_integration_info": _refuse_listing,
     "immuta_redshift_drift": _refuse_drift,
+    "immuta_redshift_plan": _refuse_plan,
     "redshift_info": _refuse_login,
     "redshift_script": _refuse_login,
 }

@@ -9,7 +9,6 @@ import functools
 import importlib
 import importlib.util
 import pkgutil
-import re
 import typing as t
 
 import ansible.plugins.filter
@@ -18,6 +17,7 @@ import jinja2
 import yaml
 from jinja2 import nodes
 
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_plan
 from tests.docs.arguments import BUILTIN, COLLECTION, ROLE, is_template, own_modules
 from tests.docs.pages import ROOT
 
@@ -83,7 +83,7 @@ def _jinja() -> jinja2.Environment:
 def results_of(action: str) -> set[str]:
     """The names of what an action of the collection returns; empty where that is not known."""
     if action == ROLE:
-        return {*re.findall(r"'(\w+)':", (ROOT / "roles/immuta_redshift/tasks/result.yml").read_text(encoding="utf-8"))}
+        return {"changed", "host", "to_run", "leftovers", *immuta_redshift_plan.REPORTED}
     module = action.removeprefix(f"{COLLECTION}.")
     if module not in own_modules():
         return set()

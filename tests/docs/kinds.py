@@ -99,6 +99,7 @@ def known_variables() -> set[str]:
         *re.findall(r"\bimmuta_redshift_\w+", playbooks),
         *(f"immuta_redshift_secret_{name}" for name in secrets),
         "immuta_redshift_integration",
+        "immuta_redshift_plan",
     }
 
 

@@ -73,5 +73,5 @@ def test_readme_lists_the_entry_points() -> None:
 
 
 def test_readme_lists_the_results() -> None:
-    named: t.Collection[str] = code_after("says what came of it: ")
+    named: t.Collection[str] = code_after("holds the result: ")
     assert sorted(named) == sorted(results_of(ROLE))

@@ -171,6 +171,29 @@ def desk(tmp_path: pathlib.Path, standins: Standins) -> Desk:
     return Desk(tmp_path, standins)
 
 
+# Takes the place of Python's own module; without a daemon nobody would see what a module logs.
+_SYSLOG = """\
+def __getattr__(name):
+    return 0
+
+def openlog(*unused):
+    pass
+
+def syslog(*arguments):
+    with open({path!r}, "a") as file:
+        print(arguments[-1], file=file)
+"""
+
+
+def record_syslog(desk: Desk) -> pathlib.Path:
+    """Have modules write what they log to a file below the home; returns its path."""
+    path, folder = desk.home / "syslog", desk.folder / "recorder"
+    folder.mkdir()
+    (folder / "syslog.py").write_text(_SYSLOG.format(path=str(path)), encoding="utf-8")
+    desk.environment["PYTHONPATH"] = str(folder)
+    return path
+
+
 def asked(standins: Standins) -> list[str]:
     """The requests that Immuta received, in order, as "METHOD /path"."""
     return [f"{request['method']} {request['path']}" for request in standins.immuta.requests()]

@@ -8,6 +8,7 @@ import base64
 import http.server
 import json
 import os
+import re
 import ssl
 import threading
 import typing as t
@@ -33,13 +34,14 @@ class FakeAws:
     """Context manager: gives out one account, for the database at ``host``:``port``.
 
     ``asked`` holds the names of the requests, in order. ``okta_login`` is what Okta accepts. ``refuse`` is an error
-    code to answer requests for credentials with.
+    code to answer requests for credentials with. ``endpoint`` says whether the cluster has one.
     """
 
     def __init__(self, certificate: tuple[str, str], host: str, port: int, user: str, password: str) -> None:
         self.facts = {"host": host, "port": port, "user": user, "password": password, "expiration": EXPIRATION}
         self.okta_login = {"username": "zoe", "password": "Okta-Pa55word"}
         self.refuse: str | None = None
+        self.endpoint = True
         self.asked: list[str] = []
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -87,6 +89,8 @@ class FakeAws:
         if action == "GetCredentials":
             login = {"dbUser": self.facts["user"], "dbPassword": self.facts["password"], "expiration": 4070908800}
             return 200, json.dumps(login)
+        if action == "DescribeClusters" and not self.endpoint:
+            return 200, re.sub(r"<Endpoint>.*</Endpoint>", "", DESCRIBE_CLUSTERS, flags=re.DOTALL)
         texts = {
             "GetClusterCredentials": GET_CLUSTER_CREDENTIALS,
             "DescribeClusters": DESCRIBE_CLUSTERS,

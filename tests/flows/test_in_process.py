@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.flows.conftest import Desk, asked
+from tests.flows.conftest import Desk, asked, record_syslog
 from tests.standin import Standins
 
 # What Ansible says when it starts a process for a module.
@@ -60,11 +60,26 @@ def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
             "check_mode": True,
         },
         {"immuta.integrations.immuta_redshift_integration": {"wait_timeout": "long", "config": config}},
+        {
+            "immuta.integrations.immuta_redshift_integration": {
+                "auto_bootstrap": False,
+                "config": {**config, "pasword": "extra-s3cret", "okta": "extra-s3cret"},
+            }
+        },
+        {
+            "immuta.integrations.immuta_redshift_integration": {
+                "auto_bootstrap": False,
+                "config": {**config, "extra": "{{ odd }}"},
+            },
+            "check_mode": True,
+            "vars": {"odd": "{{ '{1: {2: true}, when: 2026-01-02, then: 2026-01-02 03:04:05}' | from_yaml }}"},
+        },
         {"immuta.integrations.redshift_script": {**login, "path": script(desk)}},
         {"immuta.integrations.redshift_script": {**login, "path": script(desk)}},
         {"immuta.integrations.redshift_info": {**login, "schemas": ["one", "three"], "driver": "psycopg"}},
         {"immuta.integrations.redshift_info": {**login, "login_password": "wr0ng-Pa55word"}},
     ]
+    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
     inside, printed = results(desk, *tasks, in_process=True)
     assert STARTED not in "".join(line for line in printed.splitlines() if "immuta" in line)
     requests = asked(standins)
@@ -97,6 +112,34 @@ def test_a_task_that_asks_for_another_process_gets_one(
     run = desk.tasks(task, options=["-vvv"])
 
     assert (STARTED in run.output) == started
+
+
+@pytest.mark.parametrize("become", [False, True])
+def test_no_secret_is_logged_whatever_is_wrong_with_the_arguments(desk: Desk, standins: Standins, become: bool) -> None:
+    secret, module = "extra-s3cret", "immuta.integrations.immuta_redshift_integration"
+    su = desk.folder / "su"
+    su.write_text('#!/bin/sh\nshift\nexec /bin/sh "$@"\n', encoding="utf-8")  # It runs as whoever runs the test.
+    su.chmod(0o700)
+    keywords = {"become": become, "become_method": "ansible.builtin.su", "become_exe": str(su)}
+    syslog = record_syslog(desk)
+    right = {"auto_bootstrap": False, "config": {**standins.config(), "extra": {"sharedKey": secret}}}
+    arguments = [
+        right,
+        {**right, "retries": "many"},
+        {**right, "api_keey": secret},
+        {**right, "url": f"https://user:{secret}@tenant.example.com"},
+        {**right, "config": {**right["config"], "pasword": secret}},
+        {**right, "config": {**right["config"], "okta": secret}},
+    ]
+    tasks = [{module: one, "check_mode": True, **keywords} for one in arguments]
+
+    outcomes, printed = results(desk, *tasks, in_process=False)
+
+    assert [outcome.get("failed", False) for outcome in outcomes] == [False, True, True, True, True, True]
+    logged = syslog.read_text(encoding="utf-8")
+    assert "Invoked with" in logged
+    assert "sharedKey" in logged
+    assert secret not in logged + printed + json.dumps(outcomes)
 
 
 @pytest.mark.parametrize("in_process", [True, False])

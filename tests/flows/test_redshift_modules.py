@@ -231,7 +231,7 @@ def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("action", "said"),
-    [("drop_before", "was lost while it was looked into"), ("fail 57014", "failed with SQLSTATE 57014")],
+    [("drop_before", "was lost while reading the catalog"), ("fail 57014", "failed with SQLSTATE 57014")],
 )
 def test_a_look_that_fails(shell: Shell, action: str, said: str) -> None:
     shell.standins.redshift.on_statement = lambda statement: action if "pg_group" in statement.text else None
@@ -269,6 +269,36 @@ def test_a_statement_has_its_own_time_limit(shell: Shell) -> None:
     cancelled = shell.script("SELECT pg_sleep(20)", statement_timeout=1)
     assert cancelled["sqlstate"] == "57014"
     assert "statement_timeout" in cancelled["msg"]
+
+
+def test_a_value_that_a_driver_cannot_read_has_been_read_by_the_server(shell: Shell) -> None:
+    result = shell.script("SELECT '24:00:00'::time", "SELECT '10000-01-01'::date", "CREATE SCHEMA a")
+    assert outcomes(result) == ["ok", "ok", "ok"]
+    assert shell.standins.catalog()["schemas"]["dev"] == ["a"]
+
+
+def test_what_a_driver_does_not_do_is_a_sentence(shell: Shell) -> None:
+    result = shell.script("CREATE SCHEMA a", "CREATE TABLE a.t (n int)", "COPY a.t FROM STDIN", transaction="none")
+    assert outcomes(result)[:2] == ["ok", "ok"]
+    assert "Statement 3 of 3 (line 3, COPY)" in result["msg"]
+    assert "None" not in result["msg"]
+
+
+def test_a_wrong_password_is_one_login(shell: Shell) -> None:
+    logins: list[str] = []
+    shell.standins.redshift.on_login = lambda settings: logins.append(settings["database"])
+    assert shell("redshift_info", login_password="wrong")["authentication_failed"]
+    assert logins == ["dev"]
+
+
+def test_names_that_differ_in_case_alone_are_two(shell: Shell) -> None:
+    shell.standins.postgres.run('CREATE SCHEMA "ETL"', database="dev")
+    result = shell.script("CREATE SCHEMA etl", creates={"schema": "etl"})
+    assert outcomes(result) == ["ok"]
+    assert "The schema 'etl' does not exist, but 'ETL' does" in json.dumps(result["warnings"])
+    info = shell("redshift_info", database="dev", schemas=["etl", "ETL", "Etl"])
+    assert [entry["name"] for entry in info["schemas"]] == ["etl", "ETL", "etl"]
+    assert info.get("warnings", []) == []
 
 
 def test_what_stands_there(shell: Shell, first: list[str], second: list[str]) -> None:
@@ -359,6 +389,16 @@ def test_the_certificate_is_checked(
     assert (reason in result["msg"]) if reason else "version" in result
 
 
+def test_the_certificates_that_are_trusted_are_those_of_the_option(shell: Shell, tls_port: int) -> None:
+    authority = str(shell.folder / "authority.pem")
+    shell.environment.update(
+        SSL_CERT_FILE="/nowhere", SSL_CERT_DIR="/nowhere", PGSSLROOTCERT="/nowhere", PGSSLMODE="disable"
+    )
+    there = {"login_host": "localhost", "login_port": tls_port, "ssl_mode": "verify-full"}
+    assert "version" in shell("redshift_info", **there, ca_path=authority)
+    assert "cannot be trusted" in shell("redshift_info", **there)["msg"]
+
+
 @pytest.mark.parametrize("tls_port", [YESTERDAY], indirect=True, ids=["yesterday"])
 def test_a_certificate_that_has_expired_is_refused(shell: Shell, tls_port: int) -> None:
     authority = str(shell.folder / "authority.pem")
@@ -413,6 +453,18 @@ def test_aws_gives_no_credentials(one_shell: Shell, aws: FakeAws, options: Outco
     result = one_shell("redshift_info", **{**NO_LOGIN, "idp_host": aws.address, **options})
     assert reason in result["msg"]
     assert aws.facts["password"] not in result["msg"]
+
+
+def test_a_cluster_that_has_no_endpoint_yet(one_shell: Shell, aws: FakeAws) -> None:
+    aws.endpoint = False
+    result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
+    assert "the cluster or workgroup is being created, paused or resized, or does not exist" in result["msg"]
+
+
+def test_no_region(one_shell: Shell, aws: FakeAws) -> None:
+    del one_shell.environment["AWS_DEFAULT_REGION"]
+    result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
+    assert "AWS gave no credentials for the database (NoRegionError): set region." in result["msg"]
 
 
 def test_a_script_is_removed_when_it_has_been_read_whatever_comes_of_it(one_shell: Shell) -> None:

@@ -156,7 +156,7 @@ def test_an_account_with_another_password_is_found_before_anything_is_registered
     run = desk.configure()
 
     assert not run.succeeded
-    assert "does not take the password" in run.output
+    assert "already exists on cluster.example.com with a different password" in run.output
     assert "POST /integrations" not in asked(standins)
     assert standins.config()["password"] not in run.output
     assert desk.files() == []

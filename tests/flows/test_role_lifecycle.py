@@ -172,7 +172,7 @@ def test_a_removal_where_the_database_is_gone_says_what_it_leaves(desk: Desk, st
     assert run.succeeded, run.output
     assert not any("scripts" in request for request in asked(standins))
     assert standins.immuta.records() == []
-    assert "delete script cannot be run and is left out" in run.output
+    assert "Immuta's delete script is skipped" in run.output
     assert 'DROP USER \\"immuta_system_account\\";' in run.output
 
 
@@ -200,7 +200,7 @@ def test_leftovers_without_a_record_are_removed_when_asked_to(desk: Desk, standi
 
     assert run.succeeded, run.output
     assert standins.catalog()["users"] == before["users"]
-    assert asked(standins)[-1] == "GET /integrations"
+    assert asked(standins)[-1] == "POST /integrations/scripts/cleanup"
 
 
 @pytest.mark.parametrize("done", ["account", "first script", "part of the second script"])

@@ -51,13 +51,13 @@ def test_a_part_that_keeps_scripts_says_that_it_needs_a_folder(desk: Desk, stand
     run = part(desk, "generate")
 
     assert not run.succeeded
-    assert "Give the folder for them as immuta_redshift_script_dir" in run.output
-    assert asked(standins) == []
+    assert "Set immuta_redshift_script_dir to a directory" in run.output
+    assert asked(standins) == ["GET /integrations"]
 
 
 def test_a_review_needs_a_folder_too(desk: Desk, standins: Standins) -> None:
     run = desk.configure(immuta_redshift_execute=False)
 
     assert not run.succeeded
-    assert "Give the folder for them as immuta_redshift_script_dir" in run.output
+    assert "Set immuta_redshift_script_dir to a directory" in run.output
     assert asked(standins) == ["GET /integrations"]

@@ -23,7 +23,7 @@ GUIDES = ROOT / "docs" / "docsite" / "extra-docs.yml"
 DIAGRAMS = SOURCES / "diagrams"
 SITE = ROOT / ".cache" / "site"
 COLLECTION = "immuta.integrations"
-OTHER_PAGES = {"Environment variables": "environment_variables", "Release notes": "changelog"}
+OTHER_PAGES = {"Release notes": "changelog"}
 
 
 def run(tool: str, *arguments: str | Path) -> None:

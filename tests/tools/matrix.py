@@ -35,7 +35,12 @@ HOME = ROOT / ".cache" / "home"
 TARGETS = ROOT / "tests" / "integration" / "targets"
 FOR_USERS, FOR_TESTS = "What a user of the collection has", "Tests and stand-ins"
 TESTS = ["tests/unit", "tests/flows"]
-QUICK_TESTS = ["tests/unit", "tests/flows/test_in_process.py", "tests/flows/test_role_configure.py"]
+QUICK_TESTS = [
+    "tests/unit",
+    "tests/flows/test_in_process.py",
+    "tests/flows/test_role_configure.py",
+    "tests/flows/test_role_isolation.py",
+]
 # Of so many points of the search for secrets one is tried.
 EVERY, QUICK_EVERY = 20, 60
 

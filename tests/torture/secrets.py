@@ -14,13 +14,14 @@ import typing as t
 
 import trustme
 
+from tests.flows.conftest import record_syslog
 from tests.flows.fake_aws import FakeAws
 from tests.standin.relay import Relay, Statement
 from tests.torture.bench import FLOWS, OKTA, Bench, Play, Point, Running, TortureError, said
 
 LOUD = ("-vvvv", "--diff")
 # What the role registers, to be shown once more.
-REGISTERED = ["asked", "catalog", "generated", "tried", "registered"]
+REGISTERED = ["comparison", "plan", "catalog", "generated", "ran", "registered"]
 # Whose arguments hold the secrets by Ansible's design, and which it keeps when told to.
 OF_ANSIBLE = "AnsiballZ_*.py"
 
@@ -69,6 +70,7 @@ def _point(label: str, case: Case) -> Point:
 def _attempt(bench: Bench, case: Case) -> None:
     play = bench.begin(FLOWS[case.flow], ANSIBLE_KEEP_REMOTE_FILES="1", **case.environment)
     home = play.desk.home
+    record_syslog(play.desk)
     play.desk.environment.update(
         ANSIBLE_LOG_PATH=str(home / "ansible.log"),
         ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.tree,ansible.builtin.junit",

@@ -9,6 +9,10 @@ import pytest
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.catalog import (
     account,
     case_sensitive,
+    entries,
+    find,
+    lookalikes,
+    missing,
     select,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import DriverError, Rows
@@ -21,19 +25,59 @@ class FakeSession:
 
     def __init__(self, **rows: Rows) -> None:
         self.rows = rows
+        self.problems: list[DriverError] = []
+        self.tries = 0
 
     def query(self, sql: str) -> Rows:
+        self.tries += 1
+        if self.problems:
+            raise self.problems.pop()
         for word, rows in self.rows.items():
             if word in sql:
                 return rows
         raise DriverError(sqlstate="42P01", lost=False)
 
 
-def test_names_are_found_in_any_case_and_spelled_as_in_the_catalog() -> None:
-    assert select(FOUND, "schema", ["IMMUTA_system", "x"]) == [
+def test_a_name_is_exact_or_folded_to_lower_case() -> None:
+    assert select(FOUND, "schema", ["PUBLIC", "Immuta_System", "immuta_system"]) == [
+        {"name": "public", "owner": "admin", "exists": True},
         {"name": "Immuta_System", "owner": "admin", "exists": True},
-        {"name": "x", "owner": None, "exists": False},
+        {"name": "immuta_system", "owner": None, "exists": False},
     ]
+    assert missing(FOUND, ["PUBLIC", "immuta_system"]) == ["immuta_system"]
+    assert find([{"name": "etl"}, {"name": "ETL"}], "ETL") == {"name": "ETL"}
+
+
+def test_a_name_that_differs_in_case_alone_is_warned_about() -> None:
+    assert lookalikes(FOUND, "schema", ["PUBLIC", "immuta_system", "x"]) == [
+        "The schema 'immuta_system' does not exist, but 'Immuta_System' does: check the spelling."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("problem", "tries"),
+    [
+        (DriverError(sqlstate="XX000", lost=False, server_message="could not open relation with OID 123"), 3),
+        (DriverError(sqlstate="XX000", lost=False, server_message="cache lookup failed for relation 5"), 3),
+        (DriverError(sqlstate="42501", lost=False), 1),
+        (DriverError(sqlstate=None, lost=True), 1),
+    ],
+)
+def test_a_query_that_another_session_disturbed_is_tried_again(
+    problem: DriverError, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    session = FakeSession(pg_group=[("g",)])
+    session.problems = [problem] * 2
+    if tries == 1:
+        with pytest.raises(DriverError):
+            entries(session, "group")
+    else:
+        assert entries(session, "group") == [{"name": "g"}]
+    assert session.tries == tries
+    session.problems = [problem] * 99
+    with pytest.raises(DriverError):
+        entries(session, "group")
 
 
 def test_without_names_all_but_the_systems_are_found() -> None:

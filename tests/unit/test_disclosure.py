@@ -33,7 +33,14 @@ def test_what_is_not_met_by_chance_is_looked_for(secret: str):
         ({}, []),
         ({"config": None}, []),
         ({"config": {"extra": None}}, []),
-        ({"config": {"password": "p", "extra": {"secretKey": "hush", "deep": [{"sessionToken": 5}]}}}, ["hush", "5"]),
+        (
+            {"config": {"password": "p", "extra": {"secretKey": "hush", "deep": [{"sessionToken": 5}]}}},
+            ["p", "hush", "5"],
+        ),
+        ({"config": "text"}, []),
+        ({"url": ["list"]}, []),
+        ({"url": "user:hush@tenant.example.com"}, ["hush"]),
+        ({"url": "https://user:hu@sh/1@tenant.example.com"}, ["hu@sh/1"]),
         ({"url": "https://user:hush@tenant.example.com"}, ["hush"]),
         ({"url": "https://hush@tenant.example.com"}, ["hush"]),
         ({"url": "https://tenant.example.com/a@b"}, []),
@@ -41,6 +48,25 @@ def test_what_is_not_met_by_chance_is_looked_for(secret: str):
 )
 def test_secrets_that_no_spec_knows(params: dict[str, t.Any], hidden: list[str]):
     assert hidden_values(params) == hidden
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"api_keey": "p"}, {"api_keey": HIDDEN}),
+        ({"config": "p"}, {"config": HIDDEN}),
+        ({"config": [{"password": "p"}]}, {"config": HIDDEN}),
+        ({"config": {"okta": "p"}}, {"config": {"okta": HIDDEN}}),
+        ({"config": {"pasword": "p"}}, {"config": {"pasword": HIDDEN}}),
+        ({"config": {"idpHost": "p"}}, {"config": {"idpHost": HIDDEN}}),
+        ({"config": {"initialDatabase": "d"}}, {"config": {"initialDatabase": "d"}}),
+        ({"config": {"host": {"password": "p"}}}, {"config": {"host": {"password": "********"}}}),
+        ({"url": "https://tenant.example.com?key=p"}, {"url": "https://tenant.example.com?********"}),
+        ({"url": "user:p@tenant.example.com"}, {"url": "user:********@tenant.example.com"}),
+    ],
+)
+def test_what_does_not_fit_the_spec_may_be_a_secret(given: dict[str, t.Any], shown: dict[str, t.Any]):
+    assert shown_arguments(arguments()["argument_spec"], given) == shown
 
 
 def test_every_secret_among_the_arguments_is_hidden_by_its_name():

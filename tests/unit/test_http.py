@@ -313,14 +313,34 @@ def test_refused_connection_never_acted(pauses: list[float]):
         Answer(b"", "silence"),
         reply(200, b"[", "silence", Content_Length="9"),
         reply(200, b"[", "drip", Content_Length="99"),
+        Answer(b"HTTP/1.1 200 OK\r\nX:", "drip"),
+        Answer(b"HTTP/1.1 ", "drip"),
     ],
-    ids=["no reply", "no end", "byte by byte"],
+    ids=["no reply", "no end", "byte by byte", "headers byte by byte", "status byte by byte"],
 )
 def test_slow_reply_ends_at_the_time_limit(answer: Answer):
     with Server(answer) as server:
         error = failure(server, "PUT", {}, repeatable=False, timeout=SHORT)
     assert f"no complete reply within {SHORT} s" in error.message
     assert (error.acted, error.passing) == (True, True)
+
+
+def test_slow_proxy_ends_at_the_time_limit(ca_path: str):
+    with (
+        Server(Answer(b"HTTP/1.1 200 OK\r\nX:", "drip")) as proxy,
+        pytest.raises(ApiError, match=r"the proxy could not be reached|no complete reply") as caught,
+        Http(tenant("https://tenant.test", verify=ca_path, proxies={"https": proxy.url}, timeout=SHORT)) as http,
+    ):
+        http.request("POST", "/integrations", {})
+    assert caught.value.passing
+
+
+def test_the_next_request_has_a_time_limit_of_its_own():
+    with Server(reply(200, []), Answer(b"", "silence")) as server, Http(tenant(server.url, timeout=SHORT)) as http:
+        http.request("GET", "/integrations", repeatable=True)
+        threading.Event().wait(SHORT)
+        with pytest.raises(ApiError, match="no complete reply"):
+            http.request("PUT", "/integrations/1", {})
 
 
 def test_endless_reply_is_cut_off(monkeypatch: pytest.MonkeyPatch):
@@ -448,6 +468,13 @@ def test_no_secret_that_a_server_echoes_is_shown():
         assert secret not in shown
 
 
+def test_a_password_that_is_a_letter_garbles_nothing():
+    said = {"message": "Validation of prerequisite setup failed for the password p."}
+    with Server(reply(422, said)) as server:
+        error = failure(server, "POST", {"config": {"password": "p"}}, repeatable=False)
+    assert "it says: Validation of prerequisite setup failed for the password ********." in error.message
+
+
 @pytest.mark.parametrize(
     "body", [b"<html>", b"{", b"null", b"[" * 100_000, b"[" * 200 + b"]" * 200, b"\xff"], ids=range(6)
 )
@@ -459,7 +486,7 @@ def test_reply_that_is_no_json_is_an_error(body: bytes):
 
 # Bearer tokens: Immuta's documentation, "Getting Started" of the API guides
 
-TOKEN = reply(200, {"token": "t0ken"})
+TOKEN = reply(200, {"token": "t0ken-0f-1mmuta"})
 
 
 def bearer(server: Server) -> Http:
@@ -477,12 +504,12 @@ def test_bearer_exchanges_the_key_once():
         {"apikey": KEY},
     )
     assert "authorization" not in log_in.headers
-    assert [one.headers["authorization"] for one in others] == ["Bearer t0ken"] * 2
+    assert [one.headers["authorization"] for one in others] == ["Bearer t0ken-0f-1mmuta"] * 2
 
 
 def test_bearer_logs_in_again_once_when_the_token_has_expired():
     """Immuta's documentation, "Authentication": an expired token gives 401."""
-    refusal = reply(401, {"message": "t0ken is too old"})
+    refusal = reply(401, {"message": "t0ken-0f-1mmuta is too old"})
     answers = [TOKEN, reply(200, []), refusal, TOKEN, reply(200, [1]), refusal, TOKEN, refusal]
     with Server(*answers) as server, bearer(server) as http:
         http.request("GET", "/integrations", repeatable=True)
@@ -490,7 +517,7 @@ def test_bearer_logs_in_again_once_when_the_token_has_expired():
         with pytest.raises(ApiError, match="did not accept the API key") as caught:
             http.request("GET", "/integrations", repeatable=True)
     assert server.methods == ["POST", "GET", "GET", "POST", "GET", "GET", "POST", "GET"]
-    assert "t0ken" not in repr(caught.value.as_failure())
+    assert "t0ken-0f-1mmuta" not in repr(caught.value.as_failure())
 
 
 def test_bearer_token_is_kept_after_another_refusal():
@@ -530,6 +557,27 @@ def test_netrc_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any):
     assert server.seen[0].headers["authorization"] == KEY
 
 
+HOSTILE = {
+    **dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"), "/nowhere"),
+    **dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:1"),
+    "NO_PROXY": "tenant.example.com",
+    "NETRC": "/nowhere",
+    "REQUEST_METHOD": "GET",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_options_decide_whatever_the_environment_says(
+    name: str, authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(name, HOSTILE[name])
+    with Server(reply(200, []), tls=context(authority)) as server:
+        found, _cautions = tenant_from(params(url=server.url, ca_path=ca_path, use_proxy=False), HOSTILE)
+        with Http(found) as http:
+            http.request("GET", "/integrations", repeatable=True)
+    assert server.seen[0].headers["authorization"] == KEY
+
+
 def params(**changes: t.Any) -> dict[str, t.Any]:
     base = {
         "url": "https://tenant.example.com",
@@ -555,6 +603,9 @@ def params(**changes: t.Any) -> dict[str, t.Any]:
         ({"https_proxy": "http://p:1", "NO_PROXY": "other.com,.example.com"}, {}, {}),
         ({"https_proxy": "http://p:1", "no_proxy": "*"}, {}, {}),
         ({"https_proxy": "http://p:1", "no_proxy": "other.com"}, {}, {"https": "http://p:1"}),
+        ({"https_proxy": "", "HTTPS_PROXY": "http://p:1"}, {}, {}),
+        ({"https_proxy": "http://p:1", "HTTPS_PROXY": "http://q:1"}, {}, {"https": "http://p:1"}),
+        ({"https_proxy": "http://p:1", "no_proxy": "", "NO_PROXY": "*"}, {}, {"https": "http://p:1"}),
     ],
 )
 def test_proxy_is_the_one_of_the_given_environment(
@@ -698,7 +749,7 @@ def test_handshake_that_breaks_is_tried_again(pauses: list[float]):
 def test_plain_server_behind_https_is_not_tried_again(pauses: list[float]):
     with Server(reply(400)) as server:
         there = tenant(server.url.replace("http", "https"))
-        with pytest.raises(ApiError, match="no trusted TLS connection"), Http(there) as http:
+        with pytest.raises(ApiError, match="does not speak TLS"), Http(there) as http:
             http.request("GET", "/integrations", repeatable=True)
     assert pauses == []
 
@@ -792,7 +843,7 @@ def test_key_that_no_header_can_carry_is_refused_and_not_shown(key: str):
     assert not key or key not in caught.value.message
 
 
-@pytest.mark.parametrize("option", [{"timeout": 0}, {"timeout": -1}, {"retries": -1}])
+@pytest.mark.parametrize("option", [{"timeout": 0}, {"timeout": 10**12}, {"retries": -1}, {"retries": 10**12}])
 def test_number_out_of_range(option: dict[str, int]):
     with pytest.raises(InputError, match=f"The option {next(iter(option))} is "):
         tenant_from(params(**option), {})

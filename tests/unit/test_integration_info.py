@@ -20,6 +20,10 @@ RECORDS: list[dict[str, t.Any]] = [
     {"id": "2", "status": "createError", "type": "Databricks", "config": {"workspaceUrl": "www.cloud.databricks.com"}},
     {"id": "3", "status": "enabled", "type": "Trino", "config": {"immutaApiKey": "hush", "host": None}},
     {"id": "4", "status": "disabled", "config": {}},
+    {"id": "5", "status": "disabled", "config": {"workspaceUrl": "https://adb-1.azuredatabricks.net/?o=1"}},
+    {"id": "6", "status": "disabled", "config": {"workspaceUrl": "https://adb-1.azuredatabricks.net/?o=2"}},
+    {"id": "7", "status": "disabled", "config": {"host": "2001:DB8::1"}},
+    {"id": "8", "status": "disabled", "config": {"host": "2001:db8::2"}},
 ]
 
 
@@ -69,7 +73,7 @@ def immuta(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("filters", "ids"),
     [
-        ({}, "1234"),
+        ({}, "12345678"),
         ({"id": "2"}, "2"),
         ({"id": "9"}, ""),
         ({"id": "2", "type": "Redshift"}, ""),
@@ -80,7 +84,17 @@ def immuta(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"host": "None"}, ""),
         ({"status": ["ENABLED"]}, "13"),
         ({"status": ["enabled", "createError"], "type": "Databricks"}, "2"),
-        ({"status": []}, "1234"),
+        ({"status": []}, "12345678"),
+        ({"host": "organization.aws.com:5439"}, "1"),
+        ({"host": "https://organization.aws.com"}, "1"),
+        ({"host": "https://adb-1"}, ""),
+        ({"host": "https://"}, ""),
+        ({"host": "adb-1.azuredatabricks.net"}, "56"),
+        ({"host": "https://ADB-1.azuredatabricks.net/?o=2"}, "6"),
+        ({"host": "https://adb-1.azuredatabricks.net/?o=3"}, ""),
+        ({"host": "2001:db8:0::1"}, "7"),
+        ({"host": "[2001:db8::2]:443"}, "8"),
+        ({"host": "[2001"}, ""),
     ],
 )
 def test_filters(filters: dict[str, t.Any], ids: str):

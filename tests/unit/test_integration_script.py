@@ -90,6 +90,8 @@ def options(dest: t.Any, **changes: t.Any) -> dict[str, t.Any]:
         "dest": str(dest),
         "mode": "0600",
         "backup": False,
+        "state": "present",
+        "require_unchanged": False,
         "create_parents": False,
     }
     return {**base, **changes}

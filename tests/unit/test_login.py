@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a log-in needs, what is tried again, and what is said when there is no session.
+"""What a login needs, what is tried again, and what is said when there is no session.
 
 The drivers themselves are tested against a server in tests/flows.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import os
 import pathlib
@@ -16,6 +17,7 @@ import sys
 import types
 import typing as t
 
+import certifi
 import pytest
 import redshift_connector
 from botocore.exceptions import ClientError, NoCredentialsError
@@ -25,9 +27,10 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     LoginError,
     MissingLibraryError,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift import drivers
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import NoSessionError
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import ambient, drivers, probe
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import DriverError, NoSessionError
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import Login, login_spec
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.probe import NotADatabaseError
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import connect
 
 PASSWORD = {"login_host": "h", "login_user": "u", "login_password": "hunter2"}
@@ -42,28 +45,29 @@ def login(**options: t.Any) -> Login:
 
 
 def refusal(cause: OSError | None = None, **reason: t.Any) -> NoSessionError:
-    return NoSessionError(cause=cause, **reason)
+    return NoSessionError(cause=cause, refused="sqlstate" in reason, **reason)
 
 
 class FakeDriver:
-    """Refuses log-ins with the errors it was given, in turn; ``databases`` are those that let anybody in."""
+    """Refuses logins with the errors it was given, in turn; ``at_first`` are those of the first statement."""
 
-    def __init__(self, *problems: NoSessionError, databases: t.Sequence[str] = ()) -> None:
+    def __init__(self, *problems: NoSessionError, at_first: t.Sequence[DriverError] = ()) -> None:
         self.problems = list(problems)
-        self.databases = databases
+        self.at_first = list(at_first)
+        self.logins = 0
         self.executed: list[str] = []
         self.closed = 0
 
-    def __call__(self, _login: Login, database: str) -> FakeDriver:
-        if database not in self.databases and self.problems:
+    def __call__(self, _login: Login, _database: str) -> FakeDriver:
+        self.logins += 1
+        if self.problems:
             raise self.problems.pop(0)
         return self
 
     def execute(self, sql: str) -> None:
         self.executed.append(sql)
-
-    def query(self, _sql: str) -> list[tuple[str]]:
-        return [("dev",), ("other",)]
+        if self.at_first:
+            raise self.at_first.pop(0)
 
     def close(self) -> None:
         self.closed += 1
@@ -102,10 +106,14 @@ def test_options_that_are_enough(options: dict[str, t.Any]) -> None:
         ({**IAM, "db_user": None}, "auth_method 'iam' with cluster_identifier also needs db_user."),
         ({**IAM, "driver": "psycopg"}, "auth_method 'iam' works with driver 'redshift_connector' only."),
         ({**OKTA, "ssl_mode": "disable"}, "auth_method 'okta' needs TLS: ssl_mode must not be 'disable'."),
-        ({**PASSWORD, "connect_timeout": 0}, "connect_timeout must be 1 or more."),
+        ({**PASSWORD, "connect_timeout": 0}, "connect_timeout is 0: give a number from 1 to 86400."),
+        ({**PASSWORD, "connect_timeout": 10**12}, f"connect_timeout is {10**12}: give a number from 1 to 86400."),
         ({**PASSWORD, "login_port": 0}, "login_port is 0: give a number from 1 to 65535."),
-        ({**PASSWORD, "connect_retries": -1}, "connect_retries must not be negative."),
-        ({**PASSWORD, "statement_timeout": -1}, "statement_timeout must not be negative."),
+        ({**PASSWORD, "connect_retries": -1}, "connect_retries is -1: give a number from 0 to 100."),
+        ({**PASSWORD, "connect_retries": 10**12}, f"connect_retries is {10**12}: give a number from 0 to 100."),
+        ({**PASSWORD, "statement_timeout": -1}, "statement_timeout is -1: give a number from 0 to 2147483."),
+        ({**PASSWORD, "statement_timeout": 2147484}, "statement_timeout is 2147484: give a number from 0 to 2147483."),
+        ({**PASSWORD, "login_password": "a\0b"}, "login_password holds a NUL character, which no server accepts."),
         ({**PASSWORD, "ca_path": "/no/such/file"}, "The certificates in ca_path cannot be read: /no/such/file."),
     ],
 )
@@ -150,7 +158,10 @@ def test_no_timeout_is_none(use: t.Callable[..., FakeDriver]) -> None:
         refusal(socket.gaierror(socket.EAI_AGAIN, "")),
         refusal(sqlstate="57P03"),
         refusal(sqlstate="53300"),
+        refusal(sqlstate="57P01"),
         refusal(sqlstate="08006"),
+        refusal(ssl.SSLEOFError()),
+        refusal(ssl.SSLZeroReturnError()),
     ],
 )
 def test_what_may_pass_is_tried_again(problem: NoSessionError, use: t.Callable[..., FakeDriver]) -> None:
@@ -175,7 +186,11 @@ UNTRUSTED.verify_message = "self-signed certificate"
         (refusal(sqlstate="28P01"), "the server did not accept the account", True, False),
         (refusal(sqlstate="28000"), "the server did not accept the account", True, False),
         (refusal(sqlstate="3D000"), "there is no such database", False, True),
-        (refusal(sqlstate="42501"), "the server refused with SQLSTATE 42501", False, False),
+        (refusal(sqlstate="42501"), "u may not connect to this database: grant it the CONNECT", False, False),
+        (refusal(sqlstate="0A000"), "the server refused with SQLSTATE 0A000", False, False),
+        (refusal(sqlstate=None), "refused the login, and the driver does not report why", False, False),
+        (refusal(kind="KeyError"), "the driver failed with KeyError", False, False),
+        (refusal(NotADatabaseError()), "what answers is not a database", False, False),
         (refusal(socket.gaierror(socket.EAI_NONAME, "")), "the host name is not known", False, False),
         (refusal(UNTRUSTED), "cannot be trusted (self-signed certificate): check login_host and ca_path", False, False),
         (refusal(ssl.SSLError()), "the server offers no usable TLS", False, False),
@@ -189,9 +204,10 @@ def test_what_will_not_pass_is_said_at_once(
     database_missing: bool,
     use: t.Callable[..., FakeDriver],
 ) -> None:
-    use(problem)
+    driver = use(*[problem] * 9)
     error, pauses = failed_login()
     assert pauses == []
+    assert driver.logins == 1
     assert error.message.startswith("Could not log in to database 'dev' at h:5439 as u: ")
     assert reason in error.message
     assert error.facts == {"authentication_failed": authentication_failed, "database_missing": database_missing}
@@ -203,7 +219,7 @@ def test_what_will_not_pass_is_said_at_once(
         (ConnectionRefusedError(), "the connection was refused"),
         (socket.timeout(), "no answer within 30 seconds"),
         (ConnectionResetError(104, ""), "the connection failed: Connection reset by peer"),
-        (None, "the server ended the connection before the log-in"),
+        (None, "the server ended the connection before the login"),
     ],
 )
 def test_what_did_not_pass_is_said(cause: OSError | None, reason: str, use: t.Callable[..., FakeDriver]) -> None:
@@ -211,33 +227,43 @@ def test_what_did_not_pass_is_said(cause: OSError | None, reason: str, use: t.Ca
     assert reason in failed_login(connect_retries=0)[0].message
 
 
-ASKED = refusal(asked_password=True)
+@pytest.mark.parametrize(
+    ("error", "is_retried", "said"),
+    [
+        (DriverError(sqlstate=None, lost=True, kind="InterfaceError"), True, "ended the connection before the login"),
+        (DriverError(sqlstate="42501", lost=False), False, "grant it the CONNECT privilege"),
+        (DriverError(sqlstate=None, lost=False, kind="ValueError"), False, "the driver failed with ValueError"),
+    ],
+)
+def test_a_session_that_breaks_at_once_is_a_failed_login(
+    error: DriverError, is_retried: bool, said: str, use: t.Callable[..., FakeDriver]
+) -> None:
+    driver = use(at_first=[error] * 9)
+    failed, pauses = failed_login()
+    assert (len(pauses), driver.closed) == ((3, 4) if is_retried else (0, 1))
+    assert said in failed.message
 
 
 @pytest.mark.parametrize(
-    ("database", "doors", "authentication_failed", "database_missing", "reason"),
+    ("identity", "advice"),
     [
-        ("nope", ["dev"], False, True, "there is no such database"),
-        ("nope", ["template1"], False, True, "there is no such database"),
-        ("other", ["dev"], False, False, "may not connect to this database"),
-        ("dev", ["postgres"], False, False, "may not connect to this database"),
-        ("dev", [], True, False, "the server did not accept the account"),
+        ("no endpoint", "the cluster or workgroup is being created, paused or resized, or does not exist: wait"),
+        ("NoRegionError", "set region."),
+        ("ClusterNotFound", "check cluster_identifier or workgroup, and region."),
+        ("EndpointConnectionError", "check the network and the proxy between this host and AWS or Okta, and region."),
+        ("AccessDenied", "check the identity and its rights."),
     ],
 )
-def test_a_missing_database_is_told_from_a_wrong_password(
-    database: str,
-    doors: list[str],
-    authentication_failed: bool,
-    database_missing: bool,
-    reason: str,
-    use: t.Callable[..., FakeDriver],
-) -> None:
-    driver = use(*[ASKED] * 9, databases=doors)
-    error, pauses = failed_login(database)
-    assert pauses == []
-    assert reason in error.message
-    assert error.facts == {"authentication_failed": authentication_failed, "database_missing": database_missing}
-    assert driver.closed == len(doors)
+def test_what_keeps_aws_from_giving_credentials(identity: str, advice: str, use: t.Callable[..., FakeDriver]) -> None:
+    use(refusal(identity=identity))
+    with pytest.raises(LoginError) as caught, connect(login(**IAM)):
+        pass
+    assert f"AWS gave no credentials for the database ({identity}): {advice}" in caught.value.message
+
+
+def test_a_host_without_an_ipv4_address_is_not_unknown(use: t.Callable[..., FakeDriver]) -> None:
+    use(refusal(socket.gaierror(socket.EAI_NONAME, "")))
+    assert "has no IPv4 address, and driver 'redshift_connector'" in failed_login(login_host="::1")[0].message
 
 
 def test_where_the_server_is_without_a_host(use: t.Callable[..., FakeDriver]) -> None:
@@ -253,6 +279,10 @@ def test_where_the_server_is_without_a_host(use: t.Callable[..., FakeDriver]) ->
     [
         (ClientError({"Error": {"Code": "ClusterNotFound", "Message": "hunter2"}}, "x"), "ClusterNotFound"),
         (NoCredentialsError(), "NoCredentialsError"),
+        (KeyError("Endpoint"), "no endpoint"),
+        (KeyError("address"), "no endpoint"),
+        (KeyError("hunter2"), "KeyError"),
+        (IndexError("list index out of range"), "no endpoint"),
     ],
 )
 def test_what_aws_says_is_its_code_alone(error: Exception, problem: str) -> None:
@@ -277,14 +307,39 @@ def test_a_library_has_to_be_new_enough(monkeypatch: pytest.MonkeyPatch, version
             drivers._library("driver", "2.1.14")
 
 
-@pytest.mark.parametrize("before", [None, "/before"])
-def test_certificates_are_trusted_no_longer_than_needed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, before: str | None
+@pytest.mark.parametrize(
+    ("ca_path", "cafile", "files", "expected"),
+    [
+        ("/mine.pem", "/system.pem", [], "/mine.pem"),
+        (None, "/system.pem", [], "/system.pem"),
+        (None, None, ["ca-certificates.crt"], "{folder}/ca-certificates.crt"),
+        (None, None, [], certifi.where()),
+    ],
+)
+def test_which_certificates_psycopg_trusts(
+    ca_path: str | None,
+    cafile: str | None,
+    files: list[str],
+    expected: str,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if before:
-        monkeypatch.setenv("SSL_CERT_FILE", before)
-    else:
-        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    with drivers._trusting("/those"):
+    for name in files:
+        (tmp_path / name).touch()
+    paths = types.SimpleNamespace(cafile=cafile, capath=str(tmp_path))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    found = probe.certificates(dataclasses.replace(login(**PASSWORD), ca_path=ca_path))
+    assert found == expected.format(folder=tmp_path)
+
+
+def test_a_driver_gets_another_environment_for_as_long_as_it_connects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/before")
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.setenv("PGHOSTADDR", "127.0.0.7")
+    before = dict(os.environ)
+    with ambient.environment({**ambient.trusting("/those"), **ambient.without_libpq()}):
         assert os.environ["SSL_CERT_FILE"] == "/those"
-    assert os.environ.get("SSL_CERT_FILE") == before
+        assert os.environ["SSL_CERT_DIR"] == "/dev/null/none"
+        assert "PGHOSTADDR" not in os.environ
+    assert dict(os.environ) == before
+    assert ambient.trusting(None) == {}

@@ -35,6 +35,8 @@ def test_not_redacted(value: t.Any):
         *("password", "pass", "passphrase", "oktaPassword", "okta_password", "PASSWORD"),
         *("secret", "clientSecret", "token", "sessionToken", "access_token", "credential", "credentials"),
         *("apiKey", "api_key", "apikey", "accessKey", "awsSecretAccessKey", "privateKey", "private_key", "key"),
+        *("pwd", "dbPwd", "sharedKey", "api-key", "x-api-key", "connectionString", "connection_string", "hostKey"),
+        *("Authorization", "session-cookie", "sas", "storageSas", "userJwt", "SIGNING_KEY", "kerberosKeytab"),
     ],
 )
 def test_name_of_a_secret(name: str):
@@ -43,7 +45,10 @@ def test_name_of_a_secret(name: str):
 
 @pytest.mark.parametrize(
     "name",
-    ["username", "host", "database", "appId", "idpHost", "role", "keyspace", "passed", "bypass", "monkey", "port"],
+    [
+        *("username", "host", "database", "appId", "idpHost", "role", "keyspace", "passed", "bypass", "monkey", "port"),
+        *("publicKey", "primary_key", "sortKey", "authenticationType", "description", "accessibility", "keys"),
+    ],
 )
 def test_name_of_something_else(name: str):
     assert not is_secret_name(name)
@@ -84,9 +89,43 @@ def test_secret_values_are_the_texts_under_such_names():
 
 
 def test_scrub_replaces_longer_secrets_first_everywhere_in_texts():
-    document = {"message": "abc ab", "list": ["xab", 7], "none": None}
-    assert scrub(document, ["ab", "abc", ""]) == {"message": f"{MASK} {MASK}", "list": [f"x{MASK}", 7], "none": None}
+    document = {"message": "abc-12345 abc-1234", "list": ["xabc-1234", 7], "none": None}
+    cleaned = scrub(document, ["abc-1234", "abc-12345", ""])
+    assert cleaned == {"message": f"{MASK} {MASK}", "list": [f"x{MASK}", 7], "none": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("Validation of prerequisite setup", "Validation of prerequisite setup"),
+        ("database p of p", "database p of p"),
+        ("the password p is too short", f"the password {MASK} is too short"),
+        ("password 'p', user 'p'", f"password '{MASK}', user 'p'"),
+        ('{"password":"p","role":"p"}', f'{{"password":"{MASK}","role":"p"}}'),
+        ("Pwd=p;User=p", f"Pwd={MASK};User=p"),
+        ("password prefix", "password prefix"),
+    ],
+)
+def test_scrub_replaces_what_is_met_by_chance_after_the_name_of_a_secret_alone(text: str, cleaned: str):
+    assert scrub({"message": text}, ["p"]) == {"message": cleaned}
 
 
 def test_scrub_knows_how_json_spells_a_secret():
-    assert scrub(r'{"password": "a\"b\u00f6"}', ['a"bö']) == f'{{"password": "{MASK}"}}'
+    assert scrub(r'{"password": "a\"b\u00f6 1234"}', ['a"bö 1234']) == f'{{"password": "{MASK}"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:hush@h/p", f"https://user:{MASK}@h/p"),
+        ("https://hush@h", f"https://{MASK}@h"),
+        ("see jdbc:redshift://u:hu@sh/1@h:5439/d now", f"see jdbc:redshift://u:{MASK}@h:5439/d now"),
+        ("//u:hush@h", f"//u:{MASK}@h"),
+        ("https://h:8443/a@b", "https://h:8443/a@b"),
+        ("https://h/a@b", "https://h/a@b"),
+        ("user:hush@h", "user:hush@h"),
+        ("me@example.com", "me@example.com"),
+    ],
+)
+def test_a_login_in_an_address_is_masked(text: str, shown: str):
+    assert masked({"list": [text]}) == {"list": [shown]}

@@ -6,7 +6,28 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+import types
 import typing as t
+
+
+class Caught:
+    """Context manager: ends quietly at any exception but those that end the process, and keeps it as ``error``.
+
+    For code whose exceptions cannot be known beforehand, such as that of a database driver.
+    """
+
+    error: Exception | None = None
+
+    def __enter__(self) -> Caught:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: types.TracebackType | None
+    ) -> bool:
+        self.error = error if isinstance(error, Exception) else None
+        return self.error is not None
 
 
 class IntegrationsError(Exception):
@@ -24,6 +45,18 @@ class IntegrationsError(Exception):
     def as_failure(self) -> dict[str, t.Any]:
         """The keyword arguments of ``fail_json``."""
         return {"msg": self.message, **{name: value for name, value in self.facts.items() if value is not None}}
+
+
+def failure_of(error: Exception) -> dict[str, t.Any]:
+    """The keyword arguments of ``fail_json`` for any exception. The text of one that is not ours is not shown."""
+    if isinstance(error, IntegrationsError):
+        return error.as_failure()
+    *_frames, (frame, line) = traceback.walk_tb(error.__traceback__)
+    place = f"{os.path.basename(frame.f_code.co_filename)}, line {line}"
+    return {
+        "msg": f"The task failed with an unexpected {type(error).__name__} ({place}), which is a bug. What it was "
+        "doing may have taken effect."
+    }
 
 
 class InputError(IntegrationsError):

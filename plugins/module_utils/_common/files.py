@@ -39,7 +39,9 @@ def write_file(path: str, content: bytes, mode: int) -> None:
     directory, name = os.path.split(path)
     part = os.path.join(directory, f".{name}.{os.getpid()}.part")
     try:
-        _remove_leftovers(directory, name)
+        for leftover in _leftovers(directory, name):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(leftover)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -55,12 +57,29 @@ def write_file(path: str, content: bytes, mode: int) -> None:
         raise InputError(f"The file {path} cannot be written: {error.strerror}.") from error
 
 
-def _remove_leftovers(directory: str, name: str) -> None:
-    for entry in os.listdir(directory):
-        match = re.fullmatch(re.escape(f".{name}.") + r"(\d{1,9})\.part", entry)
-        if match and not _is_alive(int(match.group(1))):
+def delete_file(path: str, dry_run: bool) -> bool:
+    """Delete the file, and what a killed process left of writing it; return whether anything was there.
+
+    Raises InputError when it cannot be deleted.
+    """
+    directory, name = os.path.split(path)
+    try:
+        found = [path] if os.path.lexists(path) else []
+        if os.path.isdir(directory):
+            found += _leftovers(directory, name)
+        for entry in found if not dry_run else ():
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(directory, entry))
+                os.unlink(entry)
+    except OSError as error:
+        raise InputError(f"The file {path} cannot be deleted: {error.strerror}.") from error
+    return bool(found)
+
+
+def _leftovers(directory: str, name: str) -> list[str]:
+    """Return the unfinished copies of a file whose writers are gone."""
+    pattern = re.compile(re.escape(f".{name}.") + r"(\d{1,9})\.part")
+    matches = [match for match in map(pattern.fullmatch, os.listdir(directory)) if match]
+    return [os.path.join(directory, match[0]) for match in matches if not _is_alive(int(match[1]))]
 
 
 def _is_alive(pid: int) -> bool:

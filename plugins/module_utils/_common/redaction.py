@@ -21,10 +21,18 @@ MASK = "********"
 # (Immuta's documentation, "Configure a Redshift Integration", the replies of GET).
 _REDACTED = re.compile(r"[<\[]?REDACTED[>\]]?")
 
+# In a name without its case and separators.
 _SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase|code)|^pass$|secret|token|credential|(api|access|private|account|signing|encryption)_?key|^key$",
-    re.IGNORECASE,
+    r"pass(?:word|wd|phrase|code)|pwd|secret|token|credential|authorization|cookie|connectionstring|connstr|keytab"
+    r"|(?:api|access|private|account|signing|encryption|shared|master)key"
 )
+
+_SECRET_WORDS = {"pass", "key", "dsn", "sas", "bearer", "jwt", "pem"}
+
+# Keys that are none of a lock.
+_OPEN_KEYS = {"public", "primary", "foreign", "partition", "sort", "dist", "distribution"}
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def is_redacted(value: t.Any) -> bool:
@@ -33,8 +41,11 @@ def is_redacted(value: t.Any) -> bool:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a member of that name, in camelCase or snake_case, holds a secret."""
-    return _SECRET_NAME.search(name) is not None
+    """Whether a member of that name, in camelCase, snake_case or kebab-case, holds a secret."""
+    if _SECRET_NAME.search(re.sub(r"[^a-z]", "", name.lower())):
+        return True
+    words = [word.lower() for word in _WORD.findall(name)]
+    return bool(words) and words[-1] in _SECRET_WORDS and not _OPEN_KEYS.intersection(words[:-1])
 
 
 def masked(document: t.Any) -> t.Any:
@@ -46,7 +57,7 @@ def masked(document: t.Any) -> t.Any:
         }
     if isinstance(document, list):
         return [masked(item) for item in document]
-    return document
+    return without_login(document) if isinstance(document, str) else document
 
 
 def secret_values(document: t.Any) -> list[str]:
@@ -62,20 +73,34 @@ def secret_values(document: t.Any) -> list[str]:
 
 
 def scrub(document: t.Any, secrets: t.Iterable[str]) -> t.Any:
-    """A copy of ``document`` with each of ``secrets`` replaced wherever it stands in a text, also as JSON spells it."""
-    spellings = {spelling for secret in secrets if secret for spelling in (secret, json.dumps(secret)[1:-1])}
-    return _scrubbed(document, sorted(spellings, key=len, reverse=True))
+    """A copy of ``document`` with each of ``secrets`` replaced in every text, also as JSON spells it.
+
+    One that texts hold by chance is replaced only where it follows the name of a secret: anywhere else the mask would
+    garble the text, and tell the secret by its place.
+    """
+    secrets = [secret for secret in secrets if secret]
+    rare = distinctive(secrets)
+    spellings = {spelling for secret in rare for spelling in (secret, json.dumps(secret)[1:-1])}
+    common = sorted(map(re.escape, set(secrets) - rare), key=len, reverse=True)
+    named = re.compile(_AFTER_NAME.format("|".join(common)), re.IGNORECASE) if common else None
+    return _scrubbed(document, sorted(spellings, key=len, reverse=True), named)
 
 
-def _scrubbed(document: t.Any, secrets: list[str]) -> t.Any:
+_AFTER_NAME = (
+    r"((?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials?)[\"'`]?\s*(?:[:=]|is|was)?\s*[\"'`(]*)"
+    r"(?:{})(?!\w)"
+)
+
+
+def _scrubbed(document: t.Any, secrets: list[str], named: re.Pattern[str] | None) -> t.Any:
     if isinstance(document, str):
         for secret in secrets:
             document = document.replace(secret, MASK)
-        return document
+        return named.sub(rf"\1{MASK}", document) if named else document
     if isinstance(document, dict):
-        return {name: _scrubbed(value, secrets) for name, value in document.items()}
+        return {name: _scrubbed(value, secrets, named) for name, value in document.items()}
     if isinstance(document, list):
-        return [_scrubbed(item, secrets) for item in document]
+        return [_scrubbed(item, secrets, named) for item in document]
     return document
 
 
@@ -93,8 +118,14 @@ def _texts(value: t.Any) -> list[str]:
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
-# A password in an address, or the only name there.
-_LOGIN = re.compile(r"(//[^/@]*?)([^/:@]+)@")
+# An address up to its last "@", and what is before the login.
+_LOGIN = re.compile(r"((?:[A-Za-z][\w+.-]*:)?//)(.*)@", re.DOTALL)
+
+_BARE_LOGIN = re.compile(r"()(.*)@", re.DOTALL)
+
+# What an "@" in the path follows: a host, and perhaps a port.
+_HOST_AND_PATH = re.compile(r"[^/:@]*(?::\d*)?/")
+
 
 # Shorter texts, and those of one kind of characters, are words and numbers that a result holds anyway.
 _DISTINCTIVE_LENGTH = 8
@@ -111,26 +142,47 @@ def distinctive(secrets: t.Iterable[str]) -> set[str]:
     }
 
 
+def without_login(text: str, is_address: bool = False) -> str:
+    """A text with the password of an address in it replaced; ``is_address`` if it is one even without ``//``."""
+    return _split_login(text, is_address)[0]
+
+
+def _split_login(text: str, is_address: bool = False) -> tuple[str, str]:
+    """A text without the password of its address, and the password; an only name there can be one."""
+    found = _LOGIN.search(text) or (_BARE_LOGIN.match(text) if is_address else None)
+    if found is None or _HOST_AND_PATH.match(found[2]):
+        return text, ""
+    user, colon, password = found[2].partition(":")
+    shown = f"{user}:{MASK}" if colon else MASK
+    return f"{text[: found.start(2)]}{shown}{text[found.end(2) :]}", password if colon else user
+
+
 def hidden_values(params: t.Mapping[str, t.Any]) -> list[str]:
-    """The secrets among the options that their specs do not know: in ``config.extra``, and in an address by mistake."""
-    login = _LOGIN.search(params.get("url") or "")
-    return [*secret_values((params.get("config") or {}).get("extra")), *([login[2]] if login else [])]
+    """The secrets among the options that their specs do not know: in ``config``, and in an address by mistake."""
+    url = params.get("url")
+    password = _split_login(url, is_address=True)[1] if isinstance(url, str) else ""
+    return [*secret_values(params.get("config")), *([password] if password else [])]
 
 
 def shown_arguments(spec: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The arguments of a task as a result may show them; ``spec`` is their argument spec."""
-    return {name: _shown(spec.get(name, {}), name, value) for name, value in params.items()}
+    """The arguments of a task as a log or a result may show them; ``spec`` is their argument spec.
+
+    They need not fit the spec: a value under a name that is no option, or of another type than a dict where one is
+    due, can be a secret, and is hidden.
+    """
+    return {name: _shown(spec.get(name, {"no_log": True}), name, value) for name, value in params.items()}
 
 
 def _shown(option: t.Mapping[str, t.Any], name: str, value: t.Any) -> t.Any:
-    if option.get("no_log") and value is not None:
+    if value is None:
+        return None
+    is_of_type = option.get("type") != "dict" or isinstance(value, dict)
+    if option.get("no_log") or not is_of_type:
         return HIDDEN
-    if name == "url" and value:
-        return _LOGIN.sub(rf"\1{MASK}@", value)
-    if isinstance(value, dict):
-        suboptions = option.get("options")
-        if suboptions is None:
-            return masked(value)
-        by_alias = {alias: known for known in suboptions.values() for alias in known.get("aliases", [])}
-        return shown_arguments({**suboptions, **by_alias}, value)
-    return value
+    if name == "url" and isinstance(value, str):
+        return re.sub(r"\?.*", f"?{MASK}", without_login(value, is_address=True), flags=re.DOTALL)
+    suboptions = option.get("options")
+    if suboptions is None or not isinstance(value, dict):
+        return masked(value)
+    by_alias = {alias: known for known in suboptions.values() for alias in known.get("aliases", [])}
+    return shown_arguments({**suboptions, **by_alias}, value)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible.module_utils import basic
+
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
-    IntegrationsError,
+    Caught,
+    failure_of,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
     distinctive,
@@ -18,28 +21,58 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
     shown_arguments,
 )
 
-if t.TYPE_CHECKING:
-    from ansible.module_utils.basic import AnsibleModule
-
-
 # (options, check mode, environment) -> result; "warnings" in it is a list of sentences.
 Work = t.Callable[[dict[str, t.Any], bool, t.Mapping[str, str]], dict[str, t.Any]]
 
 
-def run_module(module: AnsibleModule, work: Work) -> t.NoReturn:
+class AnsibleModule(basic.AnsibleModule):
+    """Ansible's own, whose log and failures show the arguments as `shown_arguments` does.
+
+    Ansible logs them and checks them before the work begins, and knows no secret but the options with ``no_log``.
+    """
+
+    def log(self, msg: str, log_args: dict[str, t.Any] | None = None) -> None:
+        """Write to the system's log; ``log_args`` are given with the arguments of the task."""
+        if log_args:
+            log_args = {name: str(value) for name, value in self._shown_arguments().items()}
+            msg = "Invoked with " + " ".join(f"{name}={value}" for name, value in log_args.items())
+        self._narrow()
+        super().log(msg, log_args=log_args)
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """End with a failed result."""
+        self._narrow()
+        kwargs.setdefault("invocation", {"module_args": self._shown_arguments()})
+        super().fail_json(msg, **kwargs)
+
+    def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
+        """End with a result."""
+        self._narrow()
+        kwargs.setdefault("invocation", {"module_args": self._shown_arguments()})
+        super().exit_json(**kwargs)
+
+    def add_path_info(self, kwargs: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Leave a result as it is.
+
+        Ansible would put what is on disk over what a result says of its file, in check mode the size of the former one.
+        """
+        return kwargs
+
+    def _narrow(self) -> None:
+        self.no_log_values = distinctive([*self.no_log_values, *hidden_values(self.params)])
+
+    def _shown_arguments(self) -> dict[str, t.Any]:
+        return shown_arguments(self.argument_spec, self.params)
+
+
+def run_module(module: basic.AnsibleModule, work: Work) -> t.NoReturn:
     """Call ``work`` and exit with its result, or fail with what it raised."""
-    module.no_log_values = distinctive([*module.no_log_values, *hidden_values(module.params)])
-    invocation = {"module_args": shown_arguments(module.argument_spec, module.params)}
-    # Ansible would put what is on disk over what a result says of its file, in check mode the size of the former one.
-    vars(module).update(add_path_info=lambda result: result)
-    failure = None
-    try:
+    result: dict[str, t.Any] = {}
+    with Caught() as caught:
         result = work(module.params, module.check_mode, os.environ)
-    except IntegrationsError as error:
-        failure = error.as_failure()
-    # Outside the handler, where Ansible finds no traceback to show at -vvv.
-    if failure is not None:
-        module.fail_json(invocation=invocation, **failure)
+    # Outside a handler, where Ansible finds no traceback to show at -vvv.
+    if caught.error:
+        module.fail_json(**failure_of(caught.error))
     for warning in result.pop("warnings", []):
         module.warn(warning)
-    module.exit_json(invocation=invocation, **result)
+    module.exit_json(**result)

@@ -127,9 +127,11 @@ def _script(reply: Reply) -> bytes:
     if isinstance(document, dict):
         texts = [value for value in document.values() if isinstance(value, str)]
         document = document.get("script", texts[0] if len(texts) == 1 else None)
+    if not isinstance(document, str):
+        raise _unexpected(reply, "a script")
     try:
         return document.encode()
-    except (AttributeError, UnicodeEncodeError):
+    except UnicodeEncodeError:
         raise _unexpected(reply, "a script") from None
 
 

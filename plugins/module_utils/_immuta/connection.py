@@ -25,6 +25,8 @@ except ImportError:
 
 Spec = dict[str, dict[str, t.Any]]
 
+_RANGES = {"timeout": (1, 86_400), "retries": (0, 100)}  # at most a day, and an hour of tries
+
 
 def immuta_spec() -> Spec:
     """How to reach and authenticate at a tenant: the options of action group ``immuta``."""
@@ -49,7 +51,7 @@ def immuta_spec() -> Spec:
 class Tenant:
     """Where a tenant is and how to talk to it.
 
-    ``timeout`` is for a whole request, in seconds; that a reply stops in its middle is noticed after as long again.
+    ``timeout`` is for a whole request, to the end of its reply, in seconds.
     """
 
     url: str
@@ -85,9 +87,9 @@ def tenant_from(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> 
             "The option api_key is empty or holds a line break, a space or a character that an HTTP header cannot "
             "carry: give the key alone."
         )
-    for name, least in (("timeout", 1), ("retries", 0)):
-        if params[name] < least:
-            raise InputError(f"The option {name} is {params[name]}: give {least} or more.")
+    for name, (least, most) in _RANGES.items():
+        if not least <= params[name] <= most:
+            raise InputError(f"The option {name} is {params[name]}: give a number from {least} to {most}.")
     tenant = Tenant(
         url=url,
         api_key=key,
@@ -126,10 +128,13 @@ def _is_loopback(address: str) -> bool:
 
 
 def _proxies(url: str, environ: t.Mapping[str, str]) -> dict[str, str]:
-    """The proxies that the environment names for ``url``, in the form that ``requests`` takes."""
+    """The proxies that the environment names for ``url``, in the form that ``requests`` takes.
+
+    A name in lower case counts before one in capital letters, even if it is empty, as Python's ``urllib`` has it.
+    """
 
     def lookup(name: str) -> str:
-        return environ.get(name) or environ.get(name.upper()) or ""
+        return environ.get(name, environ.get(name.upper(), ""))
 
     if requests is None or requests.utils.should_bypass_proxies(url, no_proxy=lookup("no_proxy")):
         return {}

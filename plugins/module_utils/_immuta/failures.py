@@ -36,6 +36,15 @@ except ImportError:
     requests = None  # type: ignore[assignment]
 
 
+# The reasons that OpenSSL gives, by version, when a reply is not TLS but text.
+_PLAIN_TEXT = (
+    "WRONG_VERSION_NUMBER",
+    "RECORD_LAYER_FAILURE",
+    "UNKNOWN_PROTOCOL",
+    "HTTP_REQUEST",
+    "HTTPS_PROXY_REQUEST",
+)
+
 RETRY_STATUSES = (429, 502, 503, 504)
 
 
@@ -48,7 +57,12 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
         return any(isinstance(cause, classes) for cause in causes)
 
     passing = True
-    if caused_by(ssl.SSLError, kinds.SSLError) and not caused_by(ssl.SSLEOFError, ssl.SSLZeroReturnError):
+    if any(isinstance(cause, ssl.SSLError) and cause.reason in _PLAIN_TEXT for cause in causes):
+        what = (
+            "what answers does not speak TLS: check the port of url, and whether a proxy needs http:// in its address"
+        )
+        passing = False
+    elif caused_by(ssl.SSLError, kinds.SSLError) and not caused_by(ssl.SSLEOFError, ssl.SSLZeroReturnError):
         what = "no trusted TLS connection could be made: check the certificate, ca_path and validate_certs"
         passing = False
     elif caused_by(kinds.ProxyError, urllib3_errors.ProxyError):

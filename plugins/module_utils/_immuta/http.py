@@ -28,6 +28,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import (
     Tenant,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.deadline import (
+    DeadlineAdapter,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.failures import (
     refusal,
     transport_error,
@@ -69,7 +72,7 @@ class Http:
         self.tenant = tenant
         self._token: str | None = None
         # Without a Session of requests, there is no .netrc, no REQUESTS_CA_BUNDLE, no cookie and no redirect.
-        self._connections = requests.adapters.HTTPAdapter()
+        self._connections = DeadlineAdapter()
 
     def __enter__(self) -> Http:
         return self
@@ -116,7 +119,7 @@ class Http:
         token = document.get("token") if isinstance(document, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
             raise request.error(
-                f"Immuta's reply to the log-in at {self.tenant.url} holds no token: use auth_scheme api_key, or check "
+                f"Immuta's reply to the login at {self.tenant.url} holds no token: use auth_scheme api_key, or check "
                 "that url is the root of an Immuta tenant.",
                 status=reply.status,
             )
@@ -137,7 +140,7 @@ class Http:
 
     def _exchange(self, request: Request, authorization: str | None) -> tuple[int, t.Mapping[str, str], bytes]:
         """Status, headers and body of the reply, whatever they say."""
-        deadline = time.monotonic() + self.tenant.timeout
+        self._connections.deadline = time.monotonic() + self.tenant.timeout
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
@@ -162,11 +165,11 @@ class Http:
                 proxies=dict(self.tenant.proxies),
             )
             with response:
-                body = self._read(response, request, deadline)
+                body = self._read(response, request)
         return response.status_code, response.headers, body
 
-    def _read(self, response: requests.Response, request: Request, deadline: float) -> bytes:
-        """The body, whole, within the time of a request and a size that no tenant reaches."""
+    def _read(self, response: requests.Response, request: Request) -> bytes:
+        """The body, whole, within a size that no tenant reaches."""
         response.raw.enforce_content_length = True  # urllib3 before 2.0 takes a body that was cut off for a whole one
         read = getattr(response.raw, "read1", response.raw.read)
         chunks: list[bytes] = []
@@ -183,8 +186,6 @@ class Http:
                     f"{REPLY_LIMIT} bytes: check that url is the root of an Immuta tenant.",
                     status=response.status_code,
                 )
-            if time.monotonic() > deadline:
-                raise requests.exceptions.ReadTimeout
 
 
 # The sessions that stay open, and whether any does.

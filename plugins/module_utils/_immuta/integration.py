@@ -259,7 +259,7 @@ def _equal(name: str, desired: t.Any, current: t.Any) -> bool:
     if name == "host":
         return same_host(current, desired)
     if name in _CASELESS and isinstance(current, str):
-        return desired.lower() == current.lower()
+        return str(desired).lower() == current.lower()
     if isinstance(desired, (bool, dict, list)) or isinstance(current, bool):
         return t.cast(bool, desired == current)
     return str(desired) == str(current)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.addresses import same_address
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Record
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import session
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import for_display, same_host
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import for_display
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Poller, Waiting, wait_spec
 
 
@@ -52,7 +53,7 @@ def _matches(record: Record, params: t.Mapping[str, t.Any]) -> bool:
         return False
     # Databricks has a workspaceUrl where others have a host.
     addresses = [record["config"].get(name) for name in ("host", "workspaceUrl")]
-    return params["host"] is None or any(same_host(address, params["host"]) for address in addresses)
+    return params["host"] is None or any(same_address(address, params["host"]) for address in addresses)
 
 
 def _has_status(record: Record, statuses: t.Sequence[str] | None) -> bool:

@@ -19,6 +19,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._common.files import (
     check_dest,
     create_parents,
+    delete_file,
     file_mode,
     read_if_exists,
     write_file,
@@ -61,19 +62,18 @@ def arguments() -> dict[str, t.Any]:
     return {
         "argument_spec": {
             **immuta_spec(),
-            "script": {
-                "type": "str",
-                "choices": ["initial_create", "create", "edit", "delete", "cleanup"],
-                "required": True,
-            },
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "script": {"type": "str", "choices": ["initial_create", "create", "edit", "delete", "cleanup"]},
             "id": {"type": "str"},
             "config": {"type": "dict", "options": config_spec()},
             "dest": {"type": "path", "required": True},
             "create_parents": {"type": "bool", "default": False},
+            "require_unchanged": {"type": "bool", "default": False},
             "mode": {"type": "raw", "default": "0600"},
             "backup": {"type": "bool", "default": False},
         },
         "required_if": [
+            ("state", "present", ["script"]),
             ("script", "initial_create", ["config"]),
             ("script", "create", ["config"]),
             ("script", "edit", ["id", "config"]),
@@ -84,8 +84,10 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Write the script and return the result. Raises IntegrationsError."""
+    """Write or delete the script and return the result. Raises IntegrationsError."""
     name, dest = params["script"], os.path.realpath(params["dest"])
+    if params["state"] == "absent":
+        return {"changed": delete_file(dest, dry_run=check_mode), "dest": params["dest"]}
     mode = file_mode(params["mode"])
     config, extra = api_config(params["config"] or {})
     desired = Desired("present", params["id"], False, config, extra, update_secrets=False)
@@ -97,6 +99,9 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         script = _generate(IntegrationsApi(http), name, desired)
     secrets = [tenant.api_key, *distinctive(secret_values({**config, **extra}))]
     before = read_if_exists(dest)
+    if params["require_unchanged"] and before != script:
+        state = "does not exist" if before is None else "is not what Immuta generates now for this configuration"
+        raise InputError(f"The script {dest} {state}: generate it again, review it, and run the task again.")
     changed = before != script or stat.S_IMODE(os.stat(dest).st_mode) != mode
     result: dict[str, t.Any] = {
         "changed": changed,

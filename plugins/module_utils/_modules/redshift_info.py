@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import LoginError
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift import catalog
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
     Session,
@@ -18,6 +19,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.logi
     login_spec,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import (
+    IMMUTA_SCHEMAS,
     Facts,
     evaluate,
 )
@@ -36,7 +38,10 @@ def arguments() -> dict[str, t.Any]:
             "users": {"type": "list", "elements": "str"},
             "groups": {"type": "list", "elements": "str"},
             "single_database": {"type": "bool", "default": False},
+            "integration_exists": {"type": "bool", "default": False},
             "system_user": {"type": "str"},
+            "system_password": {"type": "str", "no_log": True},
+            "require_system_login": {"type": "bool", "default": False},
             "impersonation_role": {"type": "str"},
         },
     }
@@ -51,40 +56,58 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         databases = catalog.entries(session, "database")
         users = catalog.entries(session, "user")
         groups = catalog.entries(session, "group")
-        wanted = _named(databases, params["database"] or login.database)
-        schemas, filled = _schemas(login, session, wanted)
+        database = catalog.find(databases, params["database"] or login.database)
+        schemas, filled = _schemas(login, session, database)
         facts = Facts(
             account=account,
             database=params["database"],
-            database_exists=bool(wanted) if params["database"] else None,
-            database_owner=wanted["owner"] if wanted else None,
+            database_exists=bool(database) if params["database"] else None,
+            database_owner=database["owner"] if database else None,
             schemas=filled,
             single_database=params["single_database"],
+            integration_exists=params["integration_exists"],
             system_user=params["system_user"],
-            system_user_exists=bool(_named(users, params["system_user"])),
+            system_user_exists=bool(catalog.find(users, params["system_user"])),
             impersonation_role=params["impersonation_role"],
-            impersonation_role_exists=bool(_named(groups, params["impersonation_role"])),
+            impersonation_role_exists=bool(catalog.find(groups, params["impersonation_role"])),
             serverless=bool(login.workgroup),
             datashare_enabled=_switch(session.parameter("datashare_enabled")),
             case_sensitive=catalog.case_sensitive(session),
             has_python=catalog.has_language(session, "plpythonu"),
+        )
+    system_login = _system_login(login, params, facts)
+    if system_login == "refused" and params["require_system_login"]:
+        raise LoginError(
+            f"Account {params['system_user']} already exists on {login.where} with a different password, and "
+            "Immuta could not log in. Set the password that the account has, or change it with ALTER USER.",
+            authentication_failed=True,
+            database_missing=False,
         )
     shown = {
         "schemas": catalog.select(schemas, "schema", params["schemas"]),
         "users": catalog.select(users, "user", params["users"]),
         "groups": catalog.select(groups, "group", params["groups"]),
     }
+    named = [
+        (databases, "database", [params["database"] or login.database]),
+        (schemas, "schema", params["schemas"] or []),
+        (users, "user", [*(params["users"] or []), *filter(None, [params["system_user"]])]),
+        (groups, "group", [*(params["groups"] or []), *filter(None, [params["impersonation_role"]])]),
+    ]
     requirements = evaluate(facts)
     return {
         "changed": False,
         "version": version,
         "current_user": dataclasses.asdict(account),
         "databases": catalog.select(databases, "database", None),
-        "database_exists": bool(wanted),
+        "database_exists": bool(database),
+        "system_login": system_login,
+        "other_schemas": sorted(set(filled) - set(IMMUTA_SCHEMAS)),
         **shown,
         **{f"missing_{kind}": [entry["name"] for entry in shown[kind] if not entry["exists"]] for kind in shown},
         "requirements": requirements,
         "requirements_met": requirements["status"] != "failed",
+        "warnings": [warning for found, kind, names in named for warning in catalog.lookalikes(found, kind, names)],
     }
 
 
@@ -98,8 +121,18 @@ def _schemas(login: Login, session: Session, database: catalog.Entry | None) -> 
         return catalog.entries(other, "schema"), catalog.filled_schemas(other)
 
 
-def _named(entries: t.Iterable[catalog.Entry], name: str | None) -> catalog.Entry | None:
-    return next((entry for entry in entries if name and entry["name"].lower() == name.lower()), None)
+def _system_login(login: Login, params: t.Mapping[str, t.Any], facts: Facts) -> str | None:
+    """Try the password of the system account once, where it exists, and return accepted, refused or None."""
+    if not (facts.system_user_exists and params["system_password"] and login.host):
+        return None
+    database = params["database"] if facts.database_exists else login.database
+    try:
+        with connect(login.as_user(params["system_user"], params["system_password"]), database):
+            return "accepted"
+    except LoginError as error:
+        if not error.facts["authentication_failed"]:
+            raise
+        return "refused"
 
 
 def _switch(reported: str | None) -> bool | None:

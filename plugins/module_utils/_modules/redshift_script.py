@@ -15,10 +15,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     LoginError,
     ScriptError,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift import execute
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.catalog import (
-    missing,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import catalog, execute
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
     Session,
 )
@@ -79,9 +76,10 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
         "already_created": False,
     }
     outcomes: execute.Outcomes = {}
+    cautions: list[str] = []
     try:
         with connect(login) as session:
-            result["already_created"] = _all_exist(session, creates)
+            result["already_created"] = _all_exist(session, creates, cautions)
             if not result["already_created"] and not check_mode:
                 skip = [what for what in ("existing", "missing") if params[f"on_{what}"] == "skip"]
                 outcomes = execute.run(session, statements, single, skip)
@@ -104,7 +102,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
             "before": "",
             "after": "".join(f"line {statement.line}: {statement.command}\n" for statement in would_run),
         },
-        "warnings": _warnings(skipped),
+        "warnings": cautions + _warnings(skipped),
     }
 
 
@@ -129,8 +127,14 @@ def _remove(path: str) -> None:
         raise InputError(f"The script {path} was not run, since it cannot be removed: {error.strerror}.") from None
 
 
-def _all_exist(session: Session, creates: t.Mapping[str, t.Sequence[str]]) -> bool:
-    return bool(creates) and not any(missing(session, kind, names) for kind, names in creates.items())
+def _all_exist(session: Session, creates: t.Mapping[str, t.Sequence[str]], cautions: list[str]) -> bool:
+    """Whether everything in ``creates`` exists; adds a caution for what exists with other capital letters."""
+    for kind, names in creates.items():
+        found = catalog.entries(session, kind)
+        cautions += catalog.lookalikes(found, kind, names)
+        if catalog.missing(found, names):
+            return False
+    return bool(creates)
 
 
 def _creates_user(statement: Statement) -> bool:

@@ -2,17 +2,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Reads what stands in a Redshift from its catalog; names are compared as Redshift folds them, in lower case."""
+"""Reads the catalog of a Redshift.
+
+A name means the object of exactly that name, or else the one that Redshift makes of it without quotes, in lower case.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import time
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
     DriverError,
     Rows,
     Session,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.transient import (
+    is_conflict,
 )
 
 _SYSTEM_DATABASES = {"template0", "template1", "padb_harvest", "sys:internal"}
@@ -30,6 +37,8 @@ _QUERIES = {
 }
 
 _DETAILS = {"database": ("owner",), "schema": ("owner",), "user": ("superuser", "createdb"), "group": ()}
+
+_CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0  # seconds
 
 # Roles of Redshift's own that may create users.
 _USER_CREATORS = {"sys:superuser", "sys:secadmin"}
@@ -50,7 +59,7 @@ class Account:
 def entries(session: Session, kind: str) -> list[Entry]:
     """All of a kind (database, schema, user, group), by name; schemas are those of the session's database."""
     details = _DETAILS[kind]
-    return [{"name": name, **dict(zip(details, rest))} for name, *rest in sorted(session.query(_QUERIES[kind]))]
+    return [{"name": name, **dict(zip(details, rest))} for name, *rest in sorted(_rows(session, _QUERIES[kind]))]
 
 
 def select(found: t.Iterable[Entry], kind: str, names: t.Sequence[str] | None) -> list[Entry]:
@@ -58,36 +67,58 @@ def select(found: t.Iterable[Entry], kind: str, names: t.Sequence[str] | None) -
     if names is None:
         return [{**entry, "exists": True} for entry in found if not _is_system(kind, entry["name"])]
     nothing: Entry = {**dict.fromkeys(_DETAILS[kind]), "exists": False}
-    known = {entry["name"].lower(): {**entry, "exists": True} for entry in found}
-    return [{"name": name, **known.get(name.lower(), nothing)} for name in names]
+    found = list(found)
+    selected = []
+    for name in names:
+        entry = find(found, name)
+        selected.append({"name": name, **nothing} if entry is None else {**entry, "exists": True})
+    return selected
 
 
-def missing(session: Session, kind: str, names: t.Iterable[str]) -> list[str]:
-    """Those of ``names`` that do not stand there."""
-    found = {entry["name"].lower() for entry in entries(session, kind)}
-    return [name for name in names if name.lower() not in found]
+def find(found: t.Iterable[Entry], name: str | None) -> Entry | None:
+    """The entry that ``name`` means, or None."""
+    known = {entry["name"]: entry for entry in found}
+    return known.get(name, known.get(name.lower())) if name else None
+
+
+def missing(found: t.Iterable[Entry], names: t.Iterable[str]) -> list[str]:
+    """Those of ``names`` that do not exist."""
+    found = list(found)
+    return [name for name in names if find(found, name) is None]
+
+
+def lookalikes(found: t.Iterable[Entry], kind: str, names: t.Iterable[str]) -> list[str]:
+    """A warning for each of ``names`` that does not exist, where a name that differs in case alone does."""
+    found = list(found)
+    return [
+        f"The {kind} '{name}' does not exist, but '{entry['name']}' does: check the spelling."
+        for name in names
+        if find(found, name) is None
+        for entry in found
+        if entry["name"].lower() == name.lower()
+    ]
 
 
 def filled_schemas(session: Session) -> list[str]:
     """The schemas of the session's database that are not the system's, without an empty ``public``."""
     filled = "SELECT n.nspname FROM pg_namespace n WHERE EXISTS (SELECT 1 FROM {} WHERE {} = n.oid)"
     filled = f"{filled.format('pg_class', 'relnamespace')} UNION {filled.format('pg_proc', 'pronamespace')}"
-    names = {name for (name,) in session.query("SELECT nspname FROM pg_namespace") if not _is_system("schema", name)}
-    if "public" in names and ("public",) not in session.query(filled):
+    names = {name for (name,) in _rows(session, "SELECT nspname FROM pg_namespace") if not _is_system("schema", name)}
+    if "public" in names and ("public",) not in _rows(session, filled):
         names.remove("public")
     return sorted(names)
 
 
 def version(session: Session) -> str:
     """What the server says it is."""
-    return str(session.query("SELECT version()")[0][0])
+    return str(_rows(session, "SELECT version()")[0][0])
 
 
 def account(session: Session, is_redshift: bool) -> Account:
     """Who is logged in."""
-    rows = session.query("SELECT current_user, usesuper, usecreatedb FROM pg_user WHERE usename = current_user")
+    rows = _rows(session, "SELECT current_user, usesuper, usecreatedb FROM pg_user WHERE usename = current_user")
     if not rows:
-        return Account(str(session.query("SELECT current_user")[0][0]), False, False, None)
+        return Account(str(_rows(session, "SELECT current_user")[0][0]), False, False, None)
     name, superuser, createdb = rows[0]
     return Account(name, superuser, createdb, superuser or _may_create_users(session, is_redshift))
 
@@ -100,7 +131,7 @@ def case_sensitive(session: Session) -> bool | None:
 
 def has_language(session: Session, name: str) -> bool:
     """Whether the session's database has a procedural language."""
-    return (name,) in session.query("SELECT lanname FROM pg_language")
+    return (name,) in _rows(session, "SELECT lanname FROM pg_language")
 
 
 def _may_create_users(session: Session, is_redshift: bool) -> bool | None:
@@ -122,11 +153,23 @@ def _may_create_users(session: Session, is_redshift: bool) -> bool | None:
 def _probe(session: Session, sql: str) -> Rows | None:
     """The rows of a query that not every server understands; None where it does not."""
     try:
-        return session.query(sql)
+        return _rows(session, sql)
     except DriverError as error:
         if error.lost:
             raise
         return None
+
+
+def _rows(session: Session, sql: str) -> Rows:
+    """The rows of a query, tried again where another session got in the way. Raises DriverError."""
+    for _attempt in range(_CONFLICT_TRIES):
+        try:
+            return session.query(sql)
+        except DriverError as error:
+            if error.lost or not is_conflict(error.sqlstate, error.server_message):
+                raise
+        time.sleep(_CONFLICT_PAUSE)
+    return session.query(sql)
 
 
 def _is_system(kind: str, name: str) -> bool:

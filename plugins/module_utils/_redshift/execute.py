@@ -26,6 +26,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
     runs_in_transaction,
     transaction_after,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.transient import (
+    is_conflict,
+)
 
 # PostgreSQL's documentation, "Error Codes": duplicate object (so a user), database, schema, table, function.
 _DUPLICATE = ("42710", "42P04", "42P06", "42P07", "42723")
@@ -34,9 +37,6 @@ _DUPLICATE = ("42710", "42P04", "42P06", "42P07", "42723")
 _UNDEFINED = ("3D000", "3F000", "42704", "42P01", "42883")
 
 _TAKES_AWAY = re.compile(r"(?:DROP|REVOKE)\b|ALTER DEFAULT PRIVILEGES .*\bREVOKE\b|ALTER GROUP .*\bDROP USER\b")
-
-# Serialization failure, deadlock.
-_CONFLICT = ("40001", "40P01")
 
 _CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0
 
@@ -168,11 +168,8 @@ def _roll_back(session: Session) -> None:
 
 
 def _is_conflict(error: DriverError, statement: Statement | None) -> bool:
-    """Whether another session got in the way: Redshift says so with its own number, 1023; the catalog by its index."""
-    if error.sqlstate == "23505":
-        return statement is not None and statement.command.startswith("CREATE")
-    message = (error.server_message or "").lstrip()
-    return error.sqlstate in _CONFLICT or message.startswith(("1023", "tuple concurrently"))
+    """Whether another session got in the way."""
+    return not error.lost and is_conflict(error.sqlstate, error.server_message, statement.command if statement else "")
 
 
 def _lost_at_commit(error: DriverError, statements: t.Sequence[Statement]) -> StatementError:
@@ -244,7 +241,7 @@ def _what_happened(error: DriverError, statements: t.Sequence[Statement], curren
 
 
 def _cause(error: DriverError, statement: Statement | None) -> str:
-    parts = [f" with SQLSTATE {error.sqlstate}"]
+    parts = [f" with {error.what}"]
     message = error.server_message and statement and _shown(error.server_message, statement)
     if message:
         parts.append(f" ({message})")

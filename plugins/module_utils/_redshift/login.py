@@ -48,6 +48,11 @@ def login_spec() -> Spec:
     }
 
 
+# A day; ten minutes and more of attempts; the milliseconds that a server takes (Amazon Redshift's documentation,
+# "statement_timeout").
+_RANGES = {"connect_timeout": (1, 86_400), "connect_retries": (0, 100), "statement_timeout": (0, 2_147_483)}
+
+
 @dataclasses.dataclass(frozen=True)
 class Login:
     """Options of action group ``redshift``, checked; see the documentation fragment for each."""
@@ -95,6 +100,12 @@ class Login:
         """The account, for messages."""
         return str(self.db_user or self.user or "the IAM identity")
 
+    def as_user(self, user: str, password: str) -> Login:
+        """Return the login of another account, with its password, at the same server."""
+        return dataclasses.replace(
+            self, user=user, password=password, auth_method="password", cluster_identifier=None, workgroup=None
+        )
+
     def _check(self) -> None:
         needed = {
             "password": ["login_host", "login_user", "login_password"],
@@ -110,13 +121,15 @@ class Login:
             raise InputError("login_db is empty: give the name of a database.")
         if self.host and not re.fullmatch(r"[A-Za-z0-9._:-]+", self.host):
             raise InputError("login_host is not a host name: give it without scheme, port and path.")
+        for name, text in {"login_user": self.user, "login_password": self.password, "login_db": self.database}.items():
+            if "\0" in (text or ""):
+                raise InputError(f"{name} holds a NUL character, which no server accepts.")
         if not 0 < self.port < 65536:
             raise InputError(f"login_port is {self.port}: give a number from 1 to 65535.")
-        if self.connect_timeout < 1:
-            raise InputError("connect_timeout must be 1 or more.")
-        for name in ("connect_retries", "statement_timeout"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name} must not be negative.")
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise InputError(f"{name} is {value}: give a number from {least} to {most}.")
         if self.ca_path and not os.access(self.ca_path, os.R_OK):
             raise InputError(f"The certificates in ca_path cannot be read: {self.ca_path}.")
 

@@ -30,6 +30,8 @@ class Facts:
     schemas: t.Sequence[str] = ()
     """The schemas in ``database`` that hold something."""
     single_database: bool = False
+    integration_exists: bool = False
+    """Whether Immuta has an integration in ``database`` already, and with it what its users created there."""
     system_user: str | None = None
     system_user_exists: bool | None = None
     impersonation_role: str | None = None
@@ -73,6 +75,8 @@ def _database(facts: Facts) -> Check:
     if database is None:
         return Check(name, "skipped", "No database was named.")
     foreign = sorted(set(facts.schemas) - set(IMMUTA_SCHEMAS))
+    if facts.integration_exists:
+        return Check(name, "passed", f"The database '{database}' is the one of the integration.")
     if not facts.database_exists:
         if facts.single_database:
             return Check(
@@ -102,6 +106,8 @@ def _create_user(facts: Facts) -> Check:
     if account.createuser:
         return Check(name, "passed", f"{account.name} may create users.")
     remedy = f"GRANT ROLE sys:secadmin TO {_quoted(account.name)}"
+    if facts.integration_exists and not account.createuser:
+        return Check(name, "warning", f"{account.name} may not create users, in case a change needs it: {remedy}")
     if account.createuser is None:
         return Check(name, "warning", f"It is not known whether {account.name} may create users; if not: {remedy}")
     return Check(name, "failed", f"{account.name} may not create users: {remedy}")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Opens a session in a Redshift database, and says why it did not work."""
+"""Opens a session in a Redshift database, and reports why it failed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
     DRIVERS,
+    NO_ADDRESS,
     DriverError,
     NoSessionError,
     Session,
@@ -27,9 +28,14 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.driv
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import (
     Login,
 )
-
-# Databases that are there without anybody's doing, in Redshift and in PostgreSQL.
-_USUAL_DATABASES = ("dev", "postgres", "template1")
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.probe import (
+    NotADatabaseError,
+    has_ipv6_only,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.transient import (
+    is_conflict,
+    is_transient_login,
+)
 
 # Seconds before the first and at most before any further attempt to connect.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
@@ -38,7 +44,7 @@ _NO_SUCH_DATABASE = "3D000"
 
 _AUTHENTICATION_FAILED = ("28000", "28P01")
 
-_NOT_NOW = ("53300", "57P03")  # too many connections; starting up or shutting down
+_INSUFFICIENT_PRIVILEGE = "42501"
 
 
 @contextlib.contextmanager
@@ -47,15 +53,14 @@ def connect(
 ) -> t.Iterator[Session]:
     """Open a session in ``database`` (default: the login's) and close it at the end.
 
-    Raises LoginError, whose facts ``authentication_failed`` and ``database_missing`` tell these two from the rest. What
-    time may heal (refused, no answer, starting up) is tried ``connect_retries`` times more. Raises StatementError for a
-    query that failed.
+    Raises LoginError, whose facts ``authentication_failed`` and ``database_missing`` tell these two from the rest. An
+    error that may be transient (connection refused or lost, no answer, server starting) is retried ``connect_retries``
+    times; a refusal of the account never is, which keeps it from being locked. Raises StatementError for a query that
+    failed.
     """
     database = database or login.database
     session = _open(login, database, sleep)
     try:
-        if login.statement_timeout:
-            session.execute(f"SET statement_timeout TO {login.statement_timeout * 1000}")
         yield session
     except DriverError as error:
         raise _query_error(login, database, error) from None
@@ -66,10 +71,12 @@ def connect(
 def _query_error(login: Login, database: str, error: DriverError) -> StatementError:
     where = f"database '{database}' at {login.where}"
     if error.lost:
-        return StatementError(f"The connection to {where} was lost while it was looked into: run the task again.")
+        return StatementError(f"The connection to {where} was lost while reading the catalog: run the task again.")
+    advice = "check what the account may do, and statement_timeout"
+    if is_conflict(error.sqlstate, error.server_message):
+        advice = "other sessions keep changing the catalog: run the task again later"
     return StatementError(
-        f"A query of {where} as {login.who} failed with SQLSTATE {error.sqlstate}: check what the account may do, and "
-        "statement_timeout.",
+        f"A query of {where} as {login.who} failed with {error.what}: {advice}.",
         sqlstate=error.sqlstate,
     )
 
@@ -78,7 +85,7 @@ def _open(login: Login, database: str, sleep: t.Callable[[float], None]) -> Sess
     attempt = 0
     while True:
         try:
-            return DRIVERS[login.driver](login, database)
+            return _session(login, database)
         except NoSessionError as problem:
             if attempt == login.connect_retries or not _may_pass(problem):
                 raise _login_error(login, database, problem) from None
@@ -86,70 +93,113 @@ def _open(login: Login, database: str, sleep: t.Callable[[float], None]) -> Sess
         attempt += 1
 
 
+def _session(login: Login, database: str) -> Session:
+    """A session with its time limit. Raises NoSessionError."""
+    session = DRIVERS[login.driver](login, database)
+    if login.statement_timeout:
+        try:
+            session.execute(f"SET statement_timeout TO {login.statement_timeout * 1000}")
+        except DriverError as error:
+            session.close()
+            kind = None if error.lost or error.sqlstate else error.kind
+            raise NoSessionError(sqlstate=error.sqlstate, refused=not error.lost, kind=kind) from None
+    return session
+
+
 def _may_pass(problem: NoSessionError) -> bool:
-    if problem.sqlstate:
-        return problem.sqlstate in _NOT_NOW or problem.sqlstate.startswith("08")
+    if problem.refused:
+        return is_transient_login(problem.sqlstate)
     if isinstance(problem.cause, socket.gaierror):
         return problem.cause.errno == socket.EAI_AGAIN
-    return not (problem.identity or problem.asked_password or isinstance(problem.cause, ssl.SSLError))
+    if isinstance(problem.cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return True
+    return not (problem.identity or problem.kind or isinstance(problem.cause, (ssl.SSLError, NotADatabaseError)))
 
 
 def _login_error(login: Login, database: str, problem: NoSessionError) -> LoginError:
-    missing = problem.sqlstate == _NO_SUCH_DATABASE
-    failed = problem.sqlstate in _AUTHENTICATION_FAILED
-    reason = None
-    if problem.asked_password and not problem.sqlstate and not problem.cause:
-        exists = _database_exists(login, database)
-        missing, failed = exists is False, exists is None
-        reason = f"{login.who} may not connect to this database: grant it the CONNECT privilege" if exists else None
-    if missing:
-        reason = "there is no such database: check the name, or create it first"
-    elif failed:
-        reason = "the server did not accept the account: check the user name and the password"
-    elif not reason:
-        reason = _obstacle_sentence(login, problem)
     return LoginError(
-        f"Could not log in to database '{database}' at {login.where} as {login.who}: {reason}.",
-        authentication_failed=failed,
-        database_missing=missing,
+        f"Could not log in to database '{database}' at {login.where} as {login.who}: {_reason(login, problem)}.",
+        authentication_failed=problem.sqlstate in _AUTHENTICATION_FAILED,
+        database_missing=problem.sqlstate == _NO_SUCH_DATABASE,
     )
 
 
-def _obstacle_sentence(login: Login, problem: NoSessionError) -> str:
-    cause = problem.cause
+def _reason(login: Login, problem: NoSessionError) -> str:
     if problem.identity:
-        source = "Okta or AWS" if login.auth_method == "okta" else "AWS"
-        return f"{source} gave no credentials for the database ({problem.identity}): check the identity and its rights"
-    if problem.sqlstate in _NOT_NOW:
-        return f"the server admits nobody just now (SQLSTATE {problem.sqlstate}): run the task again later"
-    if problem.sqlstate:
-        return f"the server refused with SQLSTATE {problem.sqlstate}"
+        return _identity_reason(login, problem.identity)
+    if problem.kind:
+        return (
+            f"the driver failed with {problem.kind}: check login_host and login_port, and whether a Redshift answers "
+            "there"
+        )
+    if problem.refused:
+        return _refusal_reason(login, problem.sqlstate)
+    return _network_reason(login, problem.cause)
+
+
+def _refusal_reason(login: Login, sqlstate: str | None) -> str:
+    if sqlstate == _NO_SUCH_DATABASE:
+        return "there is no such database: check the name, or create it first"
+    if sqlstate in _AUTHENTICATION_FAILED:
+        return "the server did not accept the account: check the user name and the password"
+    if sqlstate == _INSUFFICIENT_PRIVILEGE:
+        return f"{login.who} may not connect to this database: grant it the CONNECT privilege"
+    if is_transient_login(sqlstate):
+        return f"the server does not accept connections now (SQLSTATE {sqlstate}): run the task again later"
+    if sqlstate:
+        return f"the server refused with SQLSTATE {sqlstate}"
+    return (
+        "the server refused the login, and the driver does not report why: check the user name, the password and the "
+        "database"
+    )
+
+
+# Codes of AWS, and the exceptions of botocore that say the same.
+_IDENTITY_ADVICE = {
+    NO_ADDRESS: "the cluster or workgroup is being created, paused or resized, or does not exist: wait until it is "
+    "available",
+    "NoRegionError": "set region",
+    **dict.fromkeys(
+        ("ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException"),
+        "check cluster_identifier or workgroup, and region",
+    ),
+    **dict.fromkeys(
+        (
+            *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"),
+            *("ProxyConnectionError", "SSLError", "ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError"),
+        ),
+        "check the network and the proxy between this host and AWS or Okta, and region",
+    ),
+}
+
+
+def _identity_reason(login: Login, problem: str) -> str:
+    source = "Okta or AWS" if login.auth_method == "okta" else "AWS"
+    advice = _IDENTITY_ADVICE.get(problem, "check the identity and its rights")
+    return f"{source} gave no credentials for the database ({problem}): {advice}"
+
+
+def _network_reason(login: Login, cause: OSError | None) -> str:
     if isinstance(cause, socket.gaierror):
+        if login.driver == "redshift_connector" and has_ipv6_only(login.host):
+            return (
+                "the host has no IPv4 address, and driver 'redshift_connector' uses no other: use an IPv4 address or "
+                "driver 'psycopg'"
+            )
         return "the host name is not known: check login_host"
     if isinstance(cause, socket.timeout):
-        return f"no answer within {login.connect_timeout} seconds: check security groups, routing and login_port"
+        return (
+            f"no answer within {login.connect_timeout} seconds: check security groups, routing and login_port, and "
+            "that the cluster is not paused"
+        )
     if isinstance(cause, ConnectionRefusedError):
-        return "the connection was refused: check login_port, and that the cluster is running"
+        return "the connection was refused: check login_port, and that the cluster is running, not paused or resizing"
+    if isinstance(cause, NotADatabaseError):
+        return "what answers is not a database: check login_host and login_port"
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate cannot be trusted ({cause.verify_message}): check login_host and ca_path"
-    if isinstance(cause, ssl.SSLError):
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "the server offers no usable TLS; ssl_mode 'disable' goes without"
-    if cause and cause.errno:
+    if cause and cause.errno and cause.errno > 0 and not isinstance(cause, ssl.SSLError):
         return f"the connection failed: {os.strerror(cause.errno)}"
-    return "the server ended the connection before the log-in: check that it is running and that it admits this client"
-
-
-def _database_exists(login: Login, database: str) -> bool | None:
-    """Ask another database of the same server; None when the account cannot log in to any."""
-    for other in dict.fromkeys([login.database, *_USUAL_DATABASES]):
-        if other == database:
-            continue
-        try:
-            session = DRIVERS[login.driver](login, other)
-        except NoSessionError:
-            continue
-        try:
-            return any(name == database for (name,) in session.query("SELECT datname FROM pg_database"))
-        finally:
-            session.close()
-    return None
+    return "the server ended the connection before the login: check that it is running and that it admits this client"

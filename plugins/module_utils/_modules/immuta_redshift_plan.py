@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""The work of the module `immuta_redshift_plan`: plan a run of the role `immuta_redshift`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import config_spec
+from ansible_collections.immuta.integrations.plugins.module_utils._role.plan import (
+    PRIVATE_DIRECTORY,
+    SCRIPTS,
+    Catalog,
+    Current,
+    Options,
+    Plan,
+    Step,
+    plan,
+)
+
+# What the result fact takes from the comparison with Immuta, or from the registration.
+REPORTED = (
+    "exists",
+    "settled",
+    "action",
+    "differences",
+    "secrets_updated",
+    "integration",
+    "validation_results",
+)
+
+
+def arguments() -> dict[str, t.Any]:
+    """Return the arguments as AnsibleModule and an action plugin take them."""
+    return {
+        "argument_spec": {
+            "part": {
+                "type": "str",
+                "choices": ["main", "preflight", "generate", "execute", "register", "remove"],
+                "default": "main",
+            },
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "setup": {"type": "str", "choices": ["manual", "automatic"], "default": "manual"},
+            "config": {"type": "dict", "options": config_spec(), "required": True},
+            "account": {"type": "str", "default": ""},
+            "has_login": {"type": "bool", "default": False},
+            "script_dir": {"type": "path", "default": ""},
+            "execute": {"type": "bool", "default": True},
+            "executed": {"type": "bool", "default": False},
+            "single_database": {"type": "bool", "default": False},
+            "on_partial": {"type": "str", "choices": ["resume", "cleanup", "fail"], "default": "resume"},
+            "preflight": {"type": "bool", "default": True},
+            "transaction": {"type": "str", "choices": ["auto", "single", "none"], "default": "auto"},
+            "wait": {"type": "bool", "default": True},
+            "comparison": {"type": "dict", "default": {}},
+            "catalog": {"type": "dict", "default": {}},
+        },
+    }
+
+
+def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """Return the plan, with the options of every task that carries it out. Raises IntegrationsError."""
+    options = Options(
+        **{field.name: params[field.name] for field in dataclasses.fields(Options) if field.name in params},
+        check_mode=check_mode,
+    )
+    if options.part == "remove":
+        options = dataclasses.replace(options, state="absent")
+    current = Current.from_comparison(params["comparison"])
+    catalog = Catalog.from_result(params["catalog"]) if params["catalog"] else None
+    planned = plan(options, current, catalog)
+    temporary = _temporary(options, planned)
+    return {
+        "changed": False,
+        "wait": planned.wait,
+        "gather": planned.gather,
+        "verify": _verification(options, planned),
+        "has_work": bool(planned.wait or planned.gather or planned.steps or planned.register or temporary),
+        "steps": [_as_tasks(step, options, current) for step in planned.steps],
+        "generate": planned.generate,
+        "run": planned.run,
+        "register": planned.register,
+        "temporary": temporary,
+        "report": list(planned.report),
+        "login": {"login_host": options.host, "login_port": options.config.get("port") or 5439},
+        "result": {
+            "host": options.host,
+            **{name: params["comparison"].get(name) for name in REPORTED},
+            "to_run": list(planned.to_run),
+            "leftovers": list(planned.leftovers),
+        },
+        "warnings": list(planned.warnings),
+    }
+
+
+def _as_tasks(step: Step, options: Options, current: Current) -> dict[str, t.Any]:
+    """Return a step with the options of the tasks that generate and run its script."""
+    path = options.path(step.script)
+    of_integration = step.script in ("edit", "delete")
+    # The first script creates a database, which no server does in a transaction.
+    is_first = step.script == "initial_create"
+    return {
+        "script": step.script,
+        "database": step.database,
+        "generate": {
+            "script": step.script,
+            "dest": path,
+            "create_parents": True,
+            "require_unchanged": options.part == "execute",
+            **({"id": current.integration["id"]} if of_integration else {}),
+        },
+        "run": {
+            "path": path,
+            "login_db": step.database,
+            "creates": step.creates,
+            "on_existing": step.on_existing,
+            "on_missing": step.on_missing,
+            "transaction": "auto" if is_first and options.transaction == "single" else options.transaction,
+            "remove": not options.script_dir,
+        },
+    }
+
+
+def _verification(options: Options, planned: Plan) -> dict[str, t.Any] | None:
+    """Return the options of ``redshift_info`` for a login as the system account, in the last script's database."""
+    if not planned.verify:
+        return None
+    return {
+        "login_db": planned.steps[-1].database,
+        "schemas": [],
+        "users": [],
+        "groups": [],
+        "system_user": options.account,
+        "require_system_login": True,
+    }
+
+
+def _temporary(options: Options, planned: Plan) -> list[str]:
+    """Return the files to delete at the end: those of this run, and what a killed one left."""
+    if options.script_dir or options.check_mode:
+        return []
+    try:
+        present = os.listdir(os.path.expanduser(PRIVATE_DIRECTORY))
+    except OSError:
+        present = []
+    used = {step.script for step in planned.steps}
+    name = re.compile(rf"\.?{re.escape(options.host.lower())}\.({'|'.join(SCRIPTS)})\.sql(\.\d+\.part)?")
+    left = {found[1] for found in map(name.fullmatch, present) if found}
+    return [options.path(script) for script in SCRIPTS if script in used | left]

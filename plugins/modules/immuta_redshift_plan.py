@@ -1,0 +1,251 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: immuta_redshift_plan
+short_description: Plan a run of the role immuta_redshift
+version_added: 1.0.0
+description:
+  - Decides what a run of the role P(immuta.integrations.immuta_redshift#role) does, from its options, from what Immuta
+    has and from what Redshift's catalog shows. It sends no request and no statement.
+  - The role calls it. A playbook rarely needs to.
+author:
+  - The immuta.integrations contributors (@immuta-integrations)
+extends_documentation_fragment:
+  - immuta.integrations.attributes
+  - immuta.integrations.config
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode, the plan is that of a preview.
+  diff_mode:
+    support: N/A
+    details:
+      - This module does not modify state.
+  idempotent:
+    support: full
+    details:
+      - This module does not modify state.
+options:
+  part:
+    description:
+      - The entry point of the role. With V(remove), O(state) counts as V(absent).
+    type: str
+    choices: [main, preflight, generate, execute, register, remove]
+    default: main
+  state:
+    description:
+      - The role's variable C(immuta_redshift_state).
+    type: str
+    choices: [present, absent]
+    default: present
+  setup:
+    description:
+      - The role's variable C(immuta_redshift_setup).
+    type: str
+    choices: [manual, automatic]
+    default: manual
+  config:
+    description:
+      - The settings of the integration. Secrets are not needed and should be left out.
+    required: true
+  account:
+    description:
+      - The system account of Immuta in Redshift, empty where it is not known.
+    type: str
+    default: ""
+  has_login:
+    description:
+      - Whether the role knows the password of O(account).
+    type: bool
+    default: false
+  script_dir:
+    description:
+      - The role's variable C(immuta_redshift_script_dir).
+    type: path
+    default: ""
+  execute:
+    description:
+      - The role's variable C(immuta_redshift_execute).
+    type: bool
+    default: true
+  executed:
+    description:
+      - The role's variable C(immuta_redshift_executed).
+    type: bool
+    default: false
+  single_database:
+    description:
+      - The role's variable C(immuta_redshift_single_database).
+    type: bool
+    default: false
+  on_partial:
+    description:
+      - The role's variable C(immuta_redshift_on_partial).
+    type: str
+    choices: [resume, cleanup, fail]
+    default: resume
+  preflight:
+    description:
+      - The role's variable C(immuta_redshift_preflight).
+    type: bool
+    default: true
+  transaction:
+    description:
+      - The role's variable C(immuta_redshift_transaction).
+    type: str
+    choices: [auto, single, none]
+    default: auto
+  wait:
+    description:
+      - The role's variable C(immuta_redshift_wait).
+    type: bool
+    default: true
+  comparison:
+    description:
+      - The result of M(immuta.integrations.immuta_redshift_integration) in check mode.
+    type: dict
+    default: {}
+  catalog:
+    description:
+      - The result of M(immuta.integrations.redshift_info), once RV(gather) asked for it.
+    type: dict
+    default: {}
+seealso:
+  - module: immuta.integrations.immuta_redshift_integration
+  - module: immuta.integrations.redshift_info
+"""
+
+EXAMPLES = r"""
+- name: Compare with Immuta
+  immuta.integrations.immuta_redshift_integration:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
+    auto_bootstrap: false
+    config:
+      host: cluster.example.com
+      database: immuta
+      initial_database: dev
+      authentication_type: userPassword
+  check_mode: true
+  register: comparison
+
+- name: Plan what the role would do
+  immuta.integrations.immuta_redshift_plan:
+    config:
+      host: cluster.example.com
+      database: immuta
+      initial_database: dev
+      authentication_type: userPassword
+    account: immuta_system
+    comparison: "{{ comparison }}"
+  register: plan
+"""
+
+RETURN = r"""
+wait:
+  description: Whether Immuta has to settle before the plan is made again.
+  type: bool
+  returned: success
+  sample: false
+gather:
+  description: The options of M(immuta.integrations.redshift_info) when the plan needs the catalog, else V(null).
+  type: dict
+  returned: success
+  sample: {login_db: dev, database: immuta}
+verify:
+  description:
+    - The options of M(immuta.integrations.redshift_info) for a login as the system account after the scripts have run,
+      else V(null).
+  type: dict
+  returned: success
+  sample: {login_db: immuta, system_user: immuta_system}
+has_work:
+  description: Whether there is anything to do.
+  type: bool
+  returned: success
+  sample: true
+steps:
+  description: The scripts, in order.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    script:
+      description: Its name.
+      type: str
+      sample: initial_create
+    database:
+      description: The database that it runs in.
+      type: str
+      sample: dev
+    generate:
+      description: Options of M(immuta.integrations.immuta_integration_script).
+      type: dict
+      sample: {script: initial_create, dest: /srv/immuta/cluster.example.com.initial_create.sql}
+    run:
+      description: Options of M(immuta.integrations.redshift_script).
+      type: dict
+      sample: {path: /srv/immuta/cluster.example.com.initial_create.sql, login_db: dev}
+generate:
+  description: Whether to generate the scripts.
+  type: bool
+  returned: success
+  sample: true
+run:
+  description: Whether to run the scripts.
+  type: bool
+  returned: success
+  sample: true
+register:
+  description: Whether to create, update or delete the integration.
+  type: bool
+  returned: success
+  sample: true
+temporary:
+  description: Files to delete at the end.
+  type: list
+  elements: str
+  returned: success
+  sample: []
+report:
+  description: What to show of scripts that are not run now, and of what a removal leaves.
+  type: list
+  elements: str
+  returned: success
+  sample: []
+login:
+  description: Options of action group C(immuta.integrations.redshift) that follow from O(config).
+  type: dict
+  returned: success
+  sample: {login_host: cluster.example.com, login_port: 5439}
+result:
+  description: The role's result fact, as far as it is known.
+  type: dict
+  returned: success
+  sample: {changed: false, exists: false}
+failed_requirements:
+  description: The requirements that are not met.
+  type: list
+  elements: str
+  returned: when a requirement is not met
+  sample: ["admin may not create users: GRANT ROLE sys:secadmin TO \"admin\""]
+"""
+
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import AnsibleModule, run_module
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_plan import arguments, run
+
+
+def main() -> None:
+    run_module(AnsibleModule(supports_check_mode=True, **arguments()), run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,527 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a run of the role: what each state of Immuta and Redshift leads to."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_plan
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS
+from ansible_collections.immuta.integrations.plugins.module_utils._role.plan import (
+    Catalog,
+    Current,
+    Options,
+    Plan,
+    plan,
+)
+
+ACCOUNT, GROUP = "immuta_system", "immuta_impersonation"
+CONFIG = {
+    "host": "Cluster.example.com",
+    "database": "immuta",
+    "initial_database": "dev",
+    "authentication_type": "userPassword",
+}
+SCHEMAS = {"schema": list(IMMUTA_SCHEMAS)}
+
+DEFAULTS = Options(
+    part="main",
+    state="present",
+    setup="manual",
+    config=CONFIG,
+    account=ACCOUNT,
+    has_login=True,
+    script_dir="/srv",
+    execute=True,
+    executed=False,
+    single_database=False,
+    on_partial="resume",
+    preflight=True,
+    transaction="auto",
+    wait=True,
+    check_mode=False,
+)
+OKTA = {"config": {**CONFIG, "authentication_type": "okta"}, "has_login": False}
+IMPERSONATION = {"config": {**CONFIG, "impersonation": {"enabled": True, "role": GROUP}}}
+
+
+def record(status: str, automatic: bool = False, **about: t.Any) -> Current:
+    """An integration that Immuta has, in one of its statuses, and that is not as desired."""
+    return dataclasses.replace(
+        Current(
+            exists=True,
+            settled=status not in ("creating", "editing", "deleting", "migrating"),
+            creation_failed=status == "createError",
+            would_change=True,
+            integration={"id": "7", "status": status, "auto_bootstrap": automatic, "config": {"database": "immuta"}},
+        ),
+        **about,
+    )
+
+
+NOTHING = Current(would_change=True)
+IN_SYNC = record("enabled", would_change=False)
+
+EMPTY = Catalog(
+    database_exists=False,
+    missing_schemas=IMMUTA_SCHEMAS,
+    missing_users=[ACCOUNT],
+    missing_groups=[],
+    other_schemas=[],
+    failed_requirements=[],
+)
+
+
+def catalog(*found: str, **about: t.Any) -> Catalog:
+    """What Redshift has: of database, account, some (one schema), all (schemas), refused (the password)."""
+    missing = [] if "all" in found else list(IMMUTA_SCHEMAS[1:]) if "some" in found else list(IMMUTA_SCHEMAS)
+    return dataclasses.replace(
+        EMPTY,
+        database_exists="database" in found or "some" in found or "all" in found,
+        missing_users=[] if "account" in found or "refused" in found else [ACCOUNT],
+        missing_schemas=missing,
+        login_refused="refused" in found,
+        **about,
+    )
+
+
+def planned(current: Current, found: Catalog | None, **options: t.Any) -> Plan:
+    return plan(dataclasses.replace(DEFAULTS, **options), current, found)
+
+
+def steps(made: Plan) -> list[str]:
+    """The steps as "script@database", with what is out of the ordinary about each."""
+    shown = []
+    for step in made.steps:
+        words = [f"{step.script}@{step.database}"]
+        words += ["skips existing"] if step.on_existing == "skip" else []
+        words += ["skips missing"] if step.on_missing == "skip" else []
+        words += ["unless the schemas exist"] if step.creates == SCHEMAS else []
+        shown.append(", ".join(words))
+    return shown
+
+
+FIRST, SECOND = "initial_create@dev", "create@immuta"
+FIRST_SKIPS, SECOND_SKIPS = f"{FIRST}, skips existing", f"{SECOND}, skips existing"
+UNLESS = ", unless the schemas exist"
+CLEANUP, CLEANUP_OUTSIDE = "cleanup@immuta, skips missing", "cleanup@dev, skips missing"
+RESUMED = [FIRST_SKIPS, SECOND_SKIPS + UNLESS]
+CLEANED = [CLEANUP, FIRST_SKIPS, SECOND_SKIPS]
+
+# What Redshift has: the steps with resume, and with cleanup; None: with fail the run stops.
+CREATION: dict[tuple[str, ...], tuple[list[str], list[str], list[str] | None]] = {
+    (): ([FIRST, SECOND + UNLESS], [FIRST, SECOND + UNLESS], [FIRST, SECOND + UNLESS]),
+    ("account",): (RESUMED, [CLEANUP_OUTSIDE, FIRST_SKIPS, SECOND_SKIPS], None),
+    ("database",): ([FIRST_SKIPS, SECOND + UNLESS], [FIRST_SKIPS, SECOND + UNLESS], None),
+    ("database", "account"): (RESUMED, CLEANED, None),
+    ("some",): (RESUMED, CLEANED, None),
+    ("some", "account"): (RESUMED, CLEANED, None),
+    # Grants to the account are missing although the schemas exist, so the second script runs again too.
+    ("all",): ([FIRST_SKIPS, SECOND_SKIPS], CLEANED, None),
+    ("all", "account"): ([], [], []),
+}
+
+
+@pytest.mark.parametrize("found", CREATION, ids=" ".join)
+@pytest.mark.parametrize("current", [NOTHING, record("createError")], ids=["nothing", "createError"])
+def test_creation(found: tuple[str, ...], current: Current):
+    """Immuta's documentation, "Configure a Redshift Integration", Manual setup."""
+    resume, cleanup, fail = CREATION[found]
+    assert steps(planned(current, catalog(*found))) == resume
+    assert steps(planned(current, catalog(*found), on_partial="cleanup")) == cleanup
+    if fail is None:
+        with pytest.raises(InputError, match=r"has a partial setup.*Nothing was changed"):
+            planned(current, catalog(*found), on_partial="fail")
+    else:
+        assert steps(planned(current, catalog(*found), on_partial="fail")) == fail
+
+
+@pytest.mark.parametrize("found", [("refused",), ("refused", "some"), ("refused", "all")], ids=" ".join)
+@pytest.mark.parametrize("part", ["main", "generate", "execute"])
+def test_account_with_another_password_is_a_partial_setup_for_every_part(found: tuple[str, ...], part: str):
+    with pytest.raises(InputError, match=r"already exists on Cluster.example.com with a different password"):
+        planned(NOTHING, catalog(*found), part=part)
+    with pytest.raises(InputError, match="does not accept the password of immuta_redshift_config"):
+        planned(NOTHING, catalog(*found), part=part, on_partial="fail")
+    cleaned = planned(NOTHING, catalog(*found), part=part, on_partial="cleanup")
+    assert steps(cleaned)[1:] == [FIRST_SKIPS, SECOND_SKIPS]
+    assert cleaned.verify is (part != "generate")
+
+
+def test_partial_setup_is_listed():
+    with pytest.raises(InputError, match=r"there: database immuta, account immuta_system, immuta_system. Nothing"):
+        planned(NOTHING, catalog("some", "account"), on_partial="fail")
+    with pytest.raises(InputError, match=r"there: no database, account immuta_system, no schema. Nothing"):
+        planned(NOTHING, catalog("account"), on_partial="fail")
+
+
+def test_other_logins_need_no_account_of_their_own():
+    """The catalog does not show an Okta identity as a user before its first login."""
+    assert steps(planned(NOTHING, catalog("all"), **OKTA)) == []
+    assert steps(planned(NOTHING, catalog("all"), account="")) == []
+
+
+@pytest.mark.parametrize("missing", [[], [GROUP]], ids=["group exists", "no group"])
+def test_group_that_exists_is_skipped(missing: list[str]):
+    found = dataclasses.replace(EMPTY, missing_groups=missing)
+    assert steps(planned(NOTHING, found, **IMPERSONATION)) == [FIRST, (SECOND if missing else SECOND_SKIPS) + UNLESS]
+
+
+def test_single_database_that_exists_is_no_partial_setup():
+    """Immuta's documentation, "Configure a Redshift Integration", Requirements: Redshift Spectrum."""
+    made = planned(NOTHING, catalog("database"), single_database=True, on_partial="fail")
+    assert steps(made) == [FIRST_SKIPS, SECOND + UNLESS]
+
+
+@pytest.mark.parametrize("status", ["enabled", "editError", "deleteError", "migrateError", "recurringValidationError"])
+def test_change(status: str):
+    made = planned(record(status), catalog("all", "account"))
+    assert steps(made) == ["edit@immuta, skips existing, skips missing"]
+    assert (made.generate, made.run, made.verify, made.register) == (True, True, True, True)
+    assert steps(planned(record(status), catalog("all", "account"), on_partial="fail")) == ["edit@immuta"]
+
+
+def test_change_of_a_used_integration_ignores_the_schemas_of_others():
+    made = planned(record("enabled"), catalog("all", "account", other_schemas=["sales"]))
+    assert made.run
+
+
+REMOVAL: dict[str, tuple[Current, tuple[str, ...], list[str], str, tuple[str, ...]]] = {
+    # record, what Redshift has, steps with resume, warning, leftovers
+    "all": (
+        record("enabled"),
+        ("all", "account"),
+        ["delete@immuta, skips missing"],
+        "",
+        ('DROP DATABASE "immuta";',),
+    ),
+    "half removed": (record("enabled"), ("some",), ["delete@immuta, skips missing"], "", ('DROP DATABASE "immuta";',)),
+    "removed": (record("deleteError"), ("database",), [], "", ('DROP DATABASE "immuta";',)),
+    "no database": (record("enabled"), ("account",), [], "delete script is skipped", ('DROP USER "immuta_system";',)),
+    "no database, no account": (record("enabled"), (), [], "delete script is skipped", ()),
+    "createError": (record("createError"), ("all", "account"), [CLEANUP], "", ('DROP DATABASE "immuta";',)),
+    "createError, account": (
+        record("createError"),
+        ("account",),
+        [CLEANUP_OUTSIDE],
+        "",
+        ('DROP USER "immuta_system";',),
+    ),
+    "createError, nothing": (record("createError"), (), [], "", ()),
+}
+
+
+@pytest.mark.parametrize("case", REMOVAL)
+def test_removal(case: str):
+    """Immuta's documentation, Delete an integration: ``delete`` where it was created, else ``cleanup``; then DELETE."""
+    current, found, expected, warning, leftovers = REMOVAL[case]
+    made = planned(current, catalog(*found), state="absent")
+    assert steps(made) == expected
+    assert made.leftovers == leftovers
+    assert len(made.warnings) == bool(warning)
+    assert warning in "".join(made.warnings)
+    assert made.register
+    assert made.verify is False
+
+
+def test_removal_without_a_record_cleans_up_only_when_asked_to():
+    gone = Current()
+    assert planned(gone, None, state="absent") == Plan()
+    assert planned(gone, None, state="absent", on_partial="cleanup").gather is not None
+    made = planned(gone, catalog("all", "account"), state="absent", on_partial="cleanup")
+    assert (steps(made), made.run, made.register) == ([CLEANUP], True, False)
+    assert planned(gone, EMPTY, state="absent", on_partial="cleanup").run is False
+
+
+def test_removal_never_advises_to_drop_what_is_not_immutas():
+    found = catalog("all", "account", other_schemas=["finance", "sales"])
+    made = planned(record("enabled"), found, state="absent")
+    assert made.leftovers == ()
+    assert "holds other schemas and is not to be dropped: finance and sales" in made.warnings[0]
+    assert planned(record("enabled"), catalog("all"), state="absent", single_database=True).leftovers == ()
+
+
+def test_names_in_leftovers_are_quoted():
+    found = catalog("database")
+    made = planned(record("enabled"), found, state="absent", config={**CONFIG, "database": 'a"b'})
+    assert made.leftovers == ('DROP DATABASE "a""b";',)
+
+
+# Who sets up, and who runs
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_automatic_setup_is_the_module_alone(state: str):
+    made = planned(record("enabled", automatic=True), None, setup="automatic", state=state)
+    assert made == Plan(register=True)
+    assert planned(NOTHING, None, setup="automatic") == Plan(register=True)
+
+
+def test_removal_follows_how_the_integration_was_set_up():
+    assert planned(record("enabled"), None, setup="automatic", state="absent").gather is not None
+    assert planned(record("enabled", automatic=True), None, setup="manual", state="absent") == Plan(register=True)
+
+
+def test_nothing_to_do():
+    assert planned(IN_SYNC, None) == Plan()
+    assert planned(Current(), None, state="absent") == Plan()
+
+
+def test_executed_goes_on_to_the_registration():
+    for current in (NOTHING, record("enabled")):
+        assert planned(current, None, executed=True, execute=False) == Plan(register=True)
+    assert planned(record("enabled"), None, executed=True, state="absent") == Plan(register=True)
+
+
+def test_manual_execution_stops_before_the_scripts_and_lists_them():
+    made = planned(NOTHING, EMPTY, execute=False)
+    assert (made.generate, made.run, made.register, made.verify) == (True, False, False, False)
+    assert made.to_run == (
+        "/srv/cluster.example.com.initial_create.sql in the database dev",
+        "/srv/cluster.example.com.create.sql in the database immuta",
+    )
+    assert made.report == (
+        "Review these scripts, run them on Cluster.example.com in this order, and run the role again:",
+        *made.to_run,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "on_partial", "scripts"),
+    [
+        (("database", "account"), "resume", ["create"]),
+        (("database",), "resume", ["initial_create", "create"]),
+        (("some", "account"), "resume", ["create"]),
+        (("some", "account"), "cleanup", ["cleanup", "initial_create", "create"]),
+        (("all", "account"), "resume", []),
+    ],
+)
+def test_manual_execution_lists_what_is_left(found: tuple[str, ...], on_partial: str, scripts: list[str]):
+    made = planned(NOTHING, catalog(*found), execute=False, on_partial=on_partial)
+    assert [step.script for step in made.steps] == scripts
+    assert len(made.to_run) == len(scripts)
+    assert made.register is (not scripts)
+
+
+def test_manual_execution_needs_a_directory_when_there_is_a_script():
+    with pytest.raises(InputError, match="Set immuta_redshift_script_dir"):
+        planned(NOTHING, EMPTY, execute=False, script_dir="")
+    assert planned(NOTHING, catalog("all", "account"), execute=False, script_dir="").register
+
+
+@pytest.mark.parametrize("part", ["generate", "execute"])
+def test_parts_that_keep_scripts_need_a_directory(part: str):
+    with pytest.raises(InputError, match="Set immuta_redshift_script_dir"):
+        planned(NOTHING, None, part=part, script_dir="")
+
+
+# Entry points
+
+
+@pytest.mark.parametrize(
+    ("part", "done"),
+    [
+        ("main", (True, True, True)),
+        ("generate", (True, False, False)),
+        ("execute", (True, True, False)),
+    ],
+)
+def test_part_does_its_share(part: str, done: tuple[bool, bool, bool]):
+    made = planned(NOTHING, EMPTY, part=part)
+    assert steps(made) == [FIRST, SECOND + UNLESS]
+    assert (made.generate, made.run, made.register) == done
+    assert planned(NOTHING, None, part=part).gather is not None
+
+
+def test_part_register_does_not_connect_to_redshift():
+    assert planned(NOTHING, None, part="register") == Plan(register=True)
+    assert planned(record("enabled"), None, part="register", state="absent") == Plan(register=True)
+
+
+def test_part_preflight_reads_the_catalog_alone():
+    asked = planned(Current(), None, part="preflight")
+    assert asked == Plan(gather=asked.gather)
+    assert planned(Current(), EMPTY, part="preflight") == Plan()
+
+
+@pytest.mark.parametrize("part", ["main", "preflight", "generate", "execute"])
+def test_requirements_stop_every_part_and_are_listed_once(part: str):
+    found = dataclasses.replace(EMPTY, failed_requirements=["A is missing.", "B: GRANT b", "A is missing."])
+    with pytest.raises(InputError) as caught:
+        planned(NOTHING, found, part=part)
+    assert caught.value.message.startswith(
+        "Cluster.example.com is not ready for Immuta, and nothing was changed: (1) A is missing; (2) B: GRANT b. "
+    )
+    assert caught.value.facts == {"failed_requirements": ["A is missing.", "B: GRANT b"]}
+    assert planned(NOTHING, found, part=part, preflight=False).gather is None
+    assert planned(record("enabled"), found, state="absent").register
+
+
+def test_catalog_is_asked_for_what_the_plan_needs():
+    asked = planned(NOTHING, None, single_database=True, **IMPERSONATION).gather
+    assert asked == {
+        "login_db": "dev",
+        "database": "immuta",
+        "schemas": list(IMMUTA_SCHEMAS),
+        "users": [ACCOUNT],
+        "groups": [GROUP],
+        "system_user": ACCOUNT,
+        "impersonation_role": GROUP,
+        "single_database": True,
+        "integration_exists": False,
+    }
+    asked = planned(record("enabled"), None, account="").gather
+    assert asked is not None
+    assert (asked["integration_exists"], asked["users"], asked["system_user"]) == (True, [], None)
+
+
+@pytest.mark.parametrize("name", ["database", "initial_database"])
+def test_database_that_nobody_names_is_a_sentence(name: str):
+    config = {key: value for key, value in CONFIG.items() if key != name}
+    with pytest.raises(InputError, match=f"immuta_redshift_config has no {name}, and Immuta shows none"):
+        planned(Current(), None, part="preflight", config=config)
+    known = record("enabled", integration={"id": "7", "status": "enabled", "config": {name: "shown"}})
+    assert "shown" in t.cast(dict[str, t.Any], planned(known, None, state="absent", config=config).gather).values()
+
+
+# Waiting, and check mode
+
+BUSY = ["creating", "editing", "migrating", "deleting"]
+
+
+@pytest.mark.parametrize("status", BUSY)
+@pytest.mark.parametrize("setup", ["manual", "automatic"])
+@pytest.mark.parametrize("would_change", [True, False])
+def test_busy_integration_is_waited_for(status: str, setup: str, would_change: bool):
+    assert planned(record(status, would_change=would_change), None, setup=setup) == Plan(wait=True)
+
+
+def test_busy_integration_in_sync_is_left_alone_without_wait():
+    assert planned(record("editing", would_change=False), None, wait=False) == Plan()
+
+
+def test_check_mode_previews_a_creation_while_immuta_is_deleting():
+    asked = planned(record("deleting"), None, check_mode=True)
+    assert asked.gather is not None
+    assert steps(planned(record("deleting"), EMPTY, check_mode=True)) == [FIRST, SECOND + UNLESS]
+
+
+def test_check_mode_generates_and_runs_nothing():
+    made = planned(NOTHING, EMPTY, check_mode=True)
+    assert (made.generate, made.run, made.verify, made.register) == (True, False, False, True)
+    assert made.report == (
+        "Preview: these scripts would run on Cluster.example.com, in this order:",
+        "initial_create in the database dev",
+        "create in the database immuta",
+    )
+    removal = planned(record("enabled"), catalog("all", "account"), check_mode=True, state="absent")
+    assert removal.report[-2:] == (
+        "After the removal, these objects would remain. Drop them from another database:",
+        'DROP DATABASE "immuta";',
+    )
+
+
+def test_check_mode_needs_no_password():
+    made = planned(NOTHING, EMPTY, check_mode=True, has_login=False)
+    assert made.generate is False
+    assert "config.password is not set" in made.warnings[0]
+    assert planned(record("enabled"), catalog("all"), check_mode=True, has_login=False, state="absent").generate
+    assert planned(NOTHING, EMPTY, has_login=False).generate
+
+
+# The options of the tasks
+
+
+def module(check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
+    spec = immuta_redshift_plan.arguments()["argument_spec"]
+    defaults = {name: option.get("default") for name, option in spec.items()}
+    params = {**defaults, "config": CONFIG, "account": ACCOUNT, "has_login": True, **params}
+    return immuta_redshift_plan.run(params, check_mode, {})
+
+
+def result_of(found: Catalog) -> dict[str, t.Any]:
+    """A result of redshift_info."""
+    return {
+        "database_exists": found.database_exists,
+        "missing_schemas": list(found.missing_schemas),
+        "missing_users": list(found.missing_users),
+        "missing_groups": [],
+        "other_schemas": [],
+        "requirements": {"validation_tests": [{"status": "passed", "message": "Fine."}]},
+        "system_login": "refused" if found.login_refused else None,
+    }
+
+
+WOULD_CREATE = {"would_change": True, "exists": False, "settled": True, "integration": None, "action": "create"}
+
+
+def test_steps_have_the_options_of_their_tasks():
+    made = module(comparison=WOULD_CREATE, catalog=result_of(EMPTY), script_dir="/srv", transaction="single")
+    first, second = made["steps"]
+    assert first["generate"] == {
+        "script": "initial_create",
+        "dest": "/srv/cluster.example.com.initial_create.sql",
+        "create_parents": True,
+        "require_unchanged": False,
+    }
+    assert first["run"] == {
+        "path": "/srv/cluster.example.com.initial_create.sql",
+        "login_db": "dev",
+        "creates": {},
+        "on_existing": "fail",
+        "on_missing": "fail",
+        "transaction": "auto",
+        "remove": False,
+    }
+    assert (second["run"]["creates"], second["run"]["transaction"]) == (SCHEMAS, "single")
+    assert made["login"] == {"login_host": "Cluster.example.com", "login_port": 5439}
+    assert made["temporary"] == []
+
+
+def test_scripts_of_an_integration_name_it():
+    integration = {"id": "7", "status": "enabled", "auto_bootstrap": False, "config": {}}
+    comparison = {**WOULD_CREATE, "exists": True, "integration": integration}
+    for state, script in (("present", "edit"), ("absent", "delete")):
+        made = module(state=state, comparison=comparison, catalog=result_of(catalog("all", "account")))
+        assert [(step["script"], step["generate"]["id"]) for step in made["steps"]] == [(script, "7")]
+    removed = module(part="remove", state="present", comparison=comparison, catalog=result_of(catalog("all")))
+    assert removed["steps"][0]["script"] == "delete"
+
+
+def test_part_execute_runs_only_what_immuta_generates_now():
+    made = module(part="execute", script_dir="/srv", comparison=WOULD_CREATE, catalog=result_of(EMPTY))
+    assert [step["generate"]["require_unchanged"] for step in made["steps"]] == [True, True]
+
+
+def test_temporary_scripts_include_what_a_killed_run_left(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    comparison = {**WOULD_CREATE, "would_change": False}
+    assert module(comparison=comparison)["has_work"] is False
+    private = tmp_path / ".ansible" / "tmp" / "immuta_redshift"
+    private.mkdir(parents=True)
+    for name in (
+        "cluster.example.com.create.sql",
+        ".cluster.example.com.edit.sql.123.part",
+        "other.example.com.create.sql",
+        "cluster.example.com.notes.sql",
+    ):
+        (private / name).touch()
+    made = module(comparison=comparison)
+    assert made["has_work"]
+    assert made["temporary"] == [
+        f"~/.ansible/tmp/immuta_redshift/cluster.example.com.{script}.sql" for script in ("create", "edit")
+    ]
+    assert module(comparison=comparison, check_mode=True)["has_work"] is False
+
+
+def test_result_is_what_the_comparison_found():
+    comparison = {**WOULD_CREATE, "differences": ["port"], "secrets_updated": True, "validation_results": {}}
+    made = module(comparison=comparison, catalog=result_of(EMPTY), execute=False, script_dir="/srv")
+    assert made["result"]["host"] == "Cluster.example.com"
+    assert made["result"]["differences"] == ["port"]
+    assert len(made["result"]["to_run"]) == 2
