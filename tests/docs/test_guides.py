@@ -19,7 +19,9 @@ from tests.tools.check_links import broken, external
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RST = GUIDES.parent / "rst"
 MESSAGES = RST / "troubleshooting_guide.rst"
-PLUGINS = (*ROOT.glob("plugins/module_utils/*/*.py"), *ROOT.glob("plugins/plugin_utils/*.py"))
+PLUGINS = tuple(
+    path for folder in ("module_utils/*", "plugin_utils", "inventory") for path in ROOT.glob(f"plugins/{folder}/*.py")
+)
 PLAYS = (*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/**/*.yml"))
 GAP = "..."
 # For the controller, which then has the module say it.
