@@ -8,6 +8,7 @@ import datetime
 import os
 import typing as t
 
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -21,14 +22,14 @@ from ansible_collections.immuta.integrations.plugins.module_utils._drift.compare
     unmanaged,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._drift.table import table, totals_line
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import Tenant, immuta_spec
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Record
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_drift import (
     arguments,
     compare_fleet,
     write_reports,
 )
-from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import CONFIG, HostReader
+from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import HostReader
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import _environment, as_sent, validate
 
 display = Display()
@@ -69,7 +70,7 @@ class ActionModule(ActionBase):
 
     def _report(self, reader: HostReader, params: dict[str, t.Any], task_vars: dict[str, t.Any]) -> Report:
         hosts = task_vars["ansible_play_hosts_all"] if params["hosts"] is None else params["hosts"]
-        described = [reader.read(host, self._variables(host)) for host in hosts]
+        described = [self._described(reader, host) for host in hosts]
         findings, records = compare_fleet(described)
         clusters = [cluster for cluster, _tenant in described]
         found, other_types = self._unmanaged(reader, records, clusters, task_vars)
@@ -93,12 +94,17 @@ class ActionModule(ActionBase):
         found, other_types = unmanaged(records, clusters)
         if found:
             compared = {cluster.name for cluster in clusters}
-            for host in task_vars["groups"]["all"]:
-                variables = {} if host in compared else self._variables(host)
-                if CONFIG in variables:
-                    clusters.append(reader.read(host, variables)[0])
+            others = [host for host in task_vars["groups"]["all"] if host not in compared]
+            clusters = [*clusters, *(self._described(reader, host)[0] for host in others)]
             found, other_types = unmanaged(records, clusters)
         return found, other_types
+
+    def _described(self, reader: HostReader, host: str) -> tuple[Cluster, Tenant | None]:
+        try:
+            variables = self._variables(host)
+        except AnsibleError as error:  # such as a file of this host that cannot be decrypted
+            return Cluster(host, error=" ".join(str(error).split())), None
+        return reader.read(host, variables)
 
     def _variables(self, host: str) -> dict[str, t.Any]:
         """Return all variables of a host, as a task of its own would have them."""

@@ -129,6 +129,11 @@ compared_at:
   type: str
   returned: success
   sample: "2026-11-25T03:15:00+00:00"
+count_unmanaged:
+  description: Whether unmanaged integrations count for RV(exit_code).
+  type: bool
+  returned: success
+  sample: false
 totals:
   description: The number of clusters, of each result, and of unmanaged integrations.
   type: dict

@@ -184,6 +184,17 @@ def test_what_no_host_of_the_inventory_describes_is_unmanaged(check: Check, stan
     assert check.report()["exit_code"] == 5
 
 
+def test_a_file_of_variables_that_cannot_be_read_is_its_host_s_failure(check: Check, standins: Standins) -> None:
+    standins.immuta.seed(config=standins.config(host="a.example.com"))
+    (check.folder / "host_vars").mkdir()
+    (check.folder / "host_vars" / "b.yml").write_text("immuta_redshift_config: [", encoding="utf-8")
+
+    run = check.run({name: variables(standins, name) for name in ("a", "b")})
+
+    assert run.status != 0
+    assert [cluster["result"] for cluster in check.report()["clusters"]] == ["in_order", "failed"]
+
+
 def test_reports_for_tools_and_people(check: Check, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config(host="sales.example.com", initialDatabase="other"))
     files = [check.folder / name for name in ("drift.json", "drift.xml", "drift.html")]

@@ -303,8 +303,9 @@ def test_junit_has_a_case_for_each_cluster():
     assert "port: desired 5439, current 5440" in (failure.text or "")
 
 
-def test_junit_fails_for_the_unmanaged_that_count():
-    root = ET.fromstring(junit(report(finding("a"), others=["x"], count_unmanaged=True)))
+@pytest.mark.parametrize("result", ["in_order", "failed"])
+def test_junit_fails_for_the_unmanaged_that_count(result: str):
+    root = ET.fromstring(junit(report(finding("a", result), others=["x"], count_unmanaged=True)))
     assert root.get("failures") == "1"
 
 

@@ -72,6 +72,7 @@ class Report(t.TypedDict):
 
     exit_code: int
     compared_at: str
+    count_unmanaged: bool
     totals: dict[str, int]
     clusters: list[Finding]
     unmanaged: list[Unmanaged]
@@ -169,11 +170,12 @@ def unmanaged(
     for tenant, of_tenant in records.items():
         for record in of_tenant:
             kind, host = record.get("type"), record["config"].get("host")
+            bare = bare_host(str(host))
             if is_gone(record):
                 continue
             if kind != TYPE:
                 others[tenant, record["id"]] = str(kind)
-            elif not {(tenant, bare_host(str(host))), (None, bare_host(str(host)))} & described:
+            elif (tenant, bare) not in described and (None, bare) not in described:
                 found[tenant, record["id"]] = {
                     "tenant": tenant,
                     "id": record["id"],
@@ -201,6 +203,7 @@ def report_of(
     return {
         "exit_code": exit_code,
         "compared_at": compared_at,
+        "count_unmanaged": count_unmanaged,
         "totals": {**totals, "unmanaged": len(unmanaged)},
         "clusters": findings,
         "unmanaged": unmanaged,

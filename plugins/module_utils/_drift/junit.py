@@ -10,7 +10,6 @@ import re
 import xml.etree.ElementTree as ET
 
 from ansible_collections.immuta.integrations.plugins.module_utils._drift.compare import (
-    UNMANAGED_EXIT_CODE,
     Finding,
     Report,
     Unmanaged,
@@ -31,7 +30,7 @@ def junit(report: Report) -> str:
     if report["unmanaged"]:
         others = ET.SubElement(root, "testsuite", name="Unmanaged integrations", timestamp=report["compared_at"])
         for one in report["unmanaged"]:
-            _add_unmanaged(others, one, report["exit_code"] == UNMANAGED_EXIT_CODE)
+            _add_unmanaged(others, one, report["count_unmanaged"])
     for element in (*root, root):
         element.set("tests", str(len(element.findall(".//testcase"))))
         for tag, total in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
