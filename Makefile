@@ -89,6 +89,10 @@ bench: env ## Time everything beside what one would write instead, and beside th
 torture: env ## Kill, break and race everything, and say how much of it was survived
 	@python -m tests.torture
 
+.PHONY: corpus
+corpus: env ## Split the SQL below FOLDER and compare with psql: make corpus FOLDER=...
+	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tests.corpus "$(FOLDER)"
+
 .PHONY: docs
 docs: env ## Check the documentation of the collection and its plugins
 	$(IN_CACHE_HOME) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all .

@@ -131,8 +131,8 @@ dest:
   sample: /srv/immuta/initial_create.sql
 checksum:
   description:
-    - SHA-256 of the script with its string literals masked, the same as M(immuta.integrations.redshift_script)
-      returns, so that nobody can try passwords against it.
+    - SHA-256 of everything in the script but its passwords, keys and tokens, the same as
+      M(immuta.integrations.redshift_script) returns, so that nobody can try passwords against it.
   type: str
   returned: success
   sample: 3f786850e387550fdab836ed7e6dc881de23001b5e6f5f8a5d3f7c8a9e0b1c2d

@@ -14,9 +14,12 @@ description:
   - Runs every statement of a script in an Amazon Redshift database, such as one that
     M(immuta.integrations.immuta_integration_script) has written, and says what state a failure leaves.
   - A script is refused before anything runs when a quote, comment or parenthesis is never closed, when it holds a psql
-    meta-command, a NUL character or a statement over 16 MB, when it opens a transaction that it does not end, and when
-    it is not certain where a literal with a backslash ends.
-  - The text of a statement never appears in a result, since it can hold a password.
+    meta-command, a NUL character, an invisible character between the words, a template expression that is not filled in
+    or a statement over 16 MB, when it opens a transaction that it does not end, and when the file is JSON or HTML.
+  - The server that runs the script decides how a backslash in a string is read. Amazon Redshift reads it as an escape,
+    PostgreSQL as it is. What is wrong in both readings is refused before the login.
+  - The text of a statement never appears in a result, since it can hold a password. A failure shows what the server
+    said, with the names of objects and without values.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -75,7 +78,10 @@ options:
       - V(single) runs the script as one transaction, so that it takes effect wholly or not at all. A script with a
         statement that Redshift does not run inside a transaction, such as C(CREATE DATABASE), is refused.
       - V(none) runs each statement by itself. What ran before a failure stays.
-      - V(auto) is V(single) for a script that can be run so, else V(none).
+      - V(auto) is V(single) for a script that can be run so, else V(none). When the server refuses to run a statement
+        inside the transaction (SQLSTATE C(25001) or C(2D000)), everything is rolled back, the script runs again
+        statement by statement, and a warning names the statement.
+      - A script of one statement needs no transaction around it.
     type: str
     choices: [auto, single, none]
     default: auto
@@ -83,15 +89,16 @@ options:
     description:
       - What to do about a statement that creates what exists already.
       - V(fail) ends there.
-      - V(skip) goes past it. Within one transaction everything is rolled back, and the script starts over without that
-        statement.
+      - V(skip) skips it. Within one transaction, also one of the script's own, everything is rolled back and the
+        transaction starts over without that statement, since Redshift has no savepoints. What else has to be skipped
+        is found on the way, which takes up to three times the statements of the script.
     type: str
     choices: [fail, skip]
     default: fail
   on_missing:
     description:
       - What to do about a statement that takes away what does not exist, as after an earlier run of the script.
-      - V(fail) ends there. V(skip) goes past it, as O(on_existing) does.
+      - V(fail) ends there. V(skip) skips it, as O(on_existing) does.
     type: str
     choices: [fail, skip]
     default: fail
@@ -162,7 +169,8 @@ statements:
       sample: CREATE USER
     outcome:
       description:
-        - V(ok), V(skipped) (see O(on_existing)), or V(not_run), for example in check mode.
+        - V(ok), V(skipped) (see O(on_existing)), or V(not_run), for example in check mode. V(rolled_back) is a
+          statement in a transaction that the script itself rolls back.
         - After a failure also V(failed), V(rolled_back), or V(unknown) when the connection was lost meanwhile.
       type: str
       sample: ok
@@ -198,8 +206,10 @@ database_exists:
   sample: true
 checksum:
   description:
-    - SHA-256 of the script with its string literals masked, the same as
+    - SHA-256 of everything in the script but its passwords, keys and tokens, the same as
       M(immuta.integrations.immuta_integration_script) returns, so that nobody can try passwords against it.
+    - What follows a word such as C(PASSWORD) or C(SECRET_ACCESS_KEY), passwords in URLs, and text in quotes in a
+      comment do not count. Scripts that differ in anything else have different checksums.
   type: str
   returned: success
   sample: 3f786850e387550fdab836ed7e6dc881de23001b5e6f5f8a5d3f7c8a9e0b1c2d
@@ -216,7 +226,8 @@ sqlstate:
 state:
   description:
     - What a failure leaves behind. V(unchanged) is nothing, V(partial) is the statements whose outcome is V(ok).
-    - V(unknown) means that the connection was lost when it mattered. Look in the catalog before another run.
+    - V(unknown) means that the connection was lost when it mattered, or that a procedure failed which may have
+      committed before. Query the catalog before another run.
   type: str
   returned: when a statement failed
   sample: unchanged

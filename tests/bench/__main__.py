@@ -274,7 +274,7 @@ def statements(bench: Bench) -> None:
 
     def split() -> float:
         started = time.perf_counter()
-        sql.split_script(text)
+        sql.split(text)
         return time.perf_counter() - started
 
     (seconds,) = bench.alternate(split)

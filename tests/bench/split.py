@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift import sql
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import masking, sql
 
 PIECE = """\
 -- view number {0}; it's the reader's
@@ -28,9 +28,10 @@ def main() -> None:
     statements = sql.split(script)
     print(f"{len(script) / 1e6:.1f} MB, {len(statements)} statements")
     for name, work in {
-        "split_script": lambda: sql.split_script(script),
-        "split_script, a backslash in it": lambda: sql.split_script(script + r"SELECT 'a\b'"),
-        "mask": lambda: sql.mask(script),
+        "split": lambda: sql.split(script),
+        "readings_differ, a backslash in it": lambda: sql.readings_differ(script + r"SELECT 'a\b'"),
+        "mask": lambda: masking.mask(script),
+        "fingerprint": lambda: masking.fingerprint(script),
         "runs_in_transaction": lambda: all(map(sql.runs_in_transaction, statements)),
     }.items():
         started = time.perf_counter()

@@ -173,6 +173,98 @@ def test_what_exists_is_gone_past_within_one_transaction(shell: Shell) -> None:
     assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "c"]}
 
 
+def test_what_exists_is_skipped_within_the_scripts_own_transaction(shell: Shell) -> None:
+    result = shell.script(
+        "CREATE SCHEMA a", "BEGIN", "CREATE SCHEMA a", "CREATE SCHEMA b", "COMMIT", on_existing="skip"
+    )
+    assert outcomes(result) == ["ok", "ok", "skipped", "ok", "ok"]
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b"]}
+    again = shell.script("BEGIN", "CREATE SCHEMA a", "CREATE SCHEMA b", "COMMIT", on_existing="skip")
+    assert not again["changed"]
+
+
+def test_much_that_exists_is_skipped_with_few_statements(one_shell: Shell) -> None:
+    schemas = [f"CREATE SCHEMA s{number}" for number in range(60)]
+    grants = [f"GRANT USAGE ON SCHEMA s{number} TO PUBLIC" for number in range(60)]
+    one_shell.script(*schemas)
+    before = one_shell.sent_so_far()
+    result = one_shell.script(*schemas, *grants, on_existing="skip")
+    assert outcomes(result) == ["skipped"] * 60 + ["ok"] * 60
+    # A statement that the log shows takes two of redshift_connector's messages at most.
+    assert len(one_shell.sent(before)) < 4 * 120
+
+
+def test_the_scripts_own_rollback_leaves_nothing(shell: Shell) -> None:
+    result = shell.script("BEGIN", "CREATE SCHEMA a", "ROLLBACK", "GRANT nothing")
+    assert result["state"] == "unchanged"
+    assert outcomes(result) == ["rolled_back", "rolled_back", "ok", "failed"]
+    assert shell.standins.catalog()["schemas"] == {"dev": []}
+
+
+PROCEDURE = (
+    "CREATE SCHEMA own;\nCREATE PROCEDURE own.p() AS $$ BEGIN CREATE SCHEMA a; COMMIT; {} END $$ LANGUAGE plpgsql"
+)
+
+
+def test_a_procedure_that_commits_runs_by_itself(shell: Shell) -> None:
+    assert outcomes(shell.script(PROCEDURE.format(""))) == ["ok", "ok"]
+    alone = shell.script("CALL own.p()")
+    assert (outcomes(alone), alone["transaction"]) == (["ok"], "none")
+
+
+def test_what_cannot_run_in_a_transaction_makes_the_script_go_on_one_by_one(shell: Shell) -> None:
+    script = [PROCEDURE.format(""), "CALL own.p()", "CREATE SCHEMA b"]
+    refused = shell.script(*script, transaction="single")
+    assert refused["sqlstate"] == "2D000"
+    assert "cannot run inside a transaction: use transaction 'none'" in refused["msg"]
+    assert shell.standins.catalog()["schemas"] == {"dev": []}
+    result = shell.script(*script)
+    assert (outcomes(result), result["transaction"]) == (["ok"] * 4, "none")
+    assert "Statement 3 (line 3, CALL) cannot run inside a transaction" in json.dumps(result["warnings"])
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "own"]}
+
+
+def test_what_a_failed_procedure_committed_is_not_told_from_nothing(shell: Shell) -> None:
+    result = shell.script(PROCEDURE.format("RAISE 'stop';"), "CALL own.p()", transaction="none")
+    assert result["state"] == "unknown"
+    assert "What the procedure committed before that stays." in result["msg"]
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "own"]}
+
+
+def test_a_backslash_is_read_as_the_server_reads_it(shell: Shell) -> None:
+    script = [r"CREATE SCHEMA a", r"COMMENT ON SCHEMA a IS 'where s=\'OH;\' '", "CREATE SCHEMA b"]
+    assert outcomes(shell.script(*script)) == ["ok"] * 3
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b"]}
+
+
+def test_postgresql_reads_a_backslash_as_it_is(standins: Standins, tmp_path: pathlib.Path) -> None:
+    shell = Shell(standins, tmp_path, "psycopg", {})
+    user = standins.bootstrap.user
+    standins.postgres.run(f"ALTER USER {user} SET standard_conforming_strings = on")
+    try:
+        kept = shell.script(r"CREATE SCHEMA a", r"COMMENT ON SCHEMA a IS 'b\'", login_port=standins.postgres.port)
+        refused = shell.script(r"COMMENT ON SCHEMA a IS 'it\'s'", login_port=standins.postgres.port)
+    finally:
+        standins.postgres.run(f"ALTER USER {user} RESET standard_conforming_strings")
+    assert outcomes(kept) == ["ok", "ok"]
+    assert "reads the backslash in the string on line 1 as it is: write '' for a quote" in refused["msg"]
+    missing = shell.script(r"COMMENT ON SCHEMA a IS 'b\'")
+    assert "Redshift reads the backslash in the string on line 1 as an escape" in missing["msg"]
+
+
+def test_a_parameter_without_a_value_is_an_error_of_the_statement(shell: Shell) -> None:
+    result = shell.script("CREATE SCHEMA a", "SELECT 1 WHERE 'a' = $1", transaction="none")
+    assert (result["state"], outcomes(result)) == ("partial", ["ok", "failed"])
+    assert "it has a parameter such as $1" in result["msg"]
+
+
+@pytest.mark.parametrize("statements", [[], ["-- nothing", "/* nothing */"]])
+def test_a_script_without_statements_is_warned_about(one_shell: Shell, statements: list[str]) -> None:
+    result = one_shell.script(*statements)
+    assert not result["changed"]
+    assert "has no statements: there is nothing to run." in json.dumps(result["warnings"])
+
+
 def test_a_refused_script_reaches_no_server(one_shell: Shell) -> None:
     before = one_shell.sent_so_far()
     result = one_shell.script("CREATE SCHEMA a", "CREATE SCHEMA b -- x\n\\c immuta")
@@ -225,8 +317,12 @@ def test_a_silent_server_is_given_up(shell: Shell) -> None:
 def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
     missing = one_shell("redshift_script", path=str(one_shell.folder / "nowhere.sql"))
     assert f"There is no script {one_shell.folder}/nowhere.sql on the host" in missing["msg"]
-    folder = one_shell("redshift_script", path=str(one_shell.folder))
-    assert folder["msg"] == f"The script {one_shell.folder} cannot be read: Is a directory."
+    pipe = one_shell.folder / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, one_shell.folder):
+        result = one_shell("redshift_script", path=str(path))
+        assert result["msg"] == f"The script {path} is not a regular file: save the script in one."
+    assert "The option path is empty" in one_shell("redshift_script", path="")["msg"]
 
 
 @pytest.mark.parametrize(
@@ -246,10 +342,13 @@ def test_a_connection_lost_at_the_commit(shell: Shell, when: str, schemas: list[
         return when if statement.text.lower().startswith("commit") else None
 
     shell.standins.redshift.on_statement = drop
-    result = shell.script("CREATE SCHEMA a")
-    assert result["state"] == "unknown"
-    assert outcomes(result) == ["unknown"]
-    assert shell.standins.catalog()["schemas"] == {"dev": schemas}
+    own = ["BEGIN", "CREATE SCHEMA a", "COMMIT"]
+    for script in (["CREATE SCHEMA a", "SELECT 1"], own):
+        result = shell.script(*script)
+        assert result["state"] == "unknown"
+        assert outcomes(result) == ["unknown"] * len(script)
+        assert shell.standins.catalog()["schemas"] == {"dev": schemas}
+        shell.standins.postgres.run("DROP SCHEMA IF EXISTS a", database="dev")
 
 
 @pytest.mark.parametrize("transaction", ["single", "none"])

@@ -5,7 +5,8 @@
 What it changes, and nothing else:
 
 - start-up: settings that PostgreSQL does not know (Redshift's driver sends its version and such) are dropped;
-- the parameters ``server_version`` and ``client_encoding`` are reported as Redshift does (8.0.2, UNICODE);
+- the parameters ``server_version`` and ``client_encoding`` are reported as Redshift does (8.0.2, UNICODE), and how a
+  backslash is read is not, see `UNREPORTED`;
 - a few pieces of SQL, see `REWRITES`;
 - TLS ends here, when a certificate is given.
 
@@ -41,6 +42,8 @@ REWRITES = [
 FAILURE = "DO $$ BEGIN RAISE 'The relay was told to fail.' USING ERRCODE = '{}'; END $$"
 STARTUP_SETTINGS = {"user", "database", "options", "application_name", "client_encoding"}
 REPORTED = {"server_version": "8.0.2", "client_encoding": "UNICODE"}
+# Redshift reads a backslash in a string as an escape and has no setting for it. The server behind is set to do so too.
+UNREPORTED = {"standard_conforming_strings"}
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 
@@ -225,6 +228,8 @@ class Session:
     def _from_server(self, kind: bytes, body: bytes) -> bytes:
         if kind == b"S":
             name, value = body.decode("utf-8").split("\0")[:2]
+            if name in UNREPORTED:
+                return b""
             body = f"{name}\0{REPORTED.get(name, value)}\0".encode()
         if not self.held and (kind not in (b"C", b"E") or not self.current):
             return pack(kind, body)

@@ -25,7 +25,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift impo
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import DRIVERS, NoSessionError
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import Login, login_spec
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import connect
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import split_script
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import split
 
 # redshift_connector does not close the socket of a connection that fails.
 pytestmark = [
@@ -148,7 +148,7 @@ PLACES = ["connect", "version", "catalog", "statement", "commit", "fetch", "clos
 
 
 def work(session: t.Any) -> None:
-    statements = split_script(b"CREATE SCHEMA a;")
+    statements = split(b"CREATE SCHEMA a;")
     catalog.version(session)
     catalog.entries(session, "group")
     execute.run(session, statements, single=False)

@@ -14,7 +14,6 @@ import struct
 import threading
 import typing as t
 from dataclasses import replace
-from email.utils import formatdate
 
 import pytest
 import trustme
@@ -289,7 +288,14 @@ def test_tries_are_counted_and_pauses_grow(pauses: list[float]):
 
 @pytest.mark.parametrize(
     ("header", "least", "most"),
-    [("7", 7, 7), ("0", 0, 0), ("3600", 60, 60), (formatdate(usegmt=True), 0, 0), ("soon", 0.5, 1), ("-1", 0.5, 1)],
+    [
+        ("7", 7, 7),
+        ("0", 0, 0),
+        ("3600", 60, 60),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+        ("soon", 0.5, 1),
+        ("-1", 0.5, 1),
+    ],
 )
 def test_retry_after_is_honoured_up_to_a_minute(header: str, least: float, most: float, pauses: list[float]):
     with Server(reply(429, {}, Retry_After=header), reply(200, [])) as server:

@@ -206,7 +206,7 @@ def test_file_that_was_no_script_is_replaced(immuta: Immuta, dest: pathlib.Path)
 
 
 @pytest.mark.parametrize(
-    ("script", "line"), [(b"SELECT 'unterminated", 1), (b"SELECT 1;\nSELECT '\xff'", 2), (b"\x00", 1)]
+    ("script", "line"), [(b"ALTER USER u PASSWORD 'unterminated", 1), (b"SELECT 1;\nSELECT '\xff'", 2), (b"\x00", 1)]
 )
 def test_script_that_cannot_be_split_is_written_with_a_warning(
     script: bytes, line: int, immuta: Immuta, dest: pathlib.Path

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where statements begin and end, what is refused, and what a person may see of a script.
+"""Where statements begin and end, what is refused, and what a statement does to a transaction.
 
 That statements end where psql ends them is tested in tests/oracle.
 """
@@ -15,12 +15,10 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift import sql
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
     Statement,
-    fingerprint,
-    mask,
+    readings_differ,
+    reads_backslash_as_escape,
     runs_in_transaction,
     split,
-    split_script,
-    transaction_after,
 )
 
 
@@ -28,7 +26,7 @@ def texts(script: str | bytes, **reading: bool) -> list[str]:
     return [statement.text for statement in split(script, **reading)]
 
 
-def refusal(script: str | bytes, splitter: t.Callable[[str | bytes], t.Any] = split_script) -> tuple[int, str]:
+def refusal(script: str | bytes, splitter: t.Callable[[str | bytes], t.Any] = split) -> tuple[int, str]:
     with pytest.raises(ScriptError) as caught:
         splitter(script)
     return caught.value.facts["line"], caught.value.message
@@ -71,13 +69,19 @@ def test_a_backslash_is_read_as_asked() -> None:
         ("A;\nB (c; (d);\nE", 2, "a parenthesis is opened here"),
         ("A;\n\\c immuta", 2, r"\c is a psql meta-command"),
         ("\\! rm -rf", 1, "\\ is a psql meta-command"),
+        ("\\set ON_ERROR_STOP on", 1, r"\set is a psql meta-command"),
+        ("\\hunter2", 1, "\\ is a psql meta-command"),
         ("A;\nB\0;", 2, "NUL"),
         (b"A;\nB '\xff';", 2, "not valid UTF-8"),
-        ("A;\nB 'c\\';\nD ';", 2, "not certain where the statement ends"),
-        ("A;\nB 'c\\';", 2, "not certain where the statement ends"),
+        (
+            "A;\n\nB 'c\\';",
+            3,
+            "a string begins here and never ends. Redshift reads the backslash in the string on line 3",
+        ),
+        ("A 'c\\';\nB 'd';", 2, "in the string on line 1 as an escape: write '' for a quote and \\\\ for a backslash."),
     ],
 )
-def test_a_broken_or_ambiguous_script_is_refused(script: str | bytes, line: int, reason: str) -> None:
+def test_a_broken_script_is_refused(script: str | bytes, line: int, reason: str) -> None:
     found_line, message = refusal(script)
     assert found_line == line
     assert message.startswith(f"Line {line} of the script: ")
@@ -93,9 +97,28 @@ def test_a_statement_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch
     )
 
 
+def test_a_refusal_names_the_backslash_that_this_server_reads_as_it_is() -> None:
+    line, message = refusal("A;\nB 'c\\'d';", lambda script: split(script, backslash_escapes=False))
+    assert line == 2
+    assert message.endswith("This server reads the backslash in the string on line 2 as it is: write '' for a quote.")
+
+
 @pytest.mark.parametrize("script", [r"A 'b\\c'; D", r"A $$b\$$; C", r"A E'\'' || '\n'; B"])
-def test_a_backslash_that_splits_nothing_differently_is_accepted(script: str) -> None:
-    assert len(split_script(script)) == 2
+def test_a_backslash_that_ends_no_literal_makes_no_difference(script: str) -> None:
+    assert not readings_differ(script)
+    assert len(split(script)) == len(split(script, backslash_escapes=False)) == 2
+
+
+def test_the_readings_differ_where_a_literal_ends_elsewhere() -> None:
+    assert readings_differ(r"UNLOAD ('SELECT 1 WHERE s = \'OH\' ') TO 's3://b'")
+
+
+@pytest.mark.parametrize(
+    ("version", "conforming", "escapes"),
+    [("8.0.2", None, True), ("8.0.2", "on", True), ("15.4", "on", False), ("15.4", "off", True), (None, None, True)],
+)
+def test_the_server_says_how_it_reads_a_backslash(version: str | None, conforming: str | None, escapes: bool) -> None:
+    assert reads_backslash_as_escape(version, conforming) is escapes
 
 
 @pytest.mark.parametrize(
@@ -105,6 +128,12 @@ def test_a_backslash_that_splits_nothing_differently_is_accepted(script: str) ->
         ("CREATE OR REPLACE PROCEDURE p() AS $$$$", "CREATE OR REPLACE PROCEDURE"),
         ("alter default privileges for user zoe grant select on tables to y", "ALTER DEFAULT PRIVILEGES"),
         ("GRANT ALL PRIVILEGES ON DATABASE d TO u", "GRANT ALL PRIVILEGES"),
+        ("CREATE SCHEMA user", "CREATE SCHEMA"),
+        ("DROP GROUP role", "DROP GROUP"),
+        ("CREATE TABLE table_2 (a int)", "CREATE TABLE"),
+        ("CREATE EXTERNAL SCHEMA s FROM DATA CATALOG", "CREATE EXTERNAL SCHEMA"),
+        ("TRUNCATE temp", "TRUNCATE"),
+        ("CREATE USER2", "CREATE"),
         ("hunter2", "unknown command"),
         ("'hunter2'", "unknown command"),
     ],
@@ -130,6 +159,13 @@ def test_a_statement_does_not_show_its_text() -> None:
         "VACUUM",
         "CREATE LIBRARY l LANGUAGE plpythonu FROM 's3://b'",
         "ALTER DATABASE d COLLATE CASE_INSENSITIVE",
+        "CREATE OR REPLACE LIBRARY l LANGUAGE plpythonu FROM 's3://b'",
+        "ALTER TABLE t ALTER COLUMN c TYPE varchar(300)",
+        'ALTER TABLE "s"."t u" ALTER c TYPE int',
+        "CREATE IDENTITY PROVIDER p TYPE azure",
+        "alter identity provider p enable",
+        "ALTER DATASHARE d SET PUBLICACCESSIBLE true",
+        "GRANT SELECT ON EXTERNAL TABLE s.t TO u",
         "BEGIN",
         "start transaction",
         "COMMIT",
@@ -152,69 +188,36 @@ def test_a_statement_that_goes_alone_is_known(text: str) -> None:
         "COMMENT ON TABLE t IS 'VACUUM'",
         "CREATE PROCEDURE p() AS $$ BEGIN COMMIT; TRUNCATE t; END $$",
         "CREATE TABLE external_things (a int)",
+        "GRANT USAGE ON SCHEMA external TO g",
+        "GRANT SELECT ON external TO g",
+        'REVOKE ALL ON SCHEMA "external" FROM g',
+        "CREATE EXTERNAL SCHEMA s FROM DATA CATALOG DATABASE 'd'",
+        "CREATE EXTERNAL FUNCTION f(int) RETURNS int LAMBDA 'l' IAM_ROLE default",
+        "ALTER DATASHARE publicaccessible ADD SCHEMA s",
+        "ALTER TABLE t ADD COLUMN type int",
+        "ROLLBACK TO SAVEPOINT a",
     ],
 )
 def test_a_statement_that_goes_with_others_is_known(text: str) -> None:
     assert runs_in_transaction(Statement(1, 1, text))
 
 
-def test_a_transaction_lasts_until_it_is_ended() -> None:
-    begin, create, commit, truncate = split("BEGIN; CREATE SCHEMA s; COMMIT; TRUNCATE t")
-    assert transaction_after(None, begin) == begin
-    assert transaction_after(begin, create) == begin
-    assert transaction_after(begin, commit) is None
-    assert transaction_after(begin, truncate) is None
-    assert transaction_after(None, create) is None
-
-
 @pytest.mark.parametrize(
-    "script",
+    ("text", "effect"),
     [
-        "CREATE USER a PASSWORD 'hunter2';",
-        "CREATE USER a PASSWORD 'it''s hunter2';",
-        r"CREATE USER a PASSWORD E'hunter2\n';",
-        "CREATE USER a PASSWORD $$hunter2$$;",
-        "CREATE PROCEDURE p() AS $x$ BEGIN EXECUTE 'CREATE USER a PASSWORD ''hunter2'''; END $x$;",
-        "-- CREATE USER a PASSWORD 'hunter2'\nA;",
-        "/* the password: hunter2 */ A;",
-        "-- password 'x hunter2'",
-        r"A 'b\'; hunter2 '; C",
-        "A 'hunter2",
-        "A 'hunter2\0'",
+        ("BEGIN", "opens"),
+        ("START /* one */ TRANSACTION READ WRITE", "opens"),
+        ("END WORK", "commits"),
+        ("TRUNCATE t", "commits"),
+        ("-- undo\nROLLBACK", "rolls back"),
+        ("ABORT TRANSACTION", "rolls back"),
+        ("ROLLBACK WORK TO a", "nothing"),
+        ("CREATE SCHEMA begin", "nothing"),
     ],
 )
-def test_no_password_is_shown(script: str) -> None:
-    assert "hunter2" not in mask(script)
-    assert "hunter2" not in mask(script.encode())
-
-
-def test_what_is_no_literal_is_shown() -> None:
-    script = "-- the user\nCREATE USER \"a b\" PASSWORD 'x' CREATEDB;\nCALL p($$d$$, $t$e$t$)"
-    assert mask(script) == (
-        "-- the user\nCREATE USER \"a b\" PASSWORD '********' CREATEDB;\nCALL p($$********$$, $t$********$t$)"
-    )
-
-
-@pytest.mark.parametrize(
-    ("secret", "script"),
-    [
-        ("hunter2", "GRANT a TO hunter2; -- hunter2\nB"),
-        ("hun'ter2", "-- hun'ter2 or hun''ter2 or hun\\'ter2\nA"),
-        ("hun\\ter2", "-- hun\\ter2, hun\\\\ter2\nA"),
-        ('hun"ter2', 'GRANT a TO "hun""ter2"'),
-    ],
-)
-def test_a_known_secret_is_hidden_in_any_form_and_place(secret: str, script: str) -> None:
-    shown = mask(script, [secret])
-    assert "ter2" not in shown
-    assert "********" in shown
-
-
-def test_the_fingerprint_knows_a_script_but_not_its_literals() -> None:
-    script = (
-        "CREATE USER a PASSWORD '{}'; CREATE PROCEDURE p() AS $$ BEGIN {} '{}'; END $$; CREATE USER b PASSWORD $${}$$"
-    )
-    one = fingerprint(script.format("p", "x", "q", "r"))
-    assert one == fingerprint(script.format("s", "x", "t", "u").encode())
-    assert one != fingerprint(script.format("p", "y", "q", "r"))
-    assert fingerprint("A 'b") == fingerprint("A 'c")
+def test_what_a_statement_does_to_a_transaction(text: str, effect: str) -> None:
+    statement = Statement(1, 1, text)
+    effects = {"opens": statement.opens, "commits": statement.commits, "rolls back": statement.rolls_back}
+    assert [name for name, does in effects.items() if does] == [name for name in effects if name == effect]
+    assert statement.ends is (effect in ("commits", "rolls back"))
+    assert statement.is_control is (effect != "nothing" and "TRUNCATE" not in text)

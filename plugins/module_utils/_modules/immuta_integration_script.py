@@ -50,10 +50,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integr
     refuse_change,
     refuse_other,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
     fingerprint,
     mask,
-    split_script,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
+    split,
 )
 
 
@@ -118,7 +120,9 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         "warnings": warnings,
     }
     try:
-        result["statement_count"] = len(split_script(script))
+        result["statement_count"] = len(split(script))
+        if not result["statement_count"]:
+            warnings.append("The script that Immuta generated has no statements: there is nothing to run.")
     except ScriptError as error:
         warnings.append(f"The script is one that redshift_script refuses. {error}")
     if changed and not check_mode:

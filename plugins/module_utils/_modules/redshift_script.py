@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
@@ -15,7 +16,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     LoginError,
     ScriptError,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift import catalog, execute
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import catalog, execute, mistakes
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
     Session,
 )
@@ -23,14 +24,26 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.logi
     Login,
     login_spec,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
+    fingerprint,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import (
     connect,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
     Statement,
-    fingerprint,
-    split_script,
+    readings_differ,
+    reads_backslash_as_escape,
+    split,
 )
+
+
+class _Plan(t.NamedTuple):
+    """The statements of a script, whether they will be one transaction, and what to warn about."""
+
+    statements: list[Statement]
+    single: bool
+    warnings: list[str]
 
 
 def arguments() -> dict[str, t.Any]:
@@ -59,41 +72,39 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
     path = params["path"]
     script = _read(path)
     checksum = fingerprint(script)
-    try:
-        statements = split_script(script)
-        single = execute.plan(statements, params["transaction"])
-    except ScriptError as error:
-        raise ScriptError(f"The script {path} was not run. {error.message}", **error.facts) from None
+    plans = _plans(script, path, params["transaction"])
     del script
     if params["remove"] and not check_mode:
         _remove(path)
     creates = {kind: names for kind, names in (params["creates"] or {}).items() if names}
-    result: dict[str, t.Any] = {
-        "statement_count": len(statements),
-        "transaction": "single" if single else "none",
-        "checksum": checksum,
-        "database_exists": True,
-        "already_created": False,
-    }
-    outcomes: execute.Outcomes = {}
-    cautions: list[str] = []
+    exists = True
+    already_created = False
+    outcome = execute.Run({})
+    lookalikes: list[str] = []
     try:
         with connect(login) as session:
-            result["already_created"] = _all_exist(session, creates, cautions)
-            if not result["already_created"] and not check_mode:
+            plan = _raise_or_return(plans[_reads_backslash_as_escape(session)])
+            already_created = _all_exist(session, creates, lookalikes)
+            if not already_created and not check_mode:
                 skip = [what for what in ("existing", "missing") if params[f"on_{what}"] == "skip"]
-                outcomes = execute.run(session, statements, single, skip)
+                fall_back = params["transaction"] == "auto"
+                outcome = execute.run(session, plan.statements, plan.single, skip, fall_back)
     except LoginError as error:
         if not check_mode or not error.facts["database_missing"]:
             raise
-        result["database_exists"] = False
-    skipped = [statement for statement in statements if outcomes.get(statement.index) == "skipped"]
-    gone_past = {statement.index for statement in skipped}
-    would_run = [] if result["already_created"] else [one for one in statements if one.index not in gone_past]
+        exists = False
+        plan = _raise_or_return(plans[True])
+    skipped = [statement for statement in plan.statements if outcome.outcomes.get(statement.index) == "skipped"]
+    ignored = {index for index, became in outcome.outcomes.items() if became in ("skipped", "rolled_back")}
+    would_run = [] if already_created else [one for one in plan.statements if one.index not in ignored]
     return {
-        **result,
-        "changed": bool(would_run),
-        "statements": execute.report(statements, outcomes),
+        "statement_count": len(plan.statements),
+        "transaction": "single" if plan.single and not outcome.fell_back_for else "none",
+        "checksum": checksum,
+        "database_exists": exists,
+        "already_created": already_created,
+        "changed": not all(statement.is_control for statement in would_run),
+        "statements": execute.report(plan.statements, outcome.outcomes),
         "skipped_count": len(skipped),
         "user_skipped": any(_creates_user(statement) for statement in skipped),
         "diff": {
@@ -102,12 +113,58 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
             "before": "",
             "after": "".join(f"line {statement.line}: {statement.command}\n" for statement in would_run),
         },
-        "warnings": cautions + _warnings(skipped),
+        "warnings": [*plan.warnings, *lookalikes, *_warnings(skipped, outcome.fell_back_for)],
     }
 
 
-def _read(path: str) -> bytes:
+def _plans(script: bytes, path: str, transaction: str) -> dict[bool, _Plan | ScriptError]:
+    """The plan, or the refusal, by whether the server reads a backslash as an escape.
+
+    Raises ScriptError for what is refused in both readings, which no server has to be asked about.
+    """
     try:
+        mistakes.check_file(script)
+        readings = (True, False) if readings_differ(script) else (True,)
+    except ScriptError as error:
+        raise _named(error, path) from None
+    plans: dict[bool, _Plan | ScriptError] = {}
+    for backslash_escapes in readings:
+        try:
+            statements = split(script, backslash_escapes)
+            warnings = mistakes.check(statements)
+            plans[backslash_escapes] = _Plan(statements, execute.plan(statements, transaction), warnings)
+            if not statements:
+                warnings.append(f"The script {path} has no statements: there is nothing to run.")
+        except ScriptError as error:
+            plans[backslash_escapes] = _named(error, path)
+    if all(isinstance(plan, ScriptError) for plan in plans.values()):
+        _raise_or_return(plans[True])
+    return {True: plans[True], False: plans.get(False, plans[True])}
+
+
+def _named(error: ScriptError, path: str) -> ScriptError:
+    return ScriptError(f"The script {path} was not run. {error.message}", **error.facts)
+
+
+def _raise_or_return(plan: _Plan | ScriptError) -> _Plan:
+    if isinstance(plan, ScriptError):
+        raise plan
+    return plan
+
+
+def _reads_backslash_as_escape(session: Session) -> bool:
+    return reads_backslash_as_escape(
+        session.parameter("server_version"), session.parameter("standard_conforming_strings")
+    )
+
+
+def _read(path: str) -> bytes:
+    if not path:
+        raise InputError("The option path is empty: give the path of a script.")
+    try:
+        # Opening a named pipe would wait for a writer.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise InputError(f"The script {path} is not a regular file: save the script in one.")
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
@@ -141,7 +198,7 @@ def _creates_user(statement: Statement) -> bool:
     return statement.command.startswith("CREATE USER")
 
 
-def _warnings(skipped: t.Sequence[Statement]) -> list[str]:
+def _warnings(skipped: t.Sequence[Statement], fell_back_for: Statement | None) -> list[str]:
     users = [statement for statement in skipped if _creates_user(statement)]
     others = ", ".join(str(statement.line) for statement in skipped if not _creates_user(statement))
     warnings = [
@@ -150,4 +207,9 @@ def _warnings(skipped: t.Sequence[Statement]) -> list[str]:
     ]
     if others:
         warnings.append(f"These lines create what exists or take away what does not, and were skipped: {others}.")
+    if fell_back_for:
+        warnings.append(
+            f"Statement {fell_back_for.index} (line {fell_back_for.line}, {fell_back_for.command}) cannot run inside a "
+            "transaction: everything was rolled back, and the statements ran one by one."
+        )
     return warnings

@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Runs the statements of a script in a session, and knows what state it leaves."""
+"""Run the statements of a script in a session, and report the state that they leave."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import re
 import time
 import typing as t
@@ -20,11 +18,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.driv
     DriverError,
     Session,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
+    server_sentence,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
-    MASK,
     Statement,
     runs_in_transaction,
-    transaction_after,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.transient import (
     is_conflict,
@@ -38,43 +37,117 @@ _UNDEFINED = ("3D000", "3F000", "42704", "42P01", "42883")
 
 _TAKES_AWAY = re.compile(r"(?:DROP|REVOKE)\b|ALTER DEFAULT PRIVILEGES .*\bREVOKE\b|ALTER GROUP .*\bDROP USER\b")
 
+# Whether an object exists does not depend on these. In front of a statement, the third kind can make it exist, the
+# second can remove it; other commands can do both.
+_NEUTRAL = ("GRANT", "REVOKE", "COMMENT", "SET", "SELECT", "SHOW", "ANALYZE", "INSERT", "UPDATE", "DELETE", "COPY")
+
+_KEEPS = {"existing": ("CREATE", "ALTER DEFAULT PRIVILEGES", *_NEUTRAL), "missing": ("DROP", *_NEUTRAL)}
+
 _CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0
 
+# An active transaction where none may be; a procedure that commits, called inside one. Redshift's own wording, where it
+# has another code: Amazon Redshift's documentation, "TRUNCATE" and "Managing transactions".
+_NO_TRANSACTION = ("25001", "2D000")
+
+_NO_TRANSACTION_WORDS = re.compile(r"(?:inside|within) a transaction block|executing in an atomic context", re.I)
+
+# A procedure can commit, and one that is NONATOMIC commits each of its statements (Amazon Redshift's documentation,
+# "Managing transactions").
+_COMMIT_INSIDE = ("CALL", "DO")
+
+_LANGUAGE = re.compile(r"\blanguage \S+ does not exist|not supported for language", re.I)
+
+_NO_PARAMETER = "it has a parameter such as $1, for which there is no value: write the value itself"
+
 _ADVICE = {
-    "25001": "it must not run inside a transaction: use transaction 'none'",
-    "42601": "the server does not understand it: look at that line, and whether the file is a script for Redshift",
+    "08P01": _NO_PARAMETER,
+    "42P02": _NO_PARAMETER,
+    "42601": "the server does not understand it: check that line, and that the file is a script for Redshift",
     "42501": "the account lacks a privilege for it",
     "55006": "the object is in use by other sessions: end them, then run the script again",
     "57014": "it was cancelled, most likely at statement_timeout",
-    **dict.fromkeys(_DUPLICATE, "the object exists already: on_existing 'skip' goes past it"),
+    **dict.fromkeys(_DUPLICATE, "the object exists already: on_existing 'skip' skips such statements"),
+    **dict.fromkeys(
+        _UNDEFINED,
+        "something that it names does not exist: check the name, and that login_db is the script's database",
+    ),
 }
 
 _CONFLICT_ADVICE = "another session was changing the same: run the script again when that has ended"
 
-# A server's message about a statement with one of these words in it is not shown.
-_SENSITIVE = re.compile(r"PASSWORD|CREDENTIAL|SECRET|ACCESS_KEY|TOKEN|IDENTIFIED|MASTER_SYMMETRIC_KEY", re.I)
+_NO_TRANSACTION_ADVICE = (
+    "it cannot run inside a transaction: use transaction 'none', and take it out of any BEGIN and COMMIT of the script"
+)
 
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_LANGUAGE_ADVICE = (
+    "the server does not accept functions in this language, as Redshift does not for Python: get a script without them"
+)
 
 Outcomes = dict[int, str]
 
 
-def plan(statements: t.Sequence[Statement], transaction: str) -> bool:
-    """Whether the statements will run as one transaction (``auto``: where each of them may).
+class Run(t.NamedTuple):
+    """What became of each statement, by its index, and the statement that did not run in the one transaction."""
 
-    Raises ScriptError for a script that cannot: a statement that must not run inside a transaction with ``single``, or
-    a transaction of the script's own that it never ends.
+    outcomes: Outcomes
+    fell_back_for: Statement | None = None
+
+
+class _Block(t.NamedTuple):
+    """Statements that take effect together.
+
+    That is one statement, a transaction of the script's own from ``opener`` to ``ender``, or the ``whole`` script
+    between our BEGIN and COMMIT.
+    """
+
+    body: t.Sequence[Statement]
+    opener: Statement | None = None
+    ender: Statement | None = None
+    whole: bool = False
+
+    @property
+    def begin(self) -> str:
+        return self.opener.text if self.opener else "BEGIN"
+
+    @property
+    def end(self) -> str:
+        return self.ender.text if self.ender else "COMMIT"
+
+    @property
+    def indices(self) -> list[int]:
+        return [statement.index for statement in (self.opener, *self.body, self.ender) if statement]
+
+
+class _StoppedError(Exception):
+    """A block that did not get to its end: the error, its statement (None: ours), whether it was at the end."""
+
+    def __init__(
+        self, error: DriverError, current: Statement | None, at_end: bool = False, skipped: t.Collection[int] = ()
+    ) -> None:
+        super().__init__()
+        self.error = error
+        self.current = current
+        self.at_end = at_end
+        self.skipped = skipped
+        self.is_rolled_back = False
+
+
+def plan(statements: t.Sequence[Statement], transaction: str) -> bool:
+    """Whether the statements will run as one transaction (``auto``: where each of them may). A single one needs none.
+
+    Raises ScriptError for a script that cannot: a statement that cannot run inside a transaction with ``single``, or a
+    transaction of the script's own that it never ends.
     """
     unfit = next((statement for statement in statements if not runs_in_transaction(statement)), None)
-    if transaction == "single" and unfit:
-        reason = "must not run inside one transaction with the others: use transaction 'auto' or 'none'"
+    if transaction == "single" and unfit and len(statements) > 1:
+        reason = "cannot run inside one transaction with the others: use transaction 'auto' or 'none'"
         raise ScriptError(f"Line {unfit.line} of the script: {unfit.command} {reason}.", line=unfit.line)
-    nothing: Statement | None = None
-    opened = functools.reduce(transaction_after, statements, nothing)
-    if opened:
-        reason = "opens a transaction that the script does not end, so nothing after it would stay"
-        raise ScriptError(f"Line {opened.line} of the script: {opened.command} {reason}.", line=opened.line)
-    return transaction != "none" and not unfit
+    for block in _blocks(statements):
+        if block.opener and not block.ender:
+            line = block.opener.line
+            reason = "opens a transaction that the script does not end, so nothing after it would stay"
+            raise ScriptError(f"Line {line} of the script: {block.opener.command} {reason}.", line=line)
+    return transaction != "none" and not unfit and len(statements) != 1
 
 
 def run(
@@ -82,15 +155,27 @@ def run(
     statements: t.Sequence[Statement],
     single: bool,
     skip: t.Collection[str] = (),
+    fall_back: bool = False,
     sleep: t.Callable[[float], None] = time.sleep,
-) -> Outcomes:
-    """Run the statements in order, as one transaction or each by itself; return ``ok`` or ``skipped`` by their index.
+) -> Run:
+    """Run the statements in order, as one transaction or each by itself.
 
-    ``skip`` may hold ``existing``, to go past a statement whose object exists already, and ``missing``, to go past one
-    that takes away what is not there. What another session's transaction got in the way of is tried again. Raises
-    StatementError that says what ran, what is left, and what to do.
+    The outcomes are ``ok``, ``skipped``, or ``rolled_back`` where the script itself rolls back. ``skip`` may hold
+    ``existing``, to skip a statement whose object exists already, and ``missing``, to skip one that removes what does
+    not exist. With ``fall_back``, what the server does not run inside the one transaction makes the script run
+    statement by statement. What another session's transaction got in the way of is tried again. Raises StatementError
+    that says what ran, what is left, and what to do.
     """
-    return (_run_as_one if single else _run_each)(session, statements, skip, sleep)
+    if not single:
+        return Run(_run_each(session, statements, skip, sleep, None))
+    block = _Block(statements, whole=True)
+    try:
+        return Run(_outcomes(block, _run_block(session, block, skip, sleep)))
+    except _StoppedError as stopped:
+        unfit = stopped.current if fall_back and stopped.is_rolled_back else None
+        if not unfit or not _wants_no_transaction(stopped.error):
+            raise _failed(stopped, statements, block, {}, None) from None
+    return Run(_run_each(session, statements, skip, sleep, unfit), unfit)
 
 
 def report(statements: t.Sequence[Statement], outcomes: Outcomes) -> list[dict[str, t.Any]]:
@@ -101,70 +186,134 @@ def report(statements: t.Sequence[Statement], outcomes: Outcomes) -> list[dict[s
     ]
 
 
-def _run_as_one(
-    session: Session, statements: t.Sequence[Statement], skip: t.Collection[str], sleep: t.Callable[[float], None]
-) -> Outcomes:
-    skipped: set[int] = set()
-    conflicts = 0
-    while True:
-        current: Statement | None = None
-        committing = False
-        try:
-            session.execute("BEGIN")
-            for current in (statement for statement in statements if statement.index not in skipped):
-                session.execute(current.text)
-            current, committing = None, True
-            session.execute("COMMIT")
-        except DriverError as error:
-            if error.lost and committing:
-                raise _lost_at_commit(error, statements) from None
-            _roll_back(session)
-            if _is_conflict(error, current) and conflicts < _CONFLICT_TRIES:
-                conflicts += 1
-                sleep(_CONFLICT_PAUSE)
-            elif current and _is_needless(error, current, skip):
-                # Redshift has no savepoints: start over without this statement.
-                skipped.add(current.index)
-            else:
-                raise _failed_as_one(error, statements, current, skipped) from None
+def _blocks(statements: t.Sequence[Statement]) -> list[_Block]:
+    """The transactions of the script's own, and each statement outside of them, in order."""
+    blocks: list[_Block] = []
+    opener: Statement | None = None
+    body: list[Statement] = []
+    for statement in statements:
+        if opener and statement.ends:
+            blocks.append(_Block(body, opener, statement))
+            opener, body = None, []
+        elif opener:
+            body.append(statement)
+        elif statement.opens:
+            opener = statement
         else:
-            return {s.index: "skipped" if s.index in skipped else "ok" for s in statements}
+            blocks.append(_Block([statement]))
+    return [*blocks, _Block(body, opener)] if opener else blocks
 
 
 def _run_each(
-    session: Session, statements: t.Sequence[Statement], skip: t.Collection[str], sleep: t.Callable[[float], None]
+    session: Session,
+    statements: t.Sequence[Statement],
+    skip: t.Collection[str],
+    sleep: t.Callable[[float], None],
+    unfit: Statement | None,
 ) -> Outcomes:
     outcomes: Outcomes = {}
-    opened: Statement | None = None
-    for statement in statements:
-        conflicts = 0
-        while statement.index not in outcomes:
-            try:
-                session.execute(statement.text)
-                outcomes[statement.index] = "ok"
-            except DriverError as error:
-                if not opened and _is_conflict(error, statement) and conflicts < _CONFLICT_TRIES:
-                    conflicts += 1
-                    sleep(_CONFLICT_PAUSE)
-                elif not opened and _is_needless(error, statement, skip):
-                    outcomes[statement.index] = "skipped"
-                else:
-                    raise _failed_each(error, statements, statement, outcomes, opened) from None
-        opened = transaction_after(opened, statement)
+    for block in _blocks(statements):
+        try:
+            if block.opener:
+                outcomes.update(_outcomes(block, _run_block(session, block, skip, sleep)))
+            else:
+                outcomes[block.body[0].index] = _run_one(session, block.body[0], skip, sleep)
+        except _StoppedError as stopped:
+            raise _failed(stopped, statements, block, outcomes, unfit) from None
     return outcomes
 
 
-def _is_needless(error: DriverError, statement: Statement, skip: t.Collection[str]) -> bool:
-    """Whether what the statement is for stands already, and such a statement is to be gone past."""
+def _run_one(session: Session, statement: Statement, skip: t.Collection[str], sleep: t.Callable[[float], None]) -> str:
+    for attempt in range(_CONFLICT_TRIES + 1):
+        try:
+            session.execute(statement.text)
+        except DriverError as error:
+            if _needless(error, statement, skip):
+                return "skipped"
+            if error.lost or not _is_conflict(error, statement) or attempt == _CONFLICT_TRIES:
+                raise _StoppedError(error, statement) from None
+            sleep(_CONFLICT_PAUSE)
+        else:
+            break
+    return "ok"
+
+
+def _run_block(session: Session, block: _Block, skip: t.Collection[str], sleep: t.Callable[[float], None]) -> set[int]:
+    """Run a transaction; return the indices of what was skipped. Raises _StoppedError, after a rollback if possible."""
+    skipped: set[int] = set()
+    conflicts = 0
+    while True:
+        try:
+            needless = _attempt(session, block, skipped, skip)
+        except _StoppedError as stopped:
+            stopped.is_rolled_back = not stopped.error.lost and _roll_back(session)
+            is_conflict = stopped.is_rolled_back and _is_conflict(stopped.error, stopped.current)
+            if not is_conflict or conflicts == _CONFLICT_TRIES:
+                raise
+            conflicts += 1
+            sleep(_CONFLICT_PAUSE)
+        else:
+            if not needless:
+                return skipped
+            skipped |= needless
+
+
+def _attempt(session: Session, block: _Block, skipped: set[int], skip: t.Collection[str]) -> set[int]:
+    """Run a transaction without ``skipped``; return what else has to be left out of it, or nothing once it has ended.
+
+    Redshift has no savepoints: the first error spoils the transaction. To find all needless statements in one pass,
+    what follows the first one runs in further transactions, which are rolled back. There a statement meets a state
+    without what came before. So its error counts only where nothing that was rolled back could have changed it.
+    """
+    current: Statement | None = block.opener
+    needless: set[int] = set()
+    kept: list[Statement] = []
+    undone: list[Statement] = []
+    try:
+        session.execute(block.begin)
+        for current in (statement for statement in block.body if statement.index not in skipped):
+            try:
+                session.execute(current.text)
+                kept.append(current)
+            except DriverError as error:
+                kind = _needless(error, current, skip)
+                if error.lost or not (kind or needless):
+                    raise
+                undone += kept
+                kept = []
+                if not kind:
+                    undone.append(current)
+                elif all(statement.command.startswith(_KEEPS[kind]) for statement in undone) or not needless:
+                    needless.add(current.index)
+                else:
+                    break
+                session.execute("ROLLBACK")
+                session.execute(block.begin)
+    except DriverError as error:
+        raise _StoppedError(error, current, skipped=skipped) from None
+    try:
+        session.execute("ROLLBACK" if needless else block.end)
+    except DriverError as error:
+        raise _StoppedError(error, None if needless else block.ender, not needless, skipped) from None
+    return needless
+
+
+def _needless(error: DriverError, statement: Statement, skip: t.Collection[str]) -> str | None:
+    """``existing`` or ``missing`` where that is why a statement failed, and such statements are to be skipped."""
     if "existing" in skip and error.sqlstate in _DUPLICATE:
-        return True
-    return "missing" in skip and error.sqlstate in _UNDEFINED and bool(_TAKES_AWAY.match(statement.code))
+        return "existing"
+    if "missing" in skip and error.sqlstate in _UNDEFINED and _TAKES_AWAY.match(statement.code):
+        return "missing"
+    return None
 
 
-def _roll_back(session: Session) -> None:
-    # A session that cannot even do this is gone, and its transaction with it.
-    with contextlib.suppress(DriverError):
+def _roll_back(session: Session) -> bool:
+    """Roll back; False for a session that cannot even do this: it is gone, and its transaction with it."""
+    try:
         session.execute("ROLLBACK")
+    except DriverError:
+        return False
+    return True
 
 
 def _is_conflict(error: DriverError, statement: Statement | None) -> bool:
@@ -172,88 +321,96 @@ def _is_conflict(error: DriverError, statement: Statement | None) -> bool:
     return not error.lost and is_conflict(error.sqlstate, error.server_message, statement.command if statement else "")
 
 
-def _lost_at_commit(error: DriverError, statements: t.Sequence[Statement]) -> StatementError:
-    sentence = (
-        "The connection was lost while the script's one transaction was committed. It took effect wholly or not at "
-        "all: look whether what the script creates exists before you run it again."
-    )
-    return _failure(error, [sentence], statements, None, {s.index: "unknown" for s in statements}, "unknown")
+def _wants_no_transaction(error: DriverError) -> bool:
+    return error.sqlstate in _NO_TRANSACTION or bool(_NO_TRANSACTION_WORDS.search(error.server_message or ""))
 
 
-def _failed_as_one(
-    error: DriverError, statements: t.Sequence[Statement], current: Statement | None, skipped: set[int]
+def _outcomes(block: _Block, skipped: set[int]) -> Outcomes:
+    """What became of the statements of a transaction that has ended."""
+    is_undone = block.ender is not None and block.ender.rolls_back
+    outcomes = dict.fromkeys(block.indices, "rolled_back" if is_undone else "ok")
+    outcomes.update(dict.fromkeys(skipped, "skipped"))
+    if block.ender:
+        outcomes[block.ender.index] = "ok"
+    return outcomes
+
+
+def _failed(
+    stopped: _StoppedError,
+    statements: t.Sequence[Statement],
+    block: _Block,
+    before: Outcomes,
+    unfit: Statement | None,
 ) -> StatementError:
-    outcomes = {s.index: "skipped" if s.index in skipped else "rolled_back" for s in statements}
-    if current:
-        what = _what_happened(error, statements, current)
-        outcomes.update({s.index: "not_run" for s in statements if s.index > current.index})
+    """The error that says what failed, what stays of the script, and what to do."""
+    error, current = stopped.error, stopped.current
+    is_alone = not (block.whole or block.opener)
+    commits = is_alone or (stopped.at_end and not (block.ender and block.ender.rolls_back))
+    outcomes = {**before, **dict.fromkeys(block.indices, "rolled_back")}
+    if error.lost and commits:
+        outcomes.update(dict.fromkeys(block.indices, "unknown"))
+    elif current:
+        outcomes.update({index: "not_run" for index in block.indices if index > current.index})
         outcomes[current.index] = "failed"
-    elif error.lost:
-        what = "The connection was lost when the script's one transaction was to begin: run the script again."
-    else:
-        what = f"The script's one transaction could not be begun or committed{_cause(error, None)}."
-    sentences = [what, "The script ran as one transaction, so nothing of it stays."]
-    return _failure(error, sentences, statements, current, outcomes, "unchanged")
-
-
-def _failed_each(
-    error: DriverError,
-    statements: t.Sequence[Statement],
-    current: Statement,
-    outcomes: Outcomes,
-    opened: Statement | None,
-) -> StatementError:
-    sentences = [_what_happened(error, statements, current)]
-    undone = [index for index in outcomes if opened and index >= opened.index]
-    stay = [index for index, outcome in outcomes.items() if outcome == "ok" and index not in undone]
-    uncertain = error.lost and not opened
-    if uncertain:
-        sentences.append("Whether it took effect is not known: look in the catalog before you run the script again.")
-    if undone:
-        sentences.append(f"The transaction that line {opened.line if opened else 0} opened has been rolled back.")
+    outcomes.update(dict.fromkeys(stopped.skipped, "skipped"))
+    stay = sum(outcomes.get(s.index) == "ok" and not s.is_control for s in statements)
+    sentences = [_what_happened(stopped, statements)]
+    state = "partial" if stay else "unchanged"
+    if error.lost and commits:
+        state = "unknown"
+        sentences.append(
+            "Whether it took effect is not known: query the catalog before you run the script again."
+            if is_alone
+            else "It took effect wholly or not at all: query the catalog before you run the script again."
+        )
+    elif block.whole:
+        sentences.append("The script ran as one transaction, so nothing of it stays.")
+    elif block.opener:
+        sentences.append(f"The transaction that line {block.opener.line} opened has been rolled back.")
+    elif current and current.command in _COMMIT_INSIDE:
+        state = "unknown"
+        sentences.append("What the procedure committed before that stays.")
     if stay:
-        sentences.append(f"{len(stay)} of the {current.index - 1} statements before it have taken effect and stay.")
-    elif not uncertain:
+        verb = "has taken effect and stays" if stay == 1 else "have taken effect and stay"
+        sentences.append(f"{stay} of the {current.index - 1 if current else 0} statements before it {verb}.")
+    elif state == "unchanged" and not block.whole:
         sentences.append("Nothing has taken effect.")
-    outcomes = {**outcomes, **dict.fromkeys(undone, "rolled_back"), current.index: "unknown" if uncertain else "failed"}
-    state = "unknown" if uncertain else "partial" if stay else "unchanged"
-    return _failure(error, sentences, statements, current, outcomes, state)
-
-
-def _failure(
-    error: DriverError,
-    sentences: t.Sequence[str],
-    statements: t.Sequence[Statement],
-    current: Statement | None,
-    outcomes: Outcomes,
-    state: str,
-) -> StatementError:
+    if unfit:
+        which = f"Statement {unfit.index} (line {unfit.line}, {unfit.command})"
+        sentences.append(f"{which} cannot run inside a transaction, so the statements ran one by one.")
     failed = {"index": current.index, "line": current.line, "command": current.command} if current else None
     facts = {"failed_statement": failed, "statements": report(statements, outcomes), "state": state}
     return StatementError(" ".join(sentences), sqlstate=error.sqlstate, **facts)
 
 
-def _what_happened(error: DriverError, statements: t.Sequence[Statement], current: Statement) -> str:
-    which = f"Statement {current.index} of {len(statements)} (line {current.line}, {current.command})"
+def _what_happened(stopped: _StoppedError, statements: t.Sequence[Statement]) -> str:
+    error, current = stopped.error, stopped.current
+    if current:
+        which = f"Statement {current.index} of {len(statements)} (line {current.line}, {current.command})"
+        if error.lost:
+            return f"{which}: the connection was lost while it ran."
+        return f"{which} failed{_cause(error, current)}."
+    if error.lost and stopped.at_end:
+        return "The connection was lost while the script's one transaction was committed."
     if error.lost:
-        return f"{which}: the connection was lost while it ran."
-    return f"{which} failed{_cause(error, current)}."
+        return "The connection was lost when the script's one transaction was to begin: run the script again."
+    return f"The script's one transaction could not be begun or committed{_cause(error, None)}."
 
 
 def _cause(error: DriverError, statement: Statement | None) -> str:
     parts = [f" with {error.what}"]
-    message = error.server_message and statement and _shown(error.server_message, statement)
-    if message:
-        parts.append(f" ({message})")
-    advice = _CONFLICT_ADVICE if _is_conflict(error, statement) else _ADVICE.get(error.sqlstate or "")
+    sentence = statement and error.server_message and server_sentence(error.server_message, statement.text)
+    if sentence:
+        parts.append(f" ({sentence.rstrip('.')})")
+    advice = _advice(error, statement)
     return "".join(parts) + (f": {advice}" if advice else "")
 
 
-def _shown(message: str, statement: Statement) -> str | None:
-    """The server's message, if the statement has no password in it; what it quotes only if that is no literal."""
-    if _SENSITIVE.search(statement.text):
-        return None
-    for literal in sorted(filter(None, statement.literals), key=len, reverse=True):
-        message = message.replace(literal, MASK)
-    code = statement.code
-    return _QUOTED.sub(lambda found: found[0] if found[0][1:-1].upper() in code else f'"{MASK}"', message)
+def _advice(error: DriverError, statement: Statement | None) -> str | None:
+    if _is_conflict(error, statement):
+        return _CONFLICT_ADVICE
+    if _wants_no_transaction(error):
+        return _NO_TRANSACTION_ADVICE
+    if _LANGUAGE.search(error.server_message or ""):
+        return _LANGUAGE_ADVICE
+    return _ADVICE.get(error.sqlstate or "")

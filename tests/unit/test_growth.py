@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Twice the text takes about twice the steps, whatever the text is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import types
+import typing as t
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ScriptError
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import execute, masking, mistakes, sql
+from tests.unit.steps import Steps
+
+SIZE = 200
+# The growth from a text to twice the text: 1 where the steps are linear, 3 where they are quadratic. Where a bounded
+# distance is searched, it is more than 1 until the text is longer than that.
+MOST = 2
+
+# A beginning, what is repeated up to the size, and an end.
+SHAPES = {
+    "ruler": ("SELECT\n", "-", "\n* FROM t"),
+    "rulers": ("SELECT\n", "--\n", "* FROM t"),
+    "block comments": ("CREATE ", "/**/ ", '"x"'),
+    "nested comments": ("", "/*", ""),
+    "slashes": ("", "/ ", "x"),
+    "quotes": ("", "'", ""),
+    "doubled quotes": ("SELECT '", "''", ""),
+    "quoted names": ("", '""', '"'),
+    "prefixes": ("", "E'", ""),
+    "parentheses": ("", "(", ""),
+    "pairs": ("", "()", ""),
+    "dollars": ("", "$", ""),
+    "parameters": ("", "$1", ""),
+    "dollar tags": ("", "$a$ $b$ ", ""),
+    "backslashes": ("", "\\", ""),
+    "escapes": ("SELECT '", "\\'", ""),
+    "word": ("", "a", ""),
+    "spaces": ("SELECT", " ", "x"),
+    "lines": ("SELECT", "\r\n", "x"),
+    "passwords": ("", "password=", ""),
+    "password words": ("", "password as ", "x"),
+    "passwords in quotes": ("", "password 'a' ", ""),
+    "passwords in one literal": ("'", 'password \\"x', "'"),
+    "open passwords": ("", "PASSWORD '", ""),
+    "users": ("", "create user ", "password x"),
+    "tokens": ("", '"token":"x\\"', ""),
+    "addresses": ("", "://a:", ""),
+    "open address": ("://", "a", ""),
+    "keys": ("", "AKIA", ""),
+    "comments with quotes": ("-- ", "'a ", "\nA"),
+    "templates": ("'", "{{ ", "'"),
+    "open templates": ("'", "{% a ", "'"),
+    "grants": ("GRANT ", "ON EXTERNAL ", ""),
+    "revokes": ("ALTER DEFAULT PRIVILEGES ", "REVOK ", ""),
+    "names": ("ALTER TABLE ", "a ", ""),
+    "statements": ("", "a;", ""),
+}
+
+WORK: dict[str, t.Callable[[str], object]] = {
+    "split": sql.split,
+    "readings": sql.readings_differ,
+    "mask": masking.mask,
+    "classify": lambda text: execute.plan([sql.Statement(1, 1, text), sql.Statement(2, 1, "A")], "auto"),
+    "command": lambda text: [sql.Statement(1, 1, text).command, sql.Statement(1, 1, text).code],
+    "mistakes": lambda text: mistakes.check([sql.Statement(1, 1, text or "A")]),
+    "message": lambda text: masking.server_sentence(text, "SELECT 'abcde'"),
+}
+
+
+def steps(work: t.Callable[[str], object], shape: tuple[str, str, str], size: int) -> int:
+    begin, part, end = shape
+    text = begin + part * (size // len(part)) + end
+    with Steps(sql, masking, mistakes, execute) as steps, contextlib.suppress(ScriptError):
+        work(text)
+    return steps.count
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_twice_the_text_takes_twice_the_steps(work: str) -> None:
+    grown = {}
+    for name, shape in SHAPES.items():
+        small, large = (steps(WORK[work], shape, size) for size in (SIZE, 2 * SIZE))
+        grown[name] = (large - small) / max(small, SIZE)
+    assert {name: growth for name, growth in grown.items() if growth > MOST} == {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_linear"),
+    [
+        (r"(?:[\s(]|--[^\r\n]*)*([A-Za-z_]+)", "-", False),
+        (r"[a-z]*[a-z]*x", "a", False),
+        (r"[a-z]*x", "a", True),
+    ],
+)
+def test_the_count_shows_a_pattern_that_is_not_linear(pattern: str, text: str, is_linear: bool) -> None:
+    """The first is the one that once met a ruler."""
+    module = types.ModuleType("module")
+    module.__file__ = "module"
+    counts = []
+    for length in (8, 16):
+        vars(module)["pattern"] = re.compile(pattern)
+        with Steps(module) as counted:
+            vars(module)["pattern"].match(text * length + "\n*")
+        counts.append(counted.count)
+    assert ((counts[1] - counts[0]) / counts[0] < MOST) is is_linear
