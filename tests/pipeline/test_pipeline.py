@@ -95,8 +95,8 @@ def test_a_merge_request_is_checked_and_changes_nothing(
     jobs = runner.run(**MERGE_REQUEST)
 
     assert outcome(jobs) == [("lint", 0), ("preview", 0)], logs(jobs)
-    assert "To be run on finance" in logs(jobs)
-    assert "To be run on sales" in logs(jobs)
+    assert "scripts would run on finance" in logs(jobs)
+    assert "scripts would run on sales" in logs(jobs)
     assert [postgres.catalog() for postgres in clusters] == before
     assert standins.immuta.writes == []
     check_secrets(runner, logs(jobs))
