@@ -50,7 +50,7 @@ th, td { padding: 0.5rem 0.75rem; text-align: left; vertical-align: top; border-
   overflow-wrap: anywhere; }
 th { white-space: nowrap; } th button { all: unset; } th button:focus-visible { outline: 2px solid; }
 th[aria-sort] button::after { content: " \\2191"; } th[aria-sort="descending"] button::after { content: " \\2193"; }
-td.name { font-weight: 600; min-width: 9rem; } td.name small { display: block; font-weight: 400; color: var(--muted); }
+td.name { font-weight: 600; min-width: 15rem; } td.name small { display: block; font-weight: 400; color: var(--muted); }
 td.result { font-weight: 600; white-space: nowrap; } td.status { overflow-wrap: normal; }
 td ul { margin: 0; padding: 0; list-style: none; }
 td li + li { margin-top: 0.375rem; } code { font: 0.875em ui-monospace, "DejaVu Sans Mono", monospace; }
