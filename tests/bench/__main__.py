@@ -33,6 +33,7 @@ COLLECTIONS = HERE.parents[1] / ".ansible" / "collections"
 RUNS = 5
 INTEGRATIONS = 40
 FLEETS = (10, 40)
+DRIFT_FLEETS = (200, 1000)
 TENANT_SIZE = 10_000
 STATEMENTS = 2_000
 BAR = 30  # characters of the longest bar
@@ -181,18 +182,7 @@ def setup(bench: Bench) -> None:
 def fleets(bench: Bench) -> None:
     """The role for one inventory host per cluster, without a change: four times the hosts, four times the time."""
     seed(bench.standins, max(FLEETS))
-    inventories = []
-    for size in FLEETS:
-        hosts = {
-            f"c{number}": {
-                "immuta_redshift_config": {**bench.standins.config(), "host": f"cluster-{number}.example.com"},
-                "immuta_redshift_login": bench.variables["immuta_redshift_login"],
-            }
-            for number in range(size)
-        }
-        inventory = bench.folder / f"fleet-{size}.json"
-        inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-        inventories.append(inventory)
+    inventories = [inventory_of(bench, size) for size in FLEETS]
 
     def run(inventory: pathlib.Path) -> float:
         bench.standins.immuta.clear_requests()
@@ -204,6 +194,47 @@ def fleets(bench: Bench) -> None:
     )
     bench.row(f"{FLEETS[1]} hosts without a change", many - empty, f"{FLEETS[0]} hosts", few - empty, 4.4)
     print(f"requests for {FLEETS[1]} hosts without a change: {len(bench.standins.immuta.requests())}")
+
+
+def inventory_of(bench: Bench, size: int) -> pathlib.Path:
+    """Write an inventory with a host for each of so many clusters."""
+    hosts = {
+        f"c{number}": {
+            "immuta_redshift_config": {**bench.standins.config(), "host": f"cluster-{number}.example.com"},
+            "immuta_redshift_login": bench.variables["immuta_redshift_login"],
+        }
+        for number in range(size)
+    }
+    inventory = bench.folder / f"fleet-{size}.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    return inventory
+
+
+def drift(bench: Bench) -> None:
+    """The drift check of a fleet, over an empty playbook on the same hosts: ours, and one GET with Jinja."""
+    few, many = DRIFT_FLEETS
+    seed(bench.standins, many)
+    small, large = (inventory_of(bench, size) for size in DRIFT_FLEETS)
+
+    def run(playbook: str, inventory: pathlib.Path) -> float:
+        bench.standins.immuta.clear_requests()
+        report = str(bench.folder / "drift.json")
+        variables = {"immuta_redshift_hosts": "all", "drift_report": report}
+        return bench.run(playbook, variables, "-i", str(inventory))
+
+    ours = "immuta.integrations.check_drift"
+    nothing, checked, peer, nothing_large, checked_large = bench.alternate(
+        lambda: run("empty_fleet.yml", small),
+        lambda: run(ours, small),
+        lambda: run("peer_drift.yml", small),
+        lambda: run("empty_fleet.yml", large),
+        lambda: run(ours, large),
+    )
+    print(f"requests for the drift check of {many} hosts: {len(bench.standins.immuta.requests())}")
+    bench.row(f"Drift check of {few} hosts, over an empty playbook", checked - nothing, "to reach", 3.0, 1.0)
+    bench.row(f"Drift check of {few} hosts", checked - nothing, "uri, one GET", peer - nothing, None)
+    growth = 1.2 * many / few
+    bench.row(f"Drift check of {many} hosts", checked_large - nothing_large, f"{few} hosts", checked - nothing, growth)
 
 
 def large_tenant(bench: Bench) -> None:
@@ -227,6 +258,14 @@ def large_tenant(bench: Bench) -> None:
         bare,
     )
     bench.row(f"No change among {TENANT_SIZE} integrations", ours - empty, "requests alone", floor, 1.5)
+    inventory = inventory_of(bench, DRIFT_FLEETS[0])
+    variables = {"immuta_redshift_hosts": "all", "drift_report": str(bench.folder / "drift.json"), "drift_show": False}
+    empty, checked = bench.alternate(
+        lambda: bench.run("empty_fleet.yml", {}, "-i", str(inventory)),
+        lambda: bench.run("immuta.integrations.check_drift", variables, "-i", str(inventory)),
+    )
+    what = f"Drift check of {DRIFT_FLEETS[0]} hosts among {TENANT_SIZE} integrations"
+    bench.row(what, checked - empty, "to reach", 3.0, 1.0)
 
 
 def statements(bench: Bench) -> None:
@@ -280,7 +319,7 @@ def main() -> int:
     """0 when every figure to reach was reached."""
     with tempfile.TemporaryDirectory(prefix="immuta-bench-") as folder, Standins() as standins:
         bench = Bench(standins, pathlib.Path(folder))
-        for group in (no_change, setup, fleets, large_tenant, statements):
+        for group in (no_change, setup, fleets, drift, large_tenant, statements):
             group(bench)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process: {peak:.0f} MB")

@@ -96,13 +96,22 @@ def _builtin_file(module: str) -> pathlib.Path:
 
 
 @functools.cache
+def inventory_options(name: str) -> set[str]:
+    """The options of the collection's inventory plugin of that full name; none when there is no such plugin."""
+    file = ROOT / "plugins" / "inventory" / f"{name.removeprefix(f'{COLLECTION}.')}.py"
+    return set(get_docstring(str(file), fragment_loader)[0]["options"]) if file.exists() else set()
+
+
+@functools.cache
 def own_modules() -> dict[str, Arguments]:
-    """What each module of the collection gives to AnsibleModule."""
+    """What each module of the collection gives to AnsibleModule, or its action plugin checks itself."""
     return {path.stem: _own_arguments(path.stem) for path in (ROOT / "plugins" / "modules").glob("*.py")}
 
 
 def _own_arguments(module: str) -> Arguments:
     imported = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}")
+    if not hasattr(imported, "main"):  # the action plugin is all there is of it
+        return importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.action.{module}").arguments()
     with mock.patch.object(imported, "AnsibleModule") as made, mock.patch.object(imported, "run_module"):
         imported.main()
     return {name: value for name, value in made.call_args.kwargs.items() if name != "supports_check_mode"}
@@ -152,6 +161,11 @@ def _refuse_listing(params: dict[str, t.Any]) -> None:
     tenant_from(params, {})
 
 
+def _refuse_drift(params: dict[str, t.Any]) -> None:
+    if params["url"] and params["api_key"]:
+        tenant_from(params, {})
+
+
 def _refuse_login(params: dict[str, t.Any]) -> None:
     Login.from_params({**params, "ca_path": None})
 
@@ -164,6 +178,7 @@ _REFUSALS: dict[str, t.Callable[[dict[str, t.Any]], None]] = {
     "immuta_redshift_integration": _refuse_integration,
     "immuta_integration_script": _refuse_script,
     "immuta_integration_info": _refuse_listing,
+    "immuta_redshift_drift": _refuse_drift,
     "immuta_redshift_plan": _refuse_plan,
     "redshift_info": _refuse_login,
     "redshift_script": _refuse_login,

@@ -17,6 +17,7 @@ from tests.docs.arguments import (
     ENVIRONMENT,
     ROLE,
     entry_points,
+    inventory_options,
     is_template,
     module_problems,
     option_names,
@@ -102,6 +103,7 @@ class _Judge:
             "tasks": self._tasks,
             "inventory": self._inventory,
             "variables": self._variables,
+            "inventory source": self._inventory_source,
             "requirements": self._requirements,
             "execution environment": self._execution_environment,
             "changelog fragment": self._fragment,
@@ -209,6 +211,12 @@ class _Judge:
             # On a page about the removal, less is enough.
             state: Mapping = {"immuta_redshift_state": "absent"} if _REMOVAL in self._page.text else {}
             self._note("variables", role_problems("main", {**state, **shared, **variables}, self._environment))
+
+    def _inventory_source(self, document: Mapping) -> None:
+        """Examine the options of a file for the inventory plugin."""
+        options = inventory_options(document["plugin"])
+        self._note("plugin", [] if options else [f"there is no inventory plugin {document['plugin']}"])
+        self._note("inventory source", [f"no option {name}" for name in document if options and name not in options])
 
     def _requirements(self, document: Mapping) -> None:
         for wanted in document.get("collections", []):

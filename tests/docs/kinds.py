@@ -82,6 +82,7 @@ _SHAPES: dict[str, t.Callable[[Mapping, Page], bool]] = {
     "changelog fragment": lambda document, page: document.keys() <= _SECTIONS,
     "execution environment": lambda document, page: "version" in document and "dependencies" in document,
     "pipeline": lambda document, page: "jobs" in document or "stages" in document,
+    "inventory source": lambda document, page: "plugin" in document,
     "inventory": _is_inventory,
     "variables": _is_variables,
 }

@@ -56,6 +56,7 @@ GOOD = {
     "choices with descriptions": "- ansible.builtin.uri: {url: 'https://x', follow_redirects: none}",
     "free form": "- ansible.builtin.include_tasks: more.yml",
     "inventory": f"all: {{hosts: {{one: {{}}}}, vars: {{{API}}}}}",
+    "inventory source": "plugin: immuta.integrations.tenant\nfilters: [{exclude: x}]\nstrict: true",
     "requirements": "collections: [{name: immuta.integrations}]",
     "execution environment": "version: 3\ndependencies: {galaxy: {collections: [immuta.integrations]}}",
     "changelog fragment": "bugfixes: [one]",
@@ -101,6 +102,9 @@ BAD = {
     "- ansible.builtin.file: {path: /x, owned: me}": "owned",
     "- ansible.builtin.copy: {content: x}": "dest",
     "- ansible.builtin.copy: some text": "text stands in place",
+    # Inventory sources
+    "plugin: immuta.integrations.nothing": "no inventory plugin",
+    "plugin: immuta.integrations.tenant\nfilter: []": "no option filter",
     # Defaults
     f"- {INFO}: {{{TENANT}}}\n  module_defaults: {{group/immuta.integrations.all: {{}}}}": "neither a group",
     f"- {INFO}: {{{TENANT}}}\n  module_defaults: {{group/immuta.integrations.immuta: {{token: x}}}}": "no option token",

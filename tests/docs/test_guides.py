@@ -19,7 +19,9 @@ from tests.tools.check_links import broken, external
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RST = GUIDES.parent / "rst"
 MESSAGES = RST / "troubleshooting_guide.rst"
-PLUGINS = (*ROOT.glob("plugins/module_utils/*/*.py"), *ROOT.glob("plugins/plugin_utils/*.py"))
+PLUGINS = tuple(
+    path for folder in ("module_utils/*", "plugin_utils", "inventory") for path in ROOT.glob(f"plugins/{folder}/*.py")
+)
 PLAYS = (*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/**/*.yml"))
 GAP = "..."
 # For the controller, which then has the module say it.
@@ -78,7 +80,9 @@ def messages() -> list[str]:
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a text is a sentence, or the part of one that says why or what to do."""
+    """Whether a text is a sentence, or the part of one that says why or what to do; those are on one line."""
+    if "\n" in text:
+        return False
     prose = len(re.sub(r"[^a-z ]", "", text).split()) > 5
     return prose and (": " in text or text.endswith("."))
 

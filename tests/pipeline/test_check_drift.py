@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook check_drift, cluster by cluster: what it says of each, what it asks, and what it needs to know."""
+"""The playbook check_drift: what it reports of each cluster, what it requests, and what it needs to know."""
 
 from __future__ import annotations
 
 import json
 import os
 import pathlib
+import re
 import stat
 import sys
 import typing as t
@@ -14,7 +15,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.flows.conftest import ended
+from tests.flows.conftest import Run, asked, ended
 from tests.pipeline.conftest import ROOT
 from tests.standin import Standins
 
@@ -29,8 +30,8 @@ class Check:
         self.standins = standins
         self.report_file = folder / "drift.json"
 
-    def run(self, clusters: dict[str, dict[str, t.Any]], *options: str) -> int:
-        """Return the exit status; ``clusters`` are the role's variables by the name of the host."""
+    def run(self, clusters: dict[str, dict[str, t.Any]], *options: str) -> Run:
+        """``clusters`` are the role's variables by the name of the host."""
         inventory = self.folder / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": clusters}}), encoding="utf-8")
         program = pathlib.Path(sys.executable).with_name("ansible-playbook")
@@ -42,9 +43,10 @@ class Check:
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
                 "IMMUTA_URL": self.standins.immuta.url,
                 "IMMUTA_API_KEY": self.standins.immuta.api_key,
+                "ANSIBLE_STRATEGY": "free",  # which has no task for all hosts, so that the playbook cannot rely on it
             },
             self.folder,
-        ).status
+        )
 
     def report(self) -> dict[str, t.Any]:
         return json.loads(self.report_file.read_text(encoding="utf-8"))
@@ -57,7 +59,10 @@ def check(tmp_path: pathlib.Path, standins: Standins) -> Check:
 
 
 def variables(standins: Standins, name: str, **config: t.Any) -> dict[str, t.Any]:
-    return {"immuta_redshift_config": standins.config(host=f"{name}.example.com", password="", **config)}
+    """A cluster whose credentials nobody knows, as export_integrations writes it."""
+    credentials = {name: f"{{{{ immuta_redshift_secret_{name} }}}}" for name in ("username", "password")}
+    config = standins.config(host=f"{name}.example.com", **credentials, **config)
+    return {"immuta_redshift_config": config}
 
 
 def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> None:
@@ -77,8 +82,13 @@ def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> N
     clusters = {name: variables(standins, name) for name in [*seeds, "missing"]}
     clusters["unwanted"]["immuta_redshift_state"] = "absent"
     clusters["nameless"] = {}
+    clusters["broken"] = variables(standins, "broken", database="{{ nobody }}")
+    clusters["elsewhere"] = {
+        **variables(standins, "in_order"),
+        "immuta_redshift_api": {"url": f"{standins.immuta.url}/gone"},
+    }
 
-    status = check.run(clusters)
+    run = check.run(clusters)
 
     report = check.report()
     found = {cluster["name"]: cluster for cluster in report["clusters"]}
@@ -95,13 +105,27 @@ def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> N
         "unwanted": ("drifted", "enabled", []),
         "missing": ("drifted", None, []),
         "nameless": ("failed", None, []),
+        "broken": ("failed", None, []),
+        "elsewhere": ("failed", None, []),
     }
-    assert (status, report["exit_code"]) == (2, 2)
-    assert report["totals"] == {"clusters": 10, "drifted": 7, "failed": 1, "in_order": 1, "not_enabled": 1}
+    assert (run.status, report["exit_code"]) == (2, 2)
+    assert report["totals"] == {
+        "clusters": 12,
+        "drifted": 7,
+        "failed": 3,
+        "in_order": 1,
+        "not_enabled": 1,
+        "unmanaged": 0,
+    }
     assert "the database cannot be changed" in found["beyond_change"]["message"]
+    assert found["beyond_change"]["host"] == "beyond_change.example.com"
     assert "immuta_redshift_config" in found["nameless"]["message"]
-    asked = [f"{request['method']} {request['path']}" for request in standins.immuta.requests()]
-    assert asked == ["GET /integrations"] * 9
+    assert found["broken"]["message"] == "immuta_redshift_config.database: 'nobody' is undefined"
+    assert found["broken"]["host"] == "broken.example.com"
+    assert "404" in found["elsewhere"]["message"]
+    assert asked(standins) == ["GET /integrations", "GET /gone/integrations"]
+    assert re.findall(r"^(\w+) .*failed=1", run.output, re.MULTILINE) == ["broken", "elsewhere", "nameless"]
+    assert "12 clusters: 1 in sync, 1 not enabled, 7 drifted, 3 failed; 0 unmanaged." in run.output
 
 
 def test_an_error_status_is_no_drift_but_has_an_exit_code_of_its_own(check: Check, standins: Standins) -> None:
@@ -111,14 +135,18 @@ def test_an_error_status_is_no_drift_but_has_an_exit_code_of_its_own(check: Chec
         config=standins.config(host="ill.example.com"),
     )
 
-    status = check.run({"ill": variables(standins, "ill")})
+    run = check.run({"ill": variables(standins, "ill")})
 
     report = check.report()
-    assert (status, report["exit_code"]) == (0, 4)
+    assert (run.status, report["exit_code"]) == (0, 4)
     assert report["clusters"] == [
         {
             "name": "ill",
             "host": "ill.example.com",
+            "tenant": standins.immuta.url,
+            "id": "1",
+            "action": "none",
+            "values": {},
             "result": "not_enabled",
             "status": "recurringValidationError",
             "differences": [],
@@ -135,3 +163,67 @@ def test_a_run_that_met_no_cluster_leaves_no_report_of_an_earlier_one(check: Che
     check.run({"ill": {}}, "-e", "immuta_redshift_hosts=nobody")
 
     assert check.report()["exit_code"] == 2
+
+
+def test_what_no_host_of_the_inventory_describes_is_unmanaged(check: Check, standins: Standins) -> None:
+    for name in ("sales", "finance", "stray"):
+        standins.immuta.seed(config=standins.config(host=f"{name}.example.com"))
+    standins.immuta.seed(type="Snowflake", config={"host": "other.example.com"})
+    clusters = {name: variables(standins, name) for name in ("sales", "finance")}
+
+    run = check.run(clusters, "--limit", "localhost,sales")
+
+    stray = {"tenant": standins.immuta.url, "id": "3", "host": "stray.example.com", "status": "enabled"}
+    report = check.report()
+    assert (run.status, report["exit_code"], report["unmanaged"]) == (0, 0, [stray])
+    assert report["other_types"] == {"Snowflake": 1}
+    assert [cluster["name"] for cluster in report["clusters"]] == ["sales"]
+
+    check.run(clusters, "-e", "drift_count_unmanaged=true")
+
+    assert check.report()["exit_code"] == 5
+
+
+def test_a_file_of_variables_that_cannot_be_read_is_its_host_s_failure(check: Check, standins: Standins) -> None:
+    standins.immuta.seed(config=standins.config(host="a.example.com"))
+    (check.folder / "host_vars").mkdir()
+    (check.folder / "host_vars" / "b.yml").write_text("immuta_redshift_config: [", encoding="utf-8")
+
+    run = check.run({name: variables(standins, name) for name in ("a", "b")})
+
+    assert run.status != 0
+    assert [cluster["result"] for cluster in check.report()["clusters"]] == ["in_order", "failed"]
+
+
+def test_reports_for_tools_and_people(check: Check, standins: Standins) -> None:
+    standins.immuta.seed(config=standins.config(host="sales.example.com", initialDatabase="other"))
+    files = [check.folder / name for name in ("drift.json", "drift.xml", "drift.html")]
+
+    run = check.run(
+        {"sales": variables(standins, "sales")},
+        *("-e", "drift_junit=drift.xml", "-e", "drift_html=drift.html", "--check"),
+    )
+
+    assert "initial_database: desired dev, current other" in run.output
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
+    assert all("initial_database" in file.read_text(encoding="utf-8") for file in files)
+
+    shown = check.run({"sales": variables(standins, "sales")}, "-e", "drift_show=false").output
+
+    assert "initial_database" not in shown
+
+
+def test_a_report_that_cannot_be_written_ends_the_run(check: Check, standins: Standins) -> None:
+    run = check.run({"sales": variables(standins, "sales")}, "-e", "drift_html=missing/drift.html")
+
+    assert run.status == 2
+    assert "missing/drift.html cannot be written: No such file or directory" in run.output
+
+
+def test_one_cluster_without_an_inventory(check: Check, standins: Standins) -> None:
+    standins.immuta.seed(config=standins.config(host="sales.example.com"))
+
+    extra = json.dumps(variables(standins, "sales"))
+    run = check.run({}, "-e", "immuta_redshift_hosts=localhost", "-e", extra)
+
+    assert (run.status, check.report()["totals"]["in_order"]) == (0, 1)

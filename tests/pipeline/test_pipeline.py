@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import subprocess
@@ -25,11 +26,13 @@ NIGHT = {"CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BRANCH": "main"}
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "pipelines_guide.rst"
 WORKFLOW = EXAMPLE / ".github" / "workflows" / "clusters.yml"
 IN_ORDER: dict[str, t.Any] = {
+    "action": "none",
     "differences": [],
     "failing_tests": [],
     "message": None,
     "result": "in_order",
     "status": "enabled",
+    "values": {},
 }
 
 
@@ -92,8 +95,8 @@ def test_a_merge_request_is_checked_and_changes_nothing(
     jobs = runner.run(**MERGE_REQUEST)
 
     assert outcome(jobs) == [("lint", 0), ("preview", 0)], logs(jobs)
-    assert "To be run on finance" in logs(jobs)
-    assert "To be run on sales" in logs(jobs)
+    assert "scripts would run on finance" in logs(jobs)
+    assert "scripts would run on sales" in logs(jobs)
     assert [postgres.catalog() for postgres in clusters] == before
     assert standins.immuta.writes == []
     check_secrets(runner, logs(jobs))
@@ -125,14 +128,18 @@ def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
     jobs += runner.run(**NIGHT)
     assert outcome(jobs[-1:]) == [("drift", 0)], jobs[-1].log
     assert {request["method"] for request in immuta.requests()} == {"GET"}
-    assert runner.report() == {
-        "exit_code": 0,
-        "totals": {"clusters": 2, "drifted": 0, "failed": 0, "in_order": 2, "not_enabled": 0},
-        "clusters": [
-            {"name": name, "host": f"{name}.{rest}.eu-central-1.redshift.amazonaws.com", **IN_ORDER}
-            for name, rest in (("finance", "abc123"), ("sales", "def456"))
-        ],
-    }
+    report = runner.report()
+    assert (report["exit_code"], report["totals"]["in_order"]) == (0, 2)
+    assert report["clusters"] == [
+        {
+            "name": name,
+            "host": f"{name}.{rest}.eu-central-1.redshift.amazonaws.com",
+            "tenant": immuta.url,
+            "id": record["id"],
+            **IN_ORDER,
+        }
+        for name, rest, record in (("finance", "abc123", finance), ("sales", "def456", sales))
+    ]
 
     # Somebody turns impersonation on with curl.
     changed = {**sales["config"], "impersonation": {"enabled": True, "role": "somebody"}}
@@ -144,7 +151,12 @@ def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
     ).raise_for_status()
     jobs += runner.run(**NIGHT)
     assert outcome(jobs[-1:]) == [("drift", 3)], jobs[-1].log
-    assert runner.report() == yaml.safe_load(shown_in_guide("json"))
+    changes = {"compared_at": "2026-11-25T03:15:00+00:00"}
+    assert json.loads(json.dumps({**runner.report(), **changes}).replace(immuta.url, "https://tenant.example.com")) == (
+        json.loads(shown_in_guide("json"))
+    )
+    assert 'name="sales"' in (runner.checkout / "drift.xml").read_text(encoding="utf-8")
+    assert "impersonation.enabled" in (runner.checkout / "drift.html").read_text(encoding="utf-8")
 
     # The tenant is no longer where it was.
     runner.variables["IMMUTA_URL"] += "/gone"

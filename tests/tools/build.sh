@@ -31,6 +31,14 @@ for module in plugins/modules/*.py; do
     name=immuta.integrations.$(basename "$module" .py)
     ansible-doc --json --type module "$name" | grep --quiet --fixed-strings "\"$name\"" || { echo "No module $name."; exit 1; }
 done
+for plugin in plugins/inventory/*.py; do
+    name=immuta.integrations.$(basename "$plugin" .py)
+    ansible-doc --json --type inventory "$name" | grep --quiet --fixed-strings "\"$name\"" || { echo "No inventory plugin $name."; exit 1; }
+done
+# Nothing listens there: the sentence about it comes from the plugin.
+echo "{plugin: immuta.integrations.tenant, url: 'http://127.0.0.1:9', api_key: key, retries: 0}" > "$out/tenant.immuta.yml"
+listed=$(ansible-inventory --inventory "$out/tenant.immuta.yml" --list 2>&1 || true)
+grep --quiet "GET /integrations at http://127.0.0.1:9 failed" <<< "$(tr '\n' ' ' <<< "$listed")" || { echo "$listed"; exit 1; }
 for role in roles/*/; do
     name=immuta.integrations.$(basename "$role")
     ansible-doc --json --type role "$name" | grep --quiet --fixed-strings "\"$name\"" || { echo "No role $name."; exit 1; }

@@ -52,6 +52,9 @@ def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
         raise CapturedError(arguments)
 
     imported = importlib.import_module(f"{PLUGINS}.modules.{module}")
+    if not hasattr(imported, "main"):  # the action plugin is all there is of it
+        action = importlib.import_module(f"{PLUGINS}.action.{module}")
+        return {**action.arguments(), "supports_check_mode": action.ActionModule._supports_check_mode}
     monkeypatch.setattr(imported, "AnsibleModule", capture)
     with pytest.raises(CapturedError) as caught:
         imported.main()

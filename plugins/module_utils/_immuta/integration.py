@@ -88,11 +88,12 @@ def find(records: t.Iterable[Record], host: str) -> Record | None:
 
 def same_host(shown: t.Any, host: str) -> bool:
     """Whether ``shown`` is that host, however each spells case, a final dot or a port."""
+    return isinstance(shown, str) and bare_host(shown) == bare_host(host)
 
-    def bare(name: str) -> str:
-        return name.lower().partition(":")[0].rstrip(".")
 
-    return isinstance(shown, str) and bare(shown) == bare(host)
+def bare_host(name: str) -> str:
+    """Return a host in the one spelling in which equal hosts are equal texts."""
+    return name.lower().partition(":")[0].rstrip(".")
 
 
 def decide(current: Record | None, desired: Desired) -> Decision:
@@ -225,13 +226,18 @@ def differences(current: Record, desired: Desired) -> list[str]:
 
     What the user did not set, what Immuta redacts and what it does not show is not compared.
     """
+    visible = visible_config(current)
+    found = [option_name(name)[len("config.") :] for name in _differing(desired.config, visible)]
+    return found + [f"extra.{name}" for name in _differing(desired.extra, current["config"])]
+
+
+def visible_config(current: Record) -> Config:
+    """Return the settings of a record with what Immuta assumes for those that it does not show."""
     config = current["config"]
     impersonation = config.get("impersonation")
     if isinstance(impersonation, dict):
         impersonation = {**_DEFAULTS["impersonation"], **impersonation}
-    visible = {**_DEFAULTS, **config, "impersonation": impersonation or _DEFAULTS["impersonation"]}
-    found = [option_name(name)[len("config.") :] for name in _differing(desired.config, visible)]
-    return found + [f"extra.{name}" for name in _differing(desired.extra, config)]
+    return {**_DEFAULTS, **config, "impersonation": impersonation or _DEFAULTS["impersonation"]}
 
 
 def _differing(desired: Config, current: Config, prefix: str = "") -> list[str]:

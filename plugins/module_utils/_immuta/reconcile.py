@@ -123,7 +123,7 @@ class Reconciliation:
         decision = decide(current, self._desired)
         if decision.wait and not self._waiting.enabled:
             self._check_idle(current, decision)
-        return self._result(current, decision, "wait" if decision.wait else decision.action, decision.changed)
+        return planned(current, self._desired)
 
     def apply(self) -> dict[str, t.Any]:
         """Make the integration as desired and return the result. Raises IntegrationsError."""
@@ -245,25 +245,42 @@ class Reconciliation:
             )
 
     def _result(self, current: Record | None, decision: Decision, action: str, changed: bool) -> dict[str, t.Any]:
-        used = None if is_gone(current) else current
-        config = snake_case(masked(self._desired.config))
-        if self._desired.extra:
-            config["extra"] = masked(self._desired.extra)
-        return {
-            "changed": changed,
-            "would_change": changed,
-            "exists": used is not None,
-            "settled": used is None or used["status"] in SETTLED,
-            "creation_failed": used is not None and used["status"] == "createError",
-            "action": action,
-            "differences": list(decision.differences),
-            "secrets_updated": changed and decision.sends_credentials,
-            "integration": for_display(used),
-            "config": config,
-            "validation_results": results_of(used),
-            "diff": {"before": decision.before, "after": decision.after},
-            "warnings": [*self._warnings, *decision.warnings],
-        }
+        return _result(current, self._desired, decision, action, changed, self._warnings)
+
+
+def planned(current: Record | None, desired: Desired) -> dict[str, t.Any]:
+    """Return the result that a task would have where Immuta has ``current``. Raises InputError as `decide` does."""
+    decision = decide(current, desired)
+    return _result(current, desired, decision, "wait" if decision.wait else decision.action, decision.changed)
+
+
+def _result(
+    current: Record | None,
+    desired: Desired,
+    decision: Decision,
+    action: str,
+    changed: bool,
+    warnings: t.Sequence[str] = (),
+) -> dict[str, t.Any]:
+    used = None if is_gone(current) else current
+    config = snake_case(masked(desired.config))
+    if desired.extra:
+        config["extra"] = masked(desired.extra)
+    return {
+        "changed": changed,
+        "would_change": changed,
+        "exists": used is not None,
+        "settled": used is None or used["status"] in SETTLED,
+        "creation_failed": used is not None and used["status"] == "createError",
+        "action": action,
+        "differences": list(decision.differences),
+        "secrets_updated": changed and decision.sends_credentials,
+        "integration": for_display(used),
+        "config": config,
+        "validation_results": results_of(used),
+        "diff": {"before": decision.before, "after": decision.after},
+        "warnings": [*warnings, *decision.warnings],
+    }
 
 
 def unsettled_facts(current: Record | None) -> dict[str, t.Any]:

@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the variables of a host describe, without secrets."""
+
+from __future__ import annotations
+
+import typing as t
+
+import ansible.template
+import pytest
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import HostReader
+
+CONNECTION = {"url": "https://tenant.example.com", "api_key": "Secret-Key-1"}
+CONFIG = {
+    "host": "sales.example.com",
+    "database": "immuta",
+    "initial_database": "dev",
+    "authentication_type": "userPassword",
+    "username": "immuta_system",
+    "password": "Pa55word-of-Sales",
+}
+OKTA = {
+    **{name: value for name, value in CONFIG.items() if name not in ("username", "password")},
+    "authentication_type": "okta",
+    "okta": {
+        "username": "{{ nobody }}",
+        "password": "{{ nobody }}",
+        "app_id": "{{ nobody }}",
+        "idp_host": "idp",
+        "role": "r",
+    },
+}
+
+
+def trusted(value: t.Any) -> t.Any:
+    """Have the templates below ``value`` as ones that an inventory holds; since ansible-core 2.19 not every text is."""
+    if isinstance(value, dict):
+        return {name: trusted(item) for name, item in value.items()}
+    return getattr(ansible.template, "trust_as_template", str)(value) if isinstance(value, str) else value
+
+
+def reader(**connection: t.Any) -> HostReader:
+    return HostReader(ansible.template.Templar(loader=DataLoader()), {**CONNECTION, **connection}, {})
+
+
+def described(config: t.Any = None, **variables: t.Any) -> dict[str, t.Any]:
+    """What is known of the host, under the API's names; fails for a broken one."""
+    cluster, tenant = reader().read("sales", trusted({"immuta_redshift_config": config or CONFIG, **variables}))
+    assert cluster.error is None
+    assert cluster.desired is not None
+    assert tenant is not None
+    return cluster.desired.config
+
+
+def refusal(config: t.Any = None, **variables: t.Any) -> str:
+    cluster, tenant = reader().read("sales", trusted({"immuta_redshift_config": config or CONFIG, **variables}))
+    assert tenant is None
+    return cluster.error or ""
+
+
+def test_a_secret_is_not_read():
+    assert described() == {
+        "host": "sales.example.com",
+        "database": "immuta",
+        "initialDatabase": "dev",
+        "authenticationType": "userPassword",
+        "username": "immuta_system",
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "variables"),
+    [
+        ({**CONFIG, "password": "{{ vault_password }}"}, {}),
+        ({**CONFIG, "password": "{{ lookup('ansible.builtin.file', '/nonexistent/secret') }}"}, {}),
+        ({**CONFIG, "username": "{{ immuta_redshift_secret_username }}"}, {}),
+        ({**CONFIG, "username": "{{ lookup('ansible.builtin.file', '/nonexistent/user') }}"}, {}),
+        ("{{ common }}", {"common": {**CONFIG, "password": "{{ vault_password }}"}}),
+        (
+            "{{ common | combine({'database': 'immuta'}) }}",
+            {"common": {**CONFIG, "username": "{{ vault.user }}", "password": "{{ vault.password }}"}},
+        ),
+        ("{{ common | combine({'password': vault_password}) }}", {"common": CONFIG}),
+        ("{{ common | combine({'password': vault.sales['password'], 'username': vault_user}) }}", {"common": CONFIG}),
+        ("{{ alias | combine({'password': vault_password}) }}", {"alias": "{{ common }}", "common": CONFIG}),
+    ],
+)
+def test_credentials_need_not_be_defined(config: t.Any, variables: dict[str, t.Any]):
+    found = described(config, **variables)
+    assert {**found, "username": ""} == {**described(), "username": ""}
+
+
+def test_members_of_okta_need_not_be_defined():
+    assert described(OKTA)["okta"] == {"idpHost": "idp", "role": "r"}
+    assert described({**OKTA, "okta": "{{ nobody }}"}).get("okta") is None
+    assert described("{{ c | combine({'okta': {'role': 'r', 'appId': nobody}}) }}", c=OKTA)["okta"] == {"role": "r"}
+
+
+def test_what_is_omitted_is_left_out():
+    omitted = {"omit": "__omit_place_holder__1"} if before_marks() else {}
+    config = {
+        **CONFIG,
+        "port": "{{ sales_port | default(omit) }}",
+        "impersonation": {"role": "{{ r | default(omit) }}"},
+    }
+    assert described(config, **omitted) == described()
+
+
+def before_marks() -> bool:
+    """Whether this ansible-core has a value in place of what is omitted, as it did before 2.19."""
+    return not hasattr(ansible.template, "trust_as_template")
+
+
+@pytest.mark.parametrize("config", [{**CONFIG, "database": "{{ text }}"}, "{{ c | combine({'database': text}) }}"])
+def test_what_is_computed_is_no_template(config: t.Any):
+    variables = {"c": CONFIG, "text": "{{ '{' ~ '{ secret }' ~ '}' }}", "secret": "revealed"}
+    assert described(config, **variables)["database"] == "{{ secret }}"
+
+
+def test_secrets_of_extra_need_not_be_defined():
+    extra = {"secretKey": "{{ nobody }}", "roleArn": "arn"}
+    cluster, _tenant = reader().read("sales", trusted({"immuta_redshift_config": {**CONFIG, "extra": extra}}))
+    assert cluster.desired is not None
+    assert cluster.desired.extra == {"roleArn": "arn"}
+
+
+@pytest.mark.parametrize(
+    ("config", "variables", "said"),
+    [
+        ({**CONFIG, "database": "{{ nobody }}"}, {}, "immuta_redshift_config.database: 'nobody' is undefined"),
+        ({**CONFIG, "impersonation": {"enabled": "{{ nobody }}"}}, {}, "impersonation.enabled: 'nobody' is undefined"),
+        ({**CONFIG, "database": "{{ 1 / 0 }}"}, {}, "immuta_redshift_config.database: "),
+        ({**CONFIG, "database": "{{ broken"}, {}, "immuta_redshift_config.database: "),
+        ({**CONFIG, "port": "many"}, {}, "argument 'port' is of type"),
+        ({**CONFIG, "prot": 5439}, {}, "Unsupported parameters: config.prot"),
+        ({**CONFIG, "host": "https://sales.example.com"}, {}, "config.host is not a host name"),
+        ({"host": "sales.example.com"}, {}, "also needs config.database"),
+        ("nonsense", {}, "immuta_redshift_config is not a dictionary"),
+        ("{{ nobody }}", {}, "immuta_redshift_config: 'nobody' is undefined"),
+        ("{{ c | combine({'database': nobody}) }}", {"c": CONFIG}, "immuta_redshift_config: 'nobody' is undefined"),
+        (CONFIG, {"immuta_redshift_setup": "auto"}, "immuta_redshift_setup is auto: set manual or automatic"),
+        (CONFIG, {"immuta_redshift_state": "gone"}, "value of state must be one of: present, absent, got: gone"),
+        (CONFIG, {"immuta_redshift_state": "{{ nobody }}"}, "immuta_redshift_state: 'nobody' is undefined"),
+        (CONFIG, {"immuta_redshift_api": {"urll": "x"}}, "immuta_redshift_api contains urll"),
+        (CONFIG, {"immuta_redshift_api": "x"}, "immuta_redshift_api is not a dictionary"),
+        (CONFIG, {"immuta_redshift_api": {"api_key": "{{ nobody }}"}}, "immuta_redshift_api: 'nobody' is undefined"),
+        (CONFIG, {"immuta_redshift_api": {"url": "http://tenant.example.com"}}, "plain http"),
+    ],
+)
+def test_broken_variables_are_told(config: t.Any, variables: dict[str, t.Any], said: str):
+    assert said in refusal(config, **variables)
+
+
+def test_a_host_without_a_description_is_told():
+    cluster, tenant = reader().read("sales", {})
+    assert (cluster.host, tenant) == (None, None)
+    assert "immuta_redshift_config is not defined" in (cluster.error or "")
+
+
+def test_the_host_of_broken_variables_is_known():
+    cluster, _tenant = reader().read("sales", trusted({"immuta_redshift_config": {**CONFIG, "port": "many"}}))
+    assert cluster.host == "sales.example.com"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{{ common | combine({'database': nobody}) }}",
+        "{{ common | combine([1]) }}",
+        "{{ common.nobody }}",
+        "{{ common | mandatory | from_json }}",
+    ],
+)
+def test_a_refusal_shows_no_secret(config: str):
+    assert "Pa55word-of-Sales" not in refusal(config, common={**CONFIG, "port": "{{ nobody }}"})
+
+
+def test_the_options_of_a_host_come_before_those_of_the_task():
+    cluster, tenant = reader(timeout=5, retries=1).read(
+        "sales",
+        trusted(
+            {
+                "immuta_redshift_config": CONFIG,
+                "immuta_redshift_setup": "automatic",
+                "immuta_redshift_state": "absent",
+                "immuta_redshift_api": {"url": "{{ address }}", "timeout": "7"},
+                "address": "https://other.example.com/",
+            }
+        ),
+    )
+    assert tenant is not None
+    assert (tenant.url, tenant.api_key, tenant.timeout, tenant.retries) == (
+        "https://other.example.com",
+        "Secret-Key-1",
+        7,
+        1,
+    )
+    assert cluster.tenant == "https://other.example.com"
+    assert cluster.desired is not None
+    assert (cluster.desired.state, cluster.desired.auto_bootstrap) == ("absent", True)
