@@ -16,13 +16,18 @@ import typing as t
 import pytest
 import trustme
 
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.connection import connection
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.http import Api
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.plan import with_project_url
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.reconcile import Reconciliation
 from tests.controller.jobs import Jobs
-from tests.controller.standin import Controller
+from tests.controller.standin import KINDS, Controller, Thing, name_of
 from tests.flows.conftest import ended
 from tests.standin import Standins
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "docs" / "examples" / "fleet"
+FILES = ROOT / "playbooks" / "files" / "controller"
 VARIABLES = {
     "immuta_controller_image": "registry.example.com/ee-immuta:1.0.0",
     "immuta_controller_project_url": "https://git.example.com/immuta-fleet.git",
@@ -53,19 +58,83 @@ def command(home: pathlib.Path, program: str, *arguments: str, **variables: str)
     return run.status, run.output
 
 
-def configure(controller: Controller, home: pathlib.Path, *options: str, token: str = "") -> tuple[int, str]:
-    """Run configure_controller against the stand-in."""
-    variables = {**VARIABLES, "immuta_controller_prefix": controller.prefix}
+def configure(controller: Controller, home: pathlib.Path, *options: str, **variables: str) -> tuple[int, str]:
+    """Run configure_controller against the stand-in, with more options and another environment."""
     return command(
         home,
         "ansible-playbook",
         "immuta.integrations.configure_controller",
-        *(f"-e{name}={value}" for name, value in variables.items()),
+        *(f"-e{name}={value}" for name, value in VARIABLES.items()),
+        *([f"-eimmuta_controller_prefix={controller.prefix}"] if controller.prefix != "/api/v2" else []),
         *options,
-        ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".ansible" / "collections"),
-        CONTROLLER_HOST=controller.url + "/",
-        CONTROLLER_OAUTH_TOKEN=token or controller.token,
+        **{
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            "CONTROLLER_HOST": controller.url + "/",
+            "CONTROLLER_OAUTH_TOKEN": controller.token,
+            **variables,
+        },
     )
+
+
+def state(controller: Controller) -> dict[str, t.Any]:
+    """All that the controller has, by kind and name, with names in place of ids, which a new object has of its own."""
+
+    def names(numbers: t.Iterable[int]) -> list[str]:
+        return sorted(name_of(controller.get(number)) for number in numbers)
+
+    def shown(field: str, value: t.Any, wanted: t.Any) -> t.Any:
+        if isinstance(wanted, type) or value is None:
+            return value
+        target = controller.get(value)
+        # A node's approval is its own.
+        return target.fields if target.kind == "workflow_approval_templates" else name_of(target)
+
+    def place(thing: Thing) -> list[int | None]:
+        """What tells it from others of its name."""
+        workflow = thing.fields.get("workflow_job_template")
+        own = [thing.fields.get(name) for name in ("organization", "inventory", "credential_type")]
+        return [*own, controller.get(workflow).fields["organization"]] if workflow else own
+
+    return {
+        f"{kind}/{name_of(thing)} of {place(thing)}": copy.deepcopy(
+            (
+                {field: shown(field, value, KINDS[kind][field][0]) for field, value in thing.fields.items()},
+                thing.survey,
+                names(thing.credentials),
+                {edge: names(numbers) for edge, numbers in thing.edges.items()},
+                sorted(thing.roles),
+            )
+        )
+        for kind in KINDS
+        if kind not in ("project_updates", "workflow_approval_templates")
+        for thing in controller.of(kind)
+    }
+
+
+def reconcile(controller: Controller, desired: dict[str, t.Any], check_mode: bool = False) -> list[str]:
+    """Bring the stand-in to the desired state in this process, and return the changes."""
+    run = Reconciliation(Api(connection(controller.url, controller.token, controller.prefix, True)), check_mode)
+    run.run(copy.deepcopy(desired))
+    return run.changes
+
+
+def handed_over(home: pathlib.Path, **variables: str) -> dict[str, t.Any]:
+    """What configure_controller hands to its module, with more variables."""
+    tasks = [
+        {"ansible.builtin.include_vars": {"file": str(FILES / "objects.yml")}},
+        {"ansible.builtin.copy": {"dest": str(home / "desired.json"), "content": "{{ controller_desired | to_json }}"}},
+    ]
+    (home / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    given = json.dumps({**VARIABLES, **variables, "controller_files": str(FILES)})
+    status, output = command(home, "ansible-playbook", "play.yml", f"-e{given}")
+    assert status == 0, output
+    return with_project_url(json.loads((home / "desired.json").read_text()), VARIABLES["immuta_controller_project_url"])
+
+
+@pytest.fixture(scope="session")
+def desired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
+    """What configure_controller hands to its module."""
+    return handed_over(tmp_path_factory.mktemp("desired"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +142,18 @@ class Configured:
     """A controller in which everything was made, and what check mode had said of that."""
 
     controller: Controller
-    foretold: str
+    foretold: list[str]
+    made: list[str]
     before: dict[str, list[str]]
     after_check: dict[str, list[str]]
     writes: list[tuple[str, str]]
     writes_in_check: list[tuple[str, str]]
+
+
+def reported(output: str) -> list[str]:
+    """The changes that the playbook reports."""
+    [text] = re.findall(r"TASK \[Report the changes\].*?(\[\n.*?\n    \])", output, re.DOTALL)
+    return json.loads(text)
 
 
 @pytest.fixture(scope="session")
@@ -86,13 +162,13 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Configure
     home = tmp_path_factory.mktemp("home")
     with Controller(playbooks(), prefix="/api/controller/v2") as controller:
         before = controller.names()
-        status, foretold = configure(controller, home, "--check", "-vvv")
+        status, foretold = configure(controller, home, "--check")
         assert status == 0, foretold
         after_check, writes_in_check = controller.names(), controller.writes()
-        status, output = configure(controller, home, "-vvv")
-        assert status == 0, output
-        assert controller.token not in foretold + output
-        yield Configured(controller, foretold, before, after_check, controller.writes(), writes_in_check)
+        status, made = configure(controller, home)
+        assert status == 0, made
+        lists = reported(foretold), reported(made)
+        yield Configured(controller, *lists, before, after_check, controller.writes(), writes_in_check)
 
 
 @pytest.fixture(scope="session")
@@ -134,9 +210,10 @@ def standins(running_standins: Standins) -> Standins:
 
 
 @pytest.fixture(scope="session")
-def secrets(running_standins: Standins) -> list[str]:
-    """What must be seen nowhere: the API key, the password of the account that runs scripts, Immuta's own."""
-    return [running_standins.immuta.api_key, running_standins.bootstrap.password, "Sy5tem-{{Pa55word}}"]
+def secrets(running_standins: Standins, configured: Configured) -> list[str]:
+    """What must be seen nowhere: the API key, the passwords of both accounts, the controller's token."""
+    passwords = [running_standins.bootstrap.password, "Sy5tem-{{Pa55word}}"]
+    return [running_standins.immuta.api_key, *passwords, configured.controller.token]
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +235,7 @@ def jobs(
     authority: trustme.CA,
 ) -> Jobs:
     """A controller whose credentials lead to the stand-ins; a single relay is the address of every cluster."""
-    api_key, password, system_password = secrets
+    api_key, password, system_password, token = secrets
     return Jobs(
         configured.controller,
         {
@@ -172,6 +249,11 @@ def jobs(
                 "password": password,
                 "system_username": "immuta_system_account",
                 "system_password": system_password,
+            },
+            "Immuta Redshift approvals": {
+                "host": configured.controller.url,
+                "oauth_token": token,
+                "verify_ssl": True,
             },
         },
         installed,

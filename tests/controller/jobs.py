@@ -18,7 +18,8 @@ import typing as t
 import jinja2.sandbox
 import yaml
 
-from tests.controller.standin import ANSWERS, Controller, Fields, Thing, is_of
+from tests.controller.checks import ANSWERS, is_of
+from tests.controller.standin import EDGES, Controller, Fields, Thing
 
 TIME_LIMIT = 120  # seconds for one job
 
@@ -108,30 +109,41 @@ class Jobs:
         template = self.controller.find("job_templates", name)
         return self.start(folder, template, questions(template, answers))()
 
-    def review(self, folder: pathlib.Path, name: str, approve: t.Callable[[Job], bool], **answers: t.Any) -> list[Job]:
-        """Run a workflow of jobs in a row, as long as they succeed and ``approve``, asked by approvals, says so."""
+    def review(
+        self, folder: pathlib.Path, name: str, approve: t.Callable[[Job], bool | None], **answers: t.Any
+    ) -> dict[str, Job]:
+        """Run a workflow, and return its jobs by the identifiers of their nodes.
+
+        ``approve`` answers for each approval, with the job before it; None leaves it undecided.
+        """
         workflow = self.controller.find("workflow_job_templates", name)
         variables = questions(workflow, answers)
-        nodes = {
-            node.id: node
-            for node in self.controller.of("workflow_job_template_nodes")
-            if node.fields["workflow_job_template"] == workflow.id
-        }
-        [number] = set(nodes) - {number for node in nodes.values() for number in node.success_nodes}
-        jobs: list[Job] = []
-        while True:
-            target = self.controller.get(nodes[number].fields["unified_job_template"])
+        number = self.controller.start_workflow(workflow)
+        nodes = {node["id"]: node for node in self.controller.workflow_jobs[number]["nodes"]}
+        artifacts: dict[int, Fields] = {one: {} for one in nodes}
+        waiting = sorted(set(nodes) - {child for node in nodes.values() for edge in EDGES for child in node[edge]})
+        jobs: dict[str, Job] = {}
+        while waiting:
+            node = nodes[waiting.pop(0)]
+            target = self.controller.get(node["unified_job_template"])
             if target.kind == "workflow_approval_templates":
-                if not approve(jobs[-1]):
+                decision = approve([*jobs.values()][-1])
+                self.controller.note_job(node, {True: "successful", False: "failed", None: "pending"}[decision])
+                if decision is None:
                     return jobs
+                succeeded = decision
             else:
-                jobs.append(self.start(folder / nodes[number].fields["identifier"], target, variables)())
-                if not jobs[-1].succeeded:
-                    return jobs
-                variables = {**jobs[-1].artifacts, **variables}
-            if not nodes[number].success_nodes:
-                return jobs
-            [number] = nodes[number].success_nodes
+                own = {"awx_job_id": self.controller.note_job(node, "running"), "awx_workflow_job_id": number}
+                given = {**artifacts[node["id"]], **variables, **own}
+                job = self.start(folder / node["identifier"], target, given)()
+                jobs[node["identifier"]], succeeded = job, job.succeeded
+                self.controller.note_job(node, "successful" if succeeded else "failed")
+                artifacts[node["id"]].update(job.artifacts)
+            for child in [*node["success_nodes" if succeeded else "failure_nodes"], *node["always_nodes"]]:
+                artifacts[child].update(artifacts[node["id"]])
+                if not nodes[child]["job"] and child not in waiting:
+                    waiting.append(child)
+        return jobs
 
     def start(
         self, folder: pathlib.Path, template: Thing, variables: Fields, part: int = 1, parts: int = 1
@@ -143,7 +155,8 @@ class Jobs:
         shutil.copytree(self.project, folder / "project")
         write(env / "envvars", json.dumps(self.environment(template, env)))
         typed = yaml.dump(variables, Dumper=_UntrustedDumper) if variables else ""
-        write(env / "extravars", yaml.safe_dump(self.extra_vars) + typed)
+        preset = {**self.extra_vars, **(yaml.safe_load(template.fields["extra_vars"]) or {})}
+        write(env / "extravars", yaml.safe_dump(preset) + typed)
         write(env / "cmdline", " ".join(options(template)))
         write(env / "settings", json.dumps({"suppress_ansible_output": True}))
         (folder / "inventory").mkdir()
@@ -203,6 +216,8 @@ def questions(template: Thing, answers: Fields) -> Fields:
     variables: Fields = {}
     for question in template.survey.get("spec", []):
         name = question["variable"]
+        if question["required"] and name not in answers:
+            raise ValueError(f"'{name}' value missing")  # C10: a default is no answer
         value = answers.pop(name, question.get("default"))
         if not is_of(value, ANSWERS[question["type"]]) or value not in question.get("choices", [value]):
             raise ValueError(f"{value!r} is no answer to {question}")

@@ -5,19 +5,27 @@
 from __future__ import annotations
 
 import concurrent.futures
+import copy
 import pathlib
-import re
 import typing as t
 
 import pytest
 import yaml
 
 from tests.controller.jobs import Job, Jobs, hosts_of
+from tests.controller.standin import Thing
 from tests.standin import Standins, scripts
 
 HOST = "cluster.example.com"
+WORKFLOW = "Immuta Redshift reviewed"
+EXECUTE = "Immuta Redshift execute reviewed scripts"
 GROUP = "immuta_impersonation"
 SCHEMAS = set(scripts.SCHEMAS)
+
+
+def text_of(job: Job) -> str:
+    """The output of a job in one line."""
+    return " ".join(job.output.split())
 
 
 @pytest.fixture
@@ -62,7 +70,7 @@ def test_a_cluster_is_configured_changed_and_removed(
     checked(jobs.run(tmp_path / "1", "Immuta Redshift configure", cluster_host=HOST))
     [record] = standins.immuta.records()
     assert (record["status"], record["config"]["host"], record["config"]["port"]) == ("enabled", HOST, 5439)
-    assert record["config"]["password"] == secrets[-1]
+    assert record["config"]["password"] == secrets[2]
     assert set(standins.catalog()["schemas"]["immuta"]) == SCHEMAS
 
     checked(jobs.run(tmp_path / "2", "Immuta Redshift change", cluster_host=HOST, cluster_impersonation="enabled"))
@@ -86,38 +94,98 @@ def test_what_was_approved_is_run(
         assert (standins.catalog(), standins.immuta.records()) == (before, [])
         return True
 
-    generated, executed = jobs.review(tmp_path, "Immuta Redshift reviewed", approve, cluster_host=HOST)
+    ended = jobs.review(tmp_path, WORKFLOW, approve, cluster_host=HOST)
 
-    checked(generated)
-    checked(executed)
+    generated, _executed = (checked(ended[node]) for node in ("generate", "execute"))
     assert [word for word in ("CREATE USER", "CREATE DATABASE", "CREATE SCHEMA") if word not in shown[0]] == []
-    reviewed = generated.artifacts["immuta_reviewed"]
-    assert list(reviewed) == [f"{HOST}.create.sql", f"{HOST}.initial_create.sql"]
-    for mark in reviewed.values():
-        assert re.fullmatch(r"\d+ statements, SHA-256 [0-9a-f]{64}", mark)
+    reviewed = generated.artifacts["immuta_redshift_reviewed"]
+    assert sorted(reviewed) == ["create", "initial_create"]
+    assert len(set(reviewed.values())) == 2
     assert [record["status"] for record in standins.immuta.records()] == ["enabled"]
     assert set(standins.catalog()["schemas"]["immuta"]) == SCHEMAS
 
 
-def test_what_was_not_approved_is_not_run(
-    jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
+@pytest.mark.parametrize(
+    ("decision", "tamper"),
+    [
+        (False, None),
+        (None, None),
+        (False, lambda nodes: nodes["generate"].edges["always_nodes"].append(nodes["execute"].id)),
+        (False, lambda nodes: nodes["approve"].edges.update(success_nodes=[], failure_nodes=[nodes["execute"].id])),
+        (False, lambda nodes: nodes["approve"].edges.update(success_nodes=[], always_nodes=[nodes["execute"].id])),
+        (True, lambda nodes: nodes["generate"].edges.update(success_nodes=[nodes["execute"].id])),
+    ],
+    ids=["denied", "undecided", "beside a denial", "after a denial", "after any decision", "past the approval"],
+)
+def test_c2_nothing_runs_without_an_approval(
+    jobs: Jobs,
+    standins: Standins,
+    secrets: list[str],
+    tmp_path: pathlib.Path,
+    decision: bool | None,
+    tamper: t.Callable[[dict[str, Thing]], None] | None,
 ) -> None:
-    """Between approval and execution the script has become another one."""
+    """Whatever somebody has made of the workflow: where the controller starts the last job, that job refuses."""
     before = standins.catalog()
-    template = jobs.controller.find("job_templates", "Immuta Redshift execute reviewed scripts")
-    variables = {
-        "cluster_host": HOST,
-        "cluster_database": "immuta",
-        "cluster_initial_database": "dev",
-        "immuta_reviewed": {f"{HOST}.create.sql": f"1 statements, SHA-256 {'0' * 64}"},
+    nodes = {
+        name: jobs.controller.find("workflow_job_template_nodes", name) for name in ("generate", "approve", "execute")
     }
+    edges = {name: copy.deepcopy(node.edges) for name, node in nodes.items()}
+    if tamper:
+        tamper(nodes)
+    try:
+        ended = jobs.review(tmp_path, WORKFLOW, lambda job: decision, cluster_host=HOST)
+    finally:
+        for name, node in nodes.items():
+            node.edges = edges[name]
 
-    job = jobs.start(tmp_path / "job", template, variables)()
+    assert list(ended) == (["generate", "execute"] if tamper else ["generate"])
+    if tamper:
+        assert not ended["execute"].succeeded
+        assert "this job was not reached through the approval of its workflow" in text_of(ended["execute"])
+        assert (ended["execute"].leftovers(), ended["execute"].disclosures(secrets)) == ([], [])
+    assert (standins.catalog(), standins.immuta.records()) == (before, [])
+
+
+def test_the_last_job_alone_runs_nothing(jobs: Jobs, standins: Standins, tmp_path: pathlib.Path) -> None:
+    before = standins.catalog()
+    template = jobs.controller.find("job_templates", EXECUTE)
+
+    job = jobs.start(tmp_path, template, {"cluster_host": HOST, "immuta_redshift_reviewed": {"create": "0"}})()
 
     assert not job.succeeded
-    assert "are not those that were reviewed, and nothing was run" in job.output
+    assert "this playbook runs what was approved in the workflow" in text_of(job)
     assert (standins.catalog(), standins.immuta.records()) == (before, [])
-    assert (job.leftovers(), job.disclosures(secrets)) == ([], [])
+
+
+def test_a_token_that_may_not_read_the_workflow(
+    jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
+) -> None:
+    before = standins.catalog()
+    jobs.credentials["Immuta Redshift approvals"]["oauth_token"] = "Another-T0ken"
+
+    ended = jobs.review(tmp_path, WORKFLOW, lambda job: True, cluster_host=HOST)
+
+    assert "the controller did not show the workflow of this job (status 401)" in text_of(ended["execute"])
+    assert ended["execute"].disclosures([*secrets, "Another-T0ken"]) == []
+    assert (standins.catalog(), standins.immuta.records()) == (before, [])
+
+
+def test_what_has_changed_since_the_approval_is_not_run(
+    jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
+) -> None:
+    before = standins.catalog()
+
+    def approve(job: Job) -> bool:
+        jobs.credentials["Amazon Redshift for Immuta"]["system_username"] = "another_account"
+        return True
+
+    ended = jobs.review(tmp_path, WORKFLOW, approve, cluster_host=HOST)
+
+    assert not ended["execute"].succeeded
+    assert "are not those that were approved: create, initial_create" in text_of(ended["execute"])
+    assert (standins.catalog(), standins.immuta.records()) == (before, [])
+    assert (ended["execute"].leftovers(), ended["execute"].disclosures(secrets)) == ([], [])
 
 
 def test_what_a_tenant_has_is_exported_as_artifacts(

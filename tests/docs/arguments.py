@@ -12,6 +12,7 @@ import functools
 import importlib
 import os
 import pathlib
+import runpy
 import typing as t
 from unittest import mock
 
@@ -37,6 +38,7 @@ Arguments = dict[str, t.Any]
 
 COLLECTION = "immuta.integrations"
 BUILTIN = "ansible.builtin"
+LIBRARY = ROOT / "playbooks" / "library"  # modules of single playbooks
 ROLE = f"{COLLECTION}.immuta_redshift"
 # What a page that names these variables has told its reader to set.
 ENVIRONMENT = {
@@ -74,6 +76,8 @@ def module_problems(name: str, arguments: t.Any, environment: t.Mapping[str, str
     collection, _dot, short = name.rpartition(".")
     if not option_names(name):
         return ["no such module"]
+    if not collection:
+        return sorted(f"no option {option}" for option in set(arguments) - option_names(name))
     if collection == COLLECTION:
         return _own_module_problems(short, arguments, environment)
     return _builtin_module_problems(short, arguments)
@@ -86,6 +90,8 @@ def option_names(name: str) -> set[str]:
         spec = own_modules()[short]["argument_spec"]
     elif collection == BUILTIN and _builtin_file(short).exists():
         spec = _builtin_options(short)
+    elif not collection and (LIBRARY / f"{short}.py").exists():
+        return set(runpy.run_path(str(LIBRARY / f"{short}.py"))["ARGUMENTS"])
     else:
         return set()
     return {alias for option, about in spec.items() for alias in (option, *(about.get("aliases") or []))}

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change without notice.
+"""Requests to the REST API of AWX and Automation Controller."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import time
+import typing as t
+from http.client import HTTPException
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    IntegrationsError,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.connection import (
+    Connection,
+)
+
+Fields = dict[str, t.Any]
+
+TIMEOUT = 30  # seconds for one request
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each repetition
+RETRY_AFTER_LIMIT = 60.0  # seconds
+PASSING = (429, 502, 503, 504)
+REPLY_WORDS = 400  # characters of a refusal that are shown
+
+
+class ControllerError(IntegrationsError):
+    """The controller refused a request, or did not answer it.
+
+    ``status`` is None without an answer. ``passing`` says that the same request may succeed a moment later, and that
+    this one may have taken effect.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, passing: bool = False) -> None:
+        super().__init__(message, status=status)
+        self.status = status
+        self.passing = passing
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A redirect is an error, since it would carry the token elsewhere."""
+
+    def redirect_request(self, *dummy: t.Any) -> None:
+        return None
+
+
+class Api:
+    """Sends requests to one controller, with the trusted authorities and the proxies of this machine."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        context = ssl.create_default_context()
+        if not connection.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        self._opener = build_opener(_NoRedirect(), HTTPSHandler(context=context))
+
+    def get(self, path: str, **query: t.Any) -> t.Any:
+        """The document at ``path``, which is below the API's. Raises ControllerError."""
+        return self._repeated("GET", path + ("?" + urlencode(query, quote_via=quote) if query else ""), None)
+
+    def all(self, path: str, **query: t.Any) -> list[Fields]:
+        """Every result of a list, of all its pages. Raises ControllerError."""
+        found: list[Fields] = []
+        number = 1
+        while True:
+            page = self.get(path, page_size=200, page=number, **query)
+            if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+                raise self._stranger(f"GET {path}")
+            found += page["results"]
+            if not page.get("next"):
+                return found
+            number += 1
+
+    def patch(self, path: str, body: Fields) -> t.Any:
+        """Set fields of an object, where once more makes no difference. Raises ControllerError."""
+        return self._repeated("PATCH", path, body)
+
+    def post(self, path: str, body: Fields, repeatable: bool = False) -> t.Any:
+        """Create something, or with ``repeatable`` do what may be done twice, such as adding to a list.
+
+        Raises ControllerError.
+        """
+        return self._repeated("POST", path, body) if repeatable else self._send("POST", path, body)
+
+    def _repeated(self, method: str, path: str, body: Fields | None) -> t.Any:
+        for pause in PAUSES:
+            try:
+                return self._send(method, path, body)
+            except ControllerError as error:
+                if not error.passing:
+                    raise
+                time.sleep(max(pause, min(error.facts.get("retry_after") or 0.0, RETRY_AFTER_LIMIT)))
+        return self._send(method, path, body)
+
+    def _send(self, method: str, path: str, body: Fields | None) -> t.Any:
+        request = f"{method} {path}"
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {self.connection.token}",
+            "Content-Type": "application/json",
+            "User-Agent": "ansible-immuta.integrations",
+        }
+        url = f"{self.connection.root}{self.connection.path}/{path}"
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            with self._opener.open(Request(url, data, headers, method=method), timeout=TIMEOUT) as response:
+                text = response.read()
+        except HTTPError as error:
+            with error:
+                raise refusal(request, error.code, error.headers.get("Retry-After"), error.read()) from None
+        except (OSError, HTTPException) as error:
+            reason = error.reason if isinstance(error, URLError) else error
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise ControllerError(
+                    f"The certificate of the controller at {self.connection.root} is not trusted: "
+                    f"{reason.verify_message}. Add its authority to the trusted ones of this machine, or set "
+                    "immuta_controller_validate_certs to false."
+                ) from None
+            cause = str(reason) or type(reason).__name__
+            raise ControllerError(
+                f"The controller at {self.connection.root} did not answer {request}: {cause}.", passing=True
+            ) from None
+        try:
+            return json.loads(text) if text.strip() else None
+        except ValueError:
+            raise self._stranger(request) from None
+
+    def _stranger(self, request: str) -> ControllerError:
+        return ControllerError(
+            f"What answers {request} at {self.connection.root} is not the API of a controller. Check CONTROLLER_HOST "
+            "and immuta_controller_prefix."
+        )
+
+
+def refusal(request: str, status: int, retry_after: str | None, text: bytes) -> ControllerError:
+    """What a reply with an error status says, in one sentence."""
+    advice = {
+        401: " Check CONTROLLER_OAUTH_TOKEN: it may be wrong or have expired.",
+        403: " The token needs the scope write, and its user the right to do this.",
+        404: " Behind the gateway of Automation Platform, set immuta_controller_prefix to /api/controller/v2.",
+    }.get(status, "")
+    passing = status in PASSING
+    error = ControllerError(
+        f"The controller refused {request} with status {status}: {words(text)}.{advice}",
+        status=status,
+        passing=passing,
+    )
+    if passing and retry_after and retry_after.strip().isdigit():
+        error.facts["retry_after"] = float(retry_after)
+    return error
+
+
+def words(text: bytes) -> str:
+    """The words of a refusal, as the controller gives them by field, without a password that stands in a URL."""
+    try:
+        found = " ".join(sentences(json.loads(text)))
+    except ValueError:
+        found = "no explanation"
+    found = re.sub(r"://[^/\s]*@", "://********@", found)
+    return " ".join(found.split())[:REPLY_WORDS].rstrip(".") or "no explanation"
+
+
+def sentences(document: t.Any, name: str = "") -> list[str]:
+    """Every text in a refusal, after the name of the field that it is about."""
+    if isinstance(document, dict):
+        return [text for key, value in document.items() for text in sentences(value, key)]
+    if isinstance(document, list):
+        return [text for item in document for text in sentences(item, name)]
+    return [str(document) if name in ("", "detail", "__all__", "error", "Error", "msg") else f"{name}: {document}"]

@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a controller is addressed, what a refusal says, and what is to be changed."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._controller import plan
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.connection import (
+    TOKEN_VARIABLES,
+    api_path,
+    connection,
+    first_of,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.http import (
+    Api,
+    ControllerError,
+    refusal,
+    words,
+)
+
+NODES = [{"identifier": name} for name in ("generate", "approve", "execute")]
+
+
+@pytest.mark.parametrize(
+    ("host", "root"),
+    [
+        ("controller.example.com", "https://controller.example.com"),
+        (" https://controller.example.com/ ", "https://controller.example.com"),
+        ("http://localhost:8052", "http://localhost:8052"),
+        ("https://example.com/awx/", "https://example.com/awx"),
+        ("[::1]:443", "https://[::1]:443"),
+    ],
+)
+def test_c12_a_host_with_or_without_scheme(host: str, root: str) -> None:
+    assert connection(host, "token", None, True).root == root
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path"),
+    [
+        (None, "/api/v2"),
+        ("/api/v2", "/api/v2"),
+        ("/api/", "/api/v2"),
+        ("api/controller", "/api/controller/v2"),
+        ("/api/controller/v2/", "/api/controller/v2"),
+    ],
+)
+def test_c12_a_prefix_with_or_without_slashes_and_version(prefix: str | None, path: str) -> None:
+    assert api_path(prefix) == path
+
+
+def test_c12_the_names_of_both_products_are_read() -> None:
+    assert first_of(TOKEN_VARIABLES, {"TOWER_OAUTH_TOKEN": "old", "AAP_TOKEN": "new"}) == "new"
+    assert first_of(TOKEN_VARIABLES, {"CONTROLLER_OAUTH_TOKEN": " "}) is None
+
+
+@pytest.mark.parametrize("token", ["a\r\nb", "a b", "käse", "a\x00"])
+def test_c5_a_token_with_another_character_is_not_quoted(token: str) -> None:
+    with pytest.raises(InputError, match="Copy the token from the controller again") as caught:
+        connection("controller.example.com", token, None, True)
+
+    assert token not in caught.value.message
+
+
+def test_c5_white_space_around_a_token_is_dropped() -> None:
+    assert connection("controller.example.com", " token\r\n", None, True).token == "token"
+
+
+@pytest.mark.parametrize(
+    "host", ["https://me:S3cret@x.example.com", "ftp://x.example.com", "https://x/?a=b", "x:99999"]
+)
+def test_what_is_no_address_of_a_controller(host: str) -> None:
+    with pytest.raises(InputError, match="is not the address of a controller") as caught:
+        connection(host, "token", None, True)
+
+    assert "S3cret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("host", "exposed"), [("http://10.0.0.1", True), ("http://127.0.0.1:80", False), ("10.0.0.1", False)]
+)
+def test_whether_others_can_read_the_token(host: str, exposed: bool) -> None:
+    assert bool(connection(host, "token", None, True).caution) is exposed
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (b'{"detail": "Not found."}', "Not found"),
+        (b'{"name": ["Too long.", "Odd."], "__all__": ["No."]}', "name: Too long. name: Odd. No"),
+        (
+            b'{"scm_url": ["https://me:S3cret@x.example.com/y is none"]}',
+            "scm_url: https://********@x.example.com/y is none",
+        ),
+        (b"<html>Bad Gateway</html>", "no explanation"),
+        (b"", "no explanation"),
+    ],
+)
+def test_the_words_of_a_refusal(text: bytes, shown: str) -> None:
+    assert words(text) == shown
+
+
+def test_what_is_not_the_api_of_a_controller(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api(connection("controller.example.com", "token", None, True))
+    monkeypatch.setattr(api, "get", lambda path, **query: ["Welcome"])
+
+    with pytest.raises(ControllerError, match=r"GET teams/ at https://controller.example.com is not the API of a"):
+        api.all("teams/")
+
+
+def test_c11_how_long_a_controller_asks_to_wait() -> None:
+    assert refusal("GET x", 429, "7", b"").facts["retry_after"] == 7.0
+    assert "retry_after" not in refusal("GET x", 429, "soon", b"").facts
+    assert not refusal("GET x", 500, None, b"").passing
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope"),
+    [
+        ("inventory_sources", {"inventory": 3}),  # C1
+        ("execution_environments", {}),  # C3
+        ("credentials", {"organization": 1, "credential_type": 2}),  # C7
+        ("job_templates", {"organization": 1}),
+    ],
+)
+def test_an_object_is_looked_up_where_its_name_is_unique(kind: str, scope: dict[str, int]) -> None:
+    ids = {"organizations/O": 1, "credential_types/T": 2, "inventories/I": 3}
+    references = {
+        "organization": "organizations/O",
+        "credential_type": "credential_types/T",
+        "inventory": "inventories/I",
+    }
+
+    assert plan.query({"kind": kind, "name": "N", "refers_to": references}, ids) == {"name": "N", **scope}
+
+
+def test_what_lies_in_something_new_is_new() -> None:
+    desired = {"kind": "inventory_sources", "name": "N", "refers_to": {"inventory": "inventories/I"}}
+
+    assert plan.query(desired, {"inventories/I": None}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "current", "same"),
+    [
+        ("limit", "", None, True),
+        ("extra_vars", "", "---", True),
+        ("limit", "", "---", False),
+        ("diff_mode", None, False, False),
+        ("ask_tags_on_launch", False, None, True),
+        ("forks", 1, True, False),
+        ("forks", 5, 5, True),
+        ("all_parents_must_converge", False, True, False),
+    ],
+)
+def test_when_a_field_differs(name: str, wanted: t.Any, current: t.Any, same: bool) -> None:
+    assert plan.is_same(name, wanted, current) is same
+
+
+def test_c2_an_edge_that_is_moved_is_removed_before_it_is_added() -> None:
+    current = [
+        {"id": 1, "identifier": "generate", "success_nodes": [2], "always_nodes": [3]},
+        {"id": 2, "identifier": "approve", "failure_nodes": [3]},
+        {"id": 3, "identifier": "execute", "success_nodes": []},
+    ]
+
+    assert plan.edges(NODES, current) == (
+        [plan.Edge("approve", "failure_nodes", "execute"), plan.Edge("generate", "always_nodes", "execute")],
+        [plan.Edge("approve", "success_nodes", "execute")],
+    )
+
+
+def test_c2_an_edge_of_a_workflow_that_is_right_stays() -> None:
+    current = [
+        {"id": 1, "identifier": "generate", "success_nodes": [2]},
+        {"id": 2, "identifier": "approve", "success_nodes": [3]},
+        {"id": 3, "identifier": "execute"},
+    ]
+
+    assert plan.edges(NODES, current) == ([], [])
