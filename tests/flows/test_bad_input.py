@@ -329,7 +329,7 @@ CASES = [
     # Scripts that cannot be run
     Case("no path", RUN, {"path": LEFT_OUT}, ["missing required arguments: path"]),
     Case("no script", RUN, {"path": "FOLDER/no.sql"}, ["There is no script FOLDER/no.sql"]),
-    Case("a folder as script", RUN, {"path": "FOLDER"}, ["FOLDER cannot be read", "directory"]),
+    Case("a folder as script", RUN, {"path": "FOLDER"}, ["The script FOLDER is not a regular file"]),
     Case(
         "a meta-command",
         RUN,

@@ -468,7 +468,7 @@ def test_writes_that_never_get_through_end_in_one_sentence(desk: Desk, standins:
 
     assert result["failed"]
     assert "the connection broke before the whole reply had come" in result["msg"]
-    assert "run the task again" in result["msg"]
+    assert "Run the task again" in result["msg"]
     assert [method for method, unused in writes(standins)] == ["POST"]
     assert standins.immuta.records() == []
 
@@ -496,7 +496,7 @@ def test_an_integration_that_appears_on_the_way_is_adopted(
         result = manage(desk)
 
     assert result["changed"] is bool(then), result.get("msg")
-    assert "somebody else" in warned(result)
+    assert "another run may be changing it" in warned(result)
     assert [request["status"] for request in standins.immuta.requests() if request["method"] == "POST"] == [answer]
     assert [method for method, unused in writes(standins)] == ["POST", *then]
     assert statuses(standins) == ["enabled"]
@@ -602,7 +602,7 @@ def test_every_status_leads_to_what_is_wanted_as_foretold(
         assert before["changed"] == result["changed"] == bool(needed)
         assert before["differences"] == result["differences"]
         assert (CONNECTION_TEST in warned(result)) == (status in DEGRADED and not needed)
-        assert ("may still be there" in warned(result)) == (status == "disabled")
+        assert ("may still exist" in warned(result)) == (status == "disabled")
 
     standins.immuta.clear_requests()
     changing = [task for task, needed in zip(tasks, expected.values()) if needed]
