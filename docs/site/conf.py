@@ -36,9 +36,17 @@ _PAGES = {
 }
 
 
+_BUILTIN = "ansible_collections.ansible.builtin."
+
+
 def elsewhere(_app: t.Any, _env: t.Any, reference: nodes.Element, content: nodes.Element) -> nodes.reference | None:
-    """The link for a label of Ansible's own documentation."""
-    page = _PAGES.get(reference.get("reftarget", ""))
+    """Return the link for a label, plugin or environment variable of Ansible's own documentation."""
+    target = reference.get("reftarget", "")
+    page = _PAGES.get(target)
+    if target.startswith(_BUILTIN):
+        page = f"collections/ansible/builtin/{target.removeprefix(_BUILTIN)}.html"
+    elif reference.get("reftype") == "envvar" and target.startswith("ANSIBLE_"):
+        page = f"{_PAGES['ansible_configuration_settings']}#envvar-{target}"
     return nodes.reference("", "", content, refuri=_ANSIBLE + page) if page else None
 
 
