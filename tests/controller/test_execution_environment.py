@@ -18,6 +18,10 @@ DEFINITION = ROOT / "extensions" / "controller" / "execution-environment.yml"
 BROUGHT_ALONG = {"urllib3": "requests"}
 
 
+# Ansible and what it needs itself.
+OF_ANSIBLE = ("ansible", "jinja2")
+
+
 def imported() -> set[str]:
     """The libraries that the plugins import, but for the standard library and Ansible."""
     names: set[str] = set()
@@ -27,8 +31,8 @@ def imported() -> set[str]:
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module)
-    roots = {name.partition(".")[0] for name in names}
-    return {BROUGHT_ALONG.get(root, root) for root in roots - sys.stdlib_module_names if not root.startswith("ansible")}
+    roots = {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+    return {BROUGHT_ALONG.get(root, root) for root in roots if not root.startswith(OF_ANSIBLE)}
 
 
 def test_the_definition_is_one_that_ansible_builder_takes(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -103,7 +103,7 @@ def test_record_of_another_shape_is_an_error_of_one_sentence(call: str, record: 
     with pytest.raises(ApiError, match="check that url is the root of an Immuta tenant") as caught:
         # A list is looked at while it is read.
         list(getattr(api, call)(*arguments))
-    assert caught.value.acted == (call in ("create", "update"))
+    assert caught.value.may_have_taken_effect == (call in ("create", "update"))
 
 
 @pytest.mark.parametrize("document", [{}, {"integrations": []}, "x", 5])
@@ -174,4 +174,4 @@ def test_raw_script_that_begins_with_a_quoted_name_or_is_no_utf8():
 def test_what_is_no_script_is_an_error(body: bytes, content_type: str):
     with pytest.raises(ApiError, match="is not a script") as caught:
         IntegrationsApi(Session(body, content_type)).script("create", None, PAYLOAD)
-    assert not caught.value.acted
+    assert not caught.value.may_have_taken_effect

@@ -116,7 +116,7 @@ def test_what_is_not_the_api_of_a_controller(monkeypatch: pytest.MonkeyPatch) ->
 def test_c11_how_long_a_controller_asks_to_wait() -> None:
     assert refusal("GET x", 429, "7", b"").facts["retry_after"] == 7.0
     assert "retry_after" not in refusal("GET x", 429, "soon", b"").facts
-    assert not refusal("GET x", 500, None, b"").passing
+    assert not refusal("GET x", 500, None, b"").retryable
 
 
 @pytest.mark.parametrize(

@@ -264,8 +264,8 @@ def test_write_is_sent_once_and_may_have_acted_after(answer: Answer, pauses: lis
         error = failure(server, "POST", {}, repeatable=False)
     assert len(server.seen) == 1
     assert pauses == []
-    assert error.passing
-    assert error.acted == (error.status != 429)
+    assert error.retryable
+    assert error.may_have_taken_effect == (error.status != 429)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 500])
@@ -274,7 +274,7 @@ def test_refusal_is_final(status: int, pauses: list[float]):
         error = failure(server, "PUT", {}, repeatable=False)
     assert len(server.seen) == 1
     assert pauses == []
-    assert (error.status, error.passing, error.acted) == (status, False, status == 500)
+    assert (error.status, error.retryable, error.may_have_taken_effect) == (status, False, status == 500)
 
 
 def test_tries_are_counted_and_pauses_grow(pauses: list[float]):
@@ -307,7 +307,7 @@ def test_refused_connection_never_acted(pauses: list[float]):
     with Server() as server:
         pass
     error = failure(server, repeatable=False)
-    assert (error.status, error.acted, error.passing) == (None, False, True)
+    assert (error.status, error.may_have_taken_effect, error.retryable) == (None, False, True)
     assert "refused" in error.message
     failure(server, retries=2)
     assert len(pauses) == 2
@@ -328,7 +328,7 @@ def test_slow_reply_ends_at_the_time_limit(answer: Answer):
     with Server(answer) as server:
         error = failure(server, "PUT", {}, repeatable=False, timeout=SHORT)
     assert f"no complete reply within {SHORT} s" in error.message
-    assert (error.acted, error.passing) == (True, True)
+    assert (error.may_have_taken_effect, error.retryable) == (True, True)
 
 
 def test_slow_proxy_ends_at_the_time_limit(ca_path: str):
@@ -338,7 +338,7 @@ def test_slow_proxy_ends_at_the_time_limit(ca_path: str):
         Http(tenant("https://tenant.test", verify=ca_path, proxies={"https": proxy.url}, timeout=SHORT)) as http,
     ):
         http.request("POST", "/integrations", {})
-    assert caught.value.passing
+    assert caught.value.retryable
 
 
 def test_the_next_request_has_a_time_limit_of_its_own():
@@ -487,7 +487,7 @@ def test_a_password_that_is_a_letter_garbles_nothing():
 def test_reply_that_is_no_json_is_an_error(body: bytes):
     with pytest.raises(ApiError, match=r"\(text/html\) is not JSON: check that url is the root") as caught:
         Reply(Request("PUT", "/integrations/1"), 200, "text/html; charset=utf-8", body).document()
-    assert caught.value.acted
+    assert caught.value.may_have_taken_effect
 
 
 # Bearer tokens: Immuta's documentation, "Getting Started" of the API guides
@@ -541,14 +541,14 @@ def test_bearer_token_is_kept_after_another_refusal():
 def test_log_in_without_token(document: t.Any):
     with Server(reply(200, document)) as server:
         error = failure(server, "POST", {}, repeatable=False, auth_scheme="bearer", retries=0)
-    assert not error.acted
+    assert not error.may_have_taken_effect
     assert server.methods == ["POST"]
 
 
 @pytest.mark.parametrize("answer", [reply(503, {}), reply(500, {}), Answer(b"", "close")], ids=["503", "500", "closed"])
 def test_write_whose_log_in_failed_never_acted(answer: Answer):
     with Server(answer) as server:
-        assert not failure(server, "POST", {}, repeatable=False, auth_scheme="bearer").acted
+        assert not failure(server, "POST", {}, repeatable=False, auth_scheme="bearer").may_have_taken_effect
 
 
 # Environment, proxies, TLS
@@ -675,7 +675,7 @@ def test_proxy_that_reads_along_gets_no_key(authority: trustme.CA, ca_path: str)
     ):
         http.request("POST", "/integrations", {})
     assert [request.method for request in proxy.seen] == ["CONNECT"]
-    assert not caught.value.acted
+    assert not caught.value.may_have_taken_effect
 
 
 def test_proxy_that_refuses_gets_no_key(ca_path: str):
@@ -704,7 +704,7 @@ def test_unknown_authority_is_refused_whatever_the_environment_says(
         error = failure(server, repeatable=False)
         failure(server, repeatable=True)
     assert "check the certificate, ca_path and validate_certs" in error.message
-    assert not error.acted
+    assert not error.may_have_taken_effect
     assert server.seen == []
     assert pauses == []
 
@@ -723,7 +723,7 @@ def test_certificate_that_does_not_hold_is_refused(
     with Server(tls=context(authority, name, **details)) as server:
         error = failure(server, "POST", {}, repeatable=False, verify=ca_path)
     assert "check the certificate" in error.message
-    assert not error.acted
+    assert not error.may_have_taken_effect
     assert server.seen == []
 
 
@@ -741,7 +741,7 @@ def test_tls_connection_that_breaks_is_a_lost_reply(then: str, authority: trustm
     with Server(Answer(b"", then), tls=context(authority)) as server:
         error = failure(server, "POST", {}, repeatable=False, verify=ca_path)
     assert "the connection broke" in error.message
-    assert (error.acted, error.passing) == (True, True)
+    assert (error.may_have_taken_effect, error.retryable) == (True, True)
 
 
 def test_handshake_that_breaks_is_tried_again(pauses: list[float]):

@@ -55,12 +55,16 @@ DELETE = ["LIST", "DELETE 7", "GET 7", "GET 7"]
 
 
 def refusal(status: int, message: str = "No.", **about: t.Any) -> ApiError:
-    about = {"is_document": True, "passing": status in (429, 502, 503, 504), "acted": status >= 500, **about}
-    return ApiError(f"HTTP {status}: {message}", status=status, **about)
+    known = {
+        "is_document": True,
+        "retryable": status in (429, 502, 503, 504),
+        "may_have_taken_effect": status >= 500,
+    }
+    return ApiError(f"HTTP {status}: {message}", status=status, **{**known, **about})
 
 
-def lost(passing: bool = True) -> ApiError:
-    return ApiError("the connection broke.", acted=True, passing=passing)
+def lost(retryable: bool = True) -> ApiError:
+    return ApiError("the connection broke.", may_have_taken_effect=True, retryable=retryable)
 
 
 class Tenant:
@@ -133,7 +137,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
         monotonic=lambda: sum(one for one in waited if isinstance(one, float)), sleep=waited.append
     )
     monkeypatch.setattr(reconcile, "time", clock)
-    monkeypatch.setattr(reconcile, "pause", lambda error, _failures: waited.append(error))
+    monkeypatch.setattr(reconcile, "backoff", lambda error, _failures: waited.append(error))
     return waited
 
 
@@ -400,7 +404,7 @@ def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, desired
 # Replies that are lost: the next step is decided by what Immuta shows.
 
 
-@pytest.mark.parametrize("error", [lost(), lost(passing=False), refusal(500), refusal(504)], ids=str)
+@pytest.mark.parametrize("error", [lost(), lost(retryable=False), refusal(500), refusal(504)], ids=str)
 @pytest.mark.parametrize(
     ("statuses", "desired", "method", "requests"),
     [
@@ -440,7 +444,7 @@ def test_write_that_acted_and_failed_at_once_is_a_bad_end():
     assert tenant.requests == ["LIST", "POST", "LIST", "GET 7"]
 
 
-@pytest.mark.parametrize("error", [lost(), refusal(429), refusal(503), ApiError("refused", passing=True)], ids=str)
+@pytest.mark.parametrize("error", [lost(), refusal(429), refusal(503), ApiError("refused", retryable=True)], ids=str)
 @pytest.mark.parametrize(
     ("statuses", "desired", "method", "requests"),
     [
@@ -489,7 +493,7 @@ def test_refusal_in_passing_is_given_up_as_what_it_is():
     assert tenant.requests == ["LIST", "PUT 7", "LIST", "PUT 7", "LIST"]
 
 
-@pytest.mark.parametrize("error", [refusal(500), lost(passing=False)], ids=str)
+@pytest.mark.parametrize("error", [refusal(500), lost(retryable=False)], ids=str)
 def test_error_that_will_not_pass_is_looked_after_once(error: ApiError):
     tenant = Tenant("enabled", PUT=[error])
     with pytest.raises(ApiError, match="The outcome is unknown"):

@@ -70,9 +70,9 @@ class MissingLibraryError(IntegrationsError):
 class ApiError(IntegrationsError):
     """Immuta refused a request, answered something else than documented, or did not answer.
 
-    ``status`` is the HTTP status, or None without a reply. ``acted`` says whether the request may have taken effect:
-    False when it certainly did not (never sent, or refused), True when that is not known. ``passing`` says that the
-    same request may get another answer a moment later. ``retry_after`` is what the server asked for, in seconds.
+    ``status`` is the HTTP status, or None without a reply. ``may_have_taken_effect`` is False when the request was never
+    sent or was refused. ``retryable`` says that the same request may get another answer a moment later. ``retry_after``
+    is what the server asked for, in seconds.
     ``is_document`` says that the refusal was an object of Immuta's and not some other server's page.
     """
 
@@ -84,8 +84,8 @@ class ApiError(IntegrationsError):
         method: str | None = None,
         path: str | None = None,
         api_message: str | None = None,
-        acted: bool = False,
-        passing: bool = False,
+        may_have_taken_effect: bool = False,
+        retryable: bool = False,
         retry_after: float | None = None,
         is_document: bool = False,
         **facts: t.Any,
@@ -93,8 +93,8 @@ class ApiError(IntegrationsError):
         super().__init__(message, status=status, method=method, path=path, api_message=api_message, **facts)
         self.status = status
         self.api_message = api_message
-        self.acted = acted
-        self.passing = passing
+        self.may_have_taken_effect = may_have_taken_effect
+        self.retryable = retryable
         self.retry_after = retry_after
         self.is_document = is_document
 

@@ -35,14 +35,14 @@ REPLY_WORDS = 400  # characters of a refusal that are shown
 class ControllerError(IntegrationsError):
     """The controller refused a request, or did not answer it.
 
-    ``status`` is None without an answer. ``passing`` says that the same request may succeed a moment later, and that
+    ``status`` is None without an answer. ``retryable`` says that the same request may succeed a moment later, and that
     this one may have taken effect.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, passing: bool = False) -> None:
+    def __init__(self, message: str, *, status: int | None = None, retryable: bool = False) -> None:
         super().__init__(message, status=status)
         self.status = status
-        self.passing = passing
+        self.retryable = retryable
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -96,7 +96,7 @@ class Api:
             try:
                 return self._send(method, path, body)
             except ControllerError as error:
-                if not error.passing:
+                if not error.retryable:
                     raise
                 time.sleep(max(pause, min(error.facts.get("retry_after") or 0.0, RETRY_AFTER_LIMIT)))
         return self._send(method, path, body)
@@ -127,7 +127,7 @@ class Api:
                 ) from None
             cause = str(reason) or type(reason).__name__
             raise ControllerError(
-                f"The controller at {self.connection.root} did not answer {request}: {cause}.", passing=True
+                f"The controller at {self.connection.root} did not answer {request}: {cause}.", retryable=True
             ) from None
         try:
             return json.loads(text) if text.strip() else None
@@ -148,13 +148,13 @@ def refusal(request: str, status: int, retry_after: str | None, text: bytes) -> 
         403: " The token needs the scope write, and its user the right to do this.",
         404: " Behind the gateway of Automation Platform, set immuta_controller_prefix to /api/controller/v2.",
     }.get(status, "")
-    passing = status in PASSING
+    retryable = status in PASSING
     error = ControllerError(
         f"The controller refused {request} with status {status}: {words(text)}.{advice}",
         status=status,
-        passing=passing,
+        retryable=retryable,
     )
-    if passing and retry_after and retry_after.strip().isdigit():
+    if retryable and retry_after and retry_after.strip().isdigit():
         error.facts["retry_after"] = float(retry_after)
     return error
 

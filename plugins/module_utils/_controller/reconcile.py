@@ -121,7 +121,7 @@ class Reconciliation:
         try:
             return create()
         except ControllerError as error:
-            if not error.passing:
+            if not error.retryable:
                 raise
         return find() or create()
 

@@ -56,15 +56,15 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
     def caused_by(*classes: type[BaseException]) -> bool:
         return any(isinstance(cause, classes) for cause in causes)
 
-    passing = True
+    retryable = True
     if any(isinstance(cause, ssl.SSLError) and cause.reason in _PLAIN_TEXT for cause in causes):
         what = (
             "what answers does not speak TLS: check the port of url, and whether a proxy needs http:// in its address"
         )
-        passing = False
+        retryable = False
     elif caused_by(ssl.SSLError, kinds.SSLError) and not caused_by(ssl.SSLEOFError, ssl.SSLZeroReturnError):
         what = "no trusted TLS connection could be made: check the certificate, ca_path and validate_certs"
-        passing = False
+        retryable = False
     elif caused_by(kinds.ProxyError, urllib3_errors.ProxyError):
         what = "the proxy could not be reached or refused: check the proxy settings, or set use_proxy to false"
     elif caused_by(urllib3_errors.NewConnectionError):
@@ -77,12 +77,12 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
         what = "the connection broke before the whole reply had come: try again"
     else:
         what = "the request or its reply is not valid HTTP: check url and the proxy settings"
-        passing = False
+        retryable = False
     never_sent = caused_by(urllib3_errors.NewConnectionError, kinds.ConnectTimeout, ssl.SSLCertVerificationError)
     return request.error(
         f"{request.method} {request.path} at {tenant.url} failed: {what}.",
-        acted=not (request.repeatable or never_sent),
-        passing=passing,
+        may_have_taken_effect=not (request.repeatable or never_sent),
+        retryable=retryable,
     )
 
 
@@ -123,8 +123,8 @@ def refusal(
         f"{request.method} {request.path} at {url}: HTTP {status}, Immuta {advice}{reasons}.",
         status=status,
         api_message=said if isinstance(said, str) and said else None,
-        acted=status >= 500 and not request.repeatable,
-        passing=status in RETRY_STATUSES,
+        may_have_taken_effect=status >= 500 and not request.repeatable,
+        retryable=status in RETRY_STATUSES,
         retry_after=_seconds(headers.get("Retry-After", "")),
         is_document=is_document,
         validation_results=results_of(document) if is_document and document.get("validationResults") else None,

@@ -95,9 +95,9 @@ class Http:
                 return self._authorized(request)
             except ApiError as error:
                 failures += 1
-                if not (repeatable and error.passing) or failures > self.tenant.retries:
+                if not (repeatable and error.retryable) or failures > self.tenant.retries:
                     raise
-                pause(error, failures)
+                backoff(error, failures)
 
     def _authorized(self, request: Request) -> Reply:
         if self.tenant.auth_scheme == "api_key":
@@ -214,7 +214,7 @@ def session(tenant: Tenant) -> t.Iterator[Http]:
             _open.append(http)
 
 
-def pause(error: ApiError, failures: int) -> None:
+def backoff(error: ApiError, failures: int) -> None:
     """Sleep before the next try: as long as the server asked for, within a minute, else a growing random time."""
     if error.retry_after is not None:
         time.sleep(min(error.retry_after, RETRY_AFTER_LIMIT))

@@ -31,7 +31,8 @@ class Request:
 
     def error(self, message: str, **about: t.Any) -> ApiError:
         """What went wrong with it; ``about`` are the other arguments of ApiError."""
-        return ApiError(message, **{"method": self.method, "path": self.path, "acted": not self.repeatable, **about})
+        known = {"method": self.method, "path": self.path, "may_have_taken_effect": not self.repeatable}
+        return ApiError(message, **{**known, **about})
 
 
 @dataclass

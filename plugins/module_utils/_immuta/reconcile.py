@@ -28,7 +28,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.docume
     Record,
     is_gone,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import pause
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import backoff
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
     Decision,
     check_write,
@@ -98,7 +98,7 @@ class Poller:
         try:
             return self._api.get(record["id"])
         except ApiError as error:
-            if not error.passing:
+            if not error.retryable:
                 raise
             return record
 
@@ -146,7 +146,7 @@ class Reconciliation:
             except ApiError as error:
                 failures += 1
                 now = self._query_after(error, decision, failures)
-                if not (error.acted and self._went_through(current, now, decision)):
+                if not (error.may_have_taken_effect and self._went_through(current, now, decision)):
                     self._check_repeatable(error, now, decision, failures)
                     current = now
                     continue
@@ -186,9 +186,9 @@ class Reconciliation:
         """
         met_another = error.status == 409 or (error.status == 400 and decision.action == "create")
         is_missing = error.status == 404 and error.is_document and decision.action != "create"
-        if not (error.acted or error.passing or met_another or is_missing):
+        if not (error.may_have_taken_effect or error.retryable or met_another or is_missing):
             raise error
-        pause(error, failures)
+        backoff(error, failures)
         return self._query()
 
     def _went_through(self, before: Record | None, now: Record | None, decision: Decision) -> bool:
@@ -199,9 +199,9 @@ class Reconciliation:
     def _check_repeatable(self, error: ApiError, now: Record | None, decision: Decision, failures: int) -> None:
         """Raise when a write that did not go through must not be decided again."""
         # Nobody can see whether credentials alone have arrived, except that a failed creation goes on.
-        unseen = error.acted and decision.action == "update" and not decision.differences
+        unseen = error.may_have_taken_effect and decision.action == "update" and not decision.differences
         unseen = unseen and now is not None and now["status"] != "createError"
-        possible, limit = error.passing and not unseen, self._retries
+        possible, limit = error.retryable and not unseen, self._retries
         if error.status in (400, 404, 409):
             exists = not is_gone(now)
             possible, limit = exists or decision.action != "create", max(limit, 1)
@@ -212,7 +212,7 @@ class Reconciliation:
                 )
         if possible and failures <= limit:
             return
-        if not error.acted:
+        if not error.may_have_taken_effect:
             raise error
         raise ApiError(
             f"{error.message} The outcome is unknown; Immuta shows no change yet. Run the task again: it starts from "
