@@ -70,9 +70,9 @@ class MissingLibraryError(IntegrationsError):
 class ApiError(IntegrationsError):
     """Immuta refused a request, answered something else than documented, or did not answer.
 
-    ``status`` is the HTTP status, or None without a reply. ``may_have_taken_effect`` is False when the request was never
-    sent or was refused. ``retryable`` says that the same request may get another answer a moment later. ``retry_after``
-    is what the server asked for, in seconds.
+    ``status`` is the HTTP status, or None without a reply. ``may_have_taken_effect`` is False when the request was
+    never sent or was refused. ``retryable`` says that the same request may get another answer a moment later.
+    ``retry_after`` is what the server asked for, in seconds.
     ``is_document`` says that the refusal was an object of Immuta's and not some other server's page.
     """
 
