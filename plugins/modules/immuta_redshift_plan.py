@@ -12,18 +12,23 @@ short_description: Plan a run of the role immuta_redshift
 version_added: 1.0.0
 description:
   - Decides what a run of the role P(immuta.integrations.immuta_redshift#role) does, from its options, from what Immuta
-    has and from what Redshift's catalog shows. It sends no request and no statement.
+    has and from what Redshift's catalog shows.
+  - It compares with Immuta by one GET, after a wait until Immuta has settled. It changes nothing, and does not connect
+    to Redshift.
   - The role calls it. A playbook rarely needs to.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
   - immuta.integrations.attributes
+  - immuta.integrations.attributes.actiongroup_immuta
+  - immuta.integrations.immuta
   - immuta.integrations.config
+  - immuta.integrations.wait
 attributes:
   check_mode:
     support: full
     details:
-      - In check mode, the plan is that of a preview.
+      - In check mode, the plan is that of a preview, and Immuta is not waited for.
   diff_mode:
     support: N/A
     details:
@@ -33,6 +38,18 @@ attributes:
     details:
       - This module does not modify state.
 options:
+  url:
+    description:
+      - The root of the Immuta tenant, such as V(https://tenant.example.com). Not used with O(part=preflight).
+      - If not set, the environment variable E(IMMUTA_URL) is used.
+    type: str
+    required: false
+  api_key:
+    description:
+      - An API key of a user with the Immuta permission C(APPLICATION_ADMIN). Not used with O(part=preflight).
+      - If not set, the environment variable E(IMMUTA_API_KEY) is used.
+    type: str
+    required: false
   part:
     description:
       - The entry point of the role. With V(remove), O(state) counts as V(absent).
@@ -102,14 +119,15 @@ options:
     type: str
     choices: [auto, single, none]
     default: auto
-  wait:
+  update_secrets:
     description:
-      - The role's variable C(immuta_redshift_wait).
-    type: bool
-    default: true
+      - The role's variable C(immuta_redshift_update_secrets).
+    type: str
+    choices: [on_create, always]
+    default: on_create
   comparison:
     description:
-      - The result of M(immuta.integrations.immuta_redshift_integration) in check mode.
+      - The comparison with Immuta, once RV(comparison) has it. Without it, Immuta is queried.
     type: dict
     default: {}
   catalog:
@@ -123,37 +141,30 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Compare with Immuta
-  immuta.integrations.immuta_redshift_integration:
-    url: https://tenant.example.com
-    api_key: "{{ immuta_api_key }}"
-    auto_bootstrap: false
-    config:
-      host: cluster.example.com
-      database: immuta
-      initial_database: dev
-      authentication_type: userPassword
-  check_mode: true
-  register: comparison
-
 - name: Plan what the role would do
   immuta.integrations.immuta_redshift_plan:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
     config:
       host: cluster.example.com
       database: immuta
       initial_database: dev
       authentication_type: userPassword
     account: immuta_system
-    comparison: "{{ comparison }}"
+  check_mode: true
   register: plan
+
+- name: Show whether there is anything to do
+  ansible.builtin.debug:
+    var: plan.has_work
 """
 
 RETURN = r"""
-wait:
-  description: Whether Immuta has to settle before the plan is made again.
-  type: bool
+comparison:
+  description: What M(immuta.integrations.immuta_redshift_integration) returns in check mode.
+  type: dict
   returned: success
-  sample: false
+  sample: {exists: true, would_change: false}
 gather:
   description: The options of M(immuta.integrations.redshift_info) when the plan needs the catalog, else V(null).
   type: dict

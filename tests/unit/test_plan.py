@@ -43,7 +43,6 @@ DEFAULTS = Options(
     on_partial="resume",
     preflight=True,
     transaction="auto",
-    wait=True,
     check_mode=False,
 )
 OKTA = {"config": {**CONFIG, "authentication_type": "okta"}, "has_login": False}
@@ -55,7 +54,6 @@ def record(status: str, automatic: bool = False, **about: t.Any) -> Current:
     return dataclasses.replace(
         Current(
             exists=True,
-            settled=status not in ("creating", "editing", "deleting", "migrating"),
             creation_failed=status == "createError",
             would_change=True,
             integration={"id": "7", "status": status, "auto_bootstrap": automatic, "config": {"database": "immuta"}},
@@ -389,20 +387,7 @@ def test_database_that_nobody_names_is_a_sentence(name: str):
     assert "shown" in t.cast(dict[str, t.Any], planned(known, None, state="absent", config=config).gather).values()
 
 
-# Waiting, and check mode
-
-BUSY = ["creating", "editing", "migrating", "deleting"]
-
-
-@pytest.mark.parametrize("status", BUSY)
-@pytest.mark.parametrize("setup", ["manual", "automatic"])
-@pytest.mark.parametrize("would_change", [True, False])
-def test_busy_integration_is_waited_for(status: str, setup: str, would_change: bool):
-    assert planned(record(status, would_change=would_change), None, setup=setup) == Plan(wait=True)
-
-
-def test_busy_integration_in_sync_is_left_alone_without_wait():
-    assert planned(record("editing", would_change=False), None, wait=False) == Plan()
+# Check mode
 
 
 def test_check_mode_previews_a_creation_while_immuta_is_deleting():

@@ -117,9 +117,14 @@ class Reconciliation:
         self._retries = retries
         self._warnings: list[str] = []
 
-    def plan(self) -> dict[str, t.Any]:
-        """Return the result that `apply` would have, from the first query alone."""
+    def plan(self, settle: bool = False) -> dict[str, t.Any]:
+        """Return the result that `apply` would have, from the first query alone.
+
+        With ``settle``, wait before that until Immuta has settled.
+        """
         current = self._query()
+        if settle and self._waiting.enabled:
+            current = self._poller.settled(current, self._desired.subject)
         decision = decide(current, self._desired)
         if decision.wait and not self._waiting.enabled:
             self._check_idle(current, decision)

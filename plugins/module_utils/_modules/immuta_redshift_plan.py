@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""The work of the module `immuta_redshift_plan`: plan a run of the role `immuta_redshift`."""
+"""The work of the module `immuta_redshift_plan`: compare with Immuta and plan a run of the role `immuta_redshift`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ import os
 import re
 import typing as t
 
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import config_spec
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
+    check_config,
+    config_spec,
+    desired_from,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import session
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import (
+    Reconciliation,
+    Waiting,
+    wait_spec,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._role.plan import (
     PRIVATE_DIRECTORY,
     SCRIPTS,
@@ -34,16 +46,20 @@ REPORTED = (
     "validation_results",
 )
 
+_COMPARING = ("main", "generate", "execute", "register", "remove")
+_ADDRESS = ("url", "api_key")
+
 
 def arguments() -> dict[str, t.Any]:
     """Return the arguments as AnsibleModule and an action plugin take them."""
+    connection = immuta_spec()
+    for name in _ADDRESS:
+        del connection[name]["required"]
     return {
         "argument_spec": {
-            "part": {
-                "type": "str",
-                "choices": ["main", "preflight", "generate", "execute", "register", "remove"],
-                "default": "main",
-            },
+            **connection,
+            **wait_spec(),
+            "part": {"type": "str", "choices": ["main", "preflight", *_COMPARING[1:]], "default": "main"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "setup": {"type": "str", "choices": ["manual", "automatic"], "default": "manual"},
             "config": {"type": "dict", "options": config_spec(), "required": True},
@@ -56,14 +72,20 @@ def arguments() -> dict[str, t.Any]:
             "on_partial": {"type": "str", "choices": ["resume", "cleanup", "fail"], "default": "resume"},
             "preflight": {"type": "bool", "default": True},
             "transaction": {"type": "str", "choices": ["auto", "single", "none"], "default": "auto"},
-            "wait": {"type": "bool", "default": True},
+            "update_secrets": {
+                "type": "str",
+                "choices": ["on_create", "always"],
+                "default": "on_create",
+                "no_log": False,
+            },
             "comparison": {"type": "dict", "default": {}},
             "catalog": {"type": "dict", "default": {}},
         },
+        "required_if": [("part", part, list(_ADDRESS)) for part in _COMPARING],
     }
 
 
-def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
     """Return the plan, with the options of every task that carries it out. Raises IntegrationsError."""
     options = Options(
         **{field.name: params[field.name] for field in dataclasses.fields(Options) if field.name in params},
@@ -71,16 +93,18 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
     )
     if options.part == "remove":
         options = dataclasses.replace(options, state="absent")
-    current = Current.from_comparison(params["comparison"])
+    comparison = params["comparison"]
+    if not comparison and options.part != "preflight":
+        comparison = _compared(options, params, environ)
+    current = Current.from_comparison(comparison)
     catalog = Catalog.from_result(params["catalog"]) if params["catalog"] else None
     planned = plan(options, current, catalog)
     temporary = _temporary(options, planned)
     return {
         "changed": False,
-        "wait": planned.wait,
         "gather": planned.gather,
         "verify": _verification(options, planned),
-        "has_work": bool(planned.wait or planned.gather or planned.steps or planned.register or temporary),
+        "has_work": bool(planned.gather or planned.steps or planned.register or temporary),
         "steps": [_as_tasks(step, options, current) for step in planned.steps],
         "generate": planned.generate,
         "run": planned.run,
@@ -90,12 +114,27 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
         "login": {"login_host": options.host, "login_port": options.config.get("port") or 5439},
         "result": {
             "host": options.host,
-            **{name: params["comparison"].get(name) for name in REPORTED},
+            **{name: comparison.get(name) for name in REPORTED},
             "to_run": list(planned.to_run),
             "leftovers": list(planned.leftovers),
         },
-        "warnings": list(planned.warnings),
+        "comparison": comparison,
+        "warnings": [*comparison.pop("warnings", []), *planned.warnings],
     }
+
+
+def _compared(options: Options, params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """Compare with Immuta, once it has settled, and return what `immuta_redshift_integration` returns in check mode."""
+    automatic = options.setup == "automatic"
+    desired = desired_from({**params, "state": options.state, "id": None, "auto_bootstrap": automatic})
+    check_config(desired, complete=options.state == "present")
+    waiting = Waiting.from_params(params)
+    tenant, warnings = tenant_from(params, environ)
+    with session(tenant) as http:
+        comparison = Reconciliation(IntegrationsApi(http), desired, waiting, tenant.retries).plan(
+            not options.check_mode
+        )
+    return {**comparison, "warnings": warnings + comparison["warnings"]}
 
 
 def _as_tasks(step: Step, options: Options, current: Current) -> dict[str, t.Any]:

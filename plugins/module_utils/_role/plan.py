@@ -44,7 +44,6 @@ class Options:
     on_partial: str
     preflight: bool
     transaction: str
-    wait: bool
     check_mode: bool
 
     @property
@@ -70,7 +69,6 @@ class Current:
     """What Immuta has, as the check mode of ``immuta_redshift_integration`` reports it."""
 
     exists: bool = False
-    settled: bool = True
     creation_failed: bool = False
     would_change: bool = False
     integration: dict[str, t.Any] = dataclasses.field(default_factory=dict)
@@ -80,7 +78,6 @@ class Current:
         """Read the result of the module."""
         return cls(
             exists=bool(comparison.get("exists")),
-            settled=bool(comparison.get("settled", True)),
             creation_failed=bool(comparison.get("creation_failed")),
             would_change=bool(comparison.get("would_change")),
             integration=dict(comparison.get("integration") or {}),
@@ -143,13 +140,12 @@ class Step:
 class Plan:
     """What to do next.
 
-    With ``wait``, Immuta has to settle, and with ``gather``, the catalog has to be read with these options of
-    ``redshift_info``, before the plan is made again. ``verify`` asks for a login as the system account after the
-    scripts. ``to_run`` names the scripts for manual execution, ``leftovers`` the statements for what can only be
-    dropped from another database, and ``report`` is what to show of either.
+    With ``gather``, the catalog has to be read with these options of ``redshift_info`` before the plan is made again.
+    ``verify`` asks for a login as the system account after the scripts. ``to_run`` names the scripts for manual
+    execution, ``leftovers`` the statements for what can only be dropped from another database, and ``report`` is what
+    to show of either.
     """
 
-    wait: bool = False
     gather: dict[str, t.Any] | None = None
     steps: tuple[Step, ...] = ()
     generate: bool = False
@@ -166,8 +162,6 @@ def plan(options: Options, current: Current, catalog: Catalog | None = None) -> 
     """Return what to do. Raises InputError, before anything has changed, for what must not go on."""
     if options.part in ("generate", "execute"):
         _check_script_dir(options)
-    if not current.settled and options.wait and not options.check_mode:
-        return Plan(wait=True)
     if options.part == "preflight" or _needs_catalog(options, current):
         if catalog is None:
             return Plan(gather=_gathering(options, current))
