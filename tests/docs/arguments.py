@@ -30,7 +30,6 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
     config_spec,
     desired_from,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_plan
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import Login, login_spec
 from tests.docs.pages import ROOT
 
@@ -177,7 +176,9 @@ def _refuse_login(params: dict[str, t.Any]) -> None:
 
 
 def _refuse_plan(params: dict[str, t.Any]) -> None:
-    immuta_redshift_plan.run(params, False, {})
+    desired = desired_from({**params, "id": None, "auto_bootstrap": params["setup"] == "automatic"})
+    check_config(desired, complete=desired.state == "present")
+    tenant_from(params, {})
 
 
 _REFUSALS: dict[str, t.Callable[[dict[str, t.Any]], None]] = {
