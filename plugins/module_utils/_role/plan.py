@@ -274,7 +274,10 @@ def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Ste
         raise InputError(_partial_setup(options, current, catalog))
     database = _database(options, current, "database")
     initial_database = _database(options, current, "initial_database")
-    first = Step("initial_create", initial_database, "skip" if catalog.database_exists or has_parts else "fail")
+    # A killed run may still be at work, and create what the catalog does not show yet.
+    strict = options.on_partial == "fail"
+    first_fails = strict and not (catalog.database_exists or has_parts)
+    first = Step("initial_create", initial_database, "fail" if first_fails else "skip")
     if has_parts and options.on_partial == "cleanup":
         cleanup = Step("cleanup", database if catalog.database_exists else initial_database, on_missing="skip")
         return (cleanup, first, Step("create", database, "skip"))
@@ -287,7 +290,8 @@ def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Ste
     # Without the account, grants to it are missing although the schemas exist.
     creates = {"schema": list(IMMUTA_SCHEMAS)} if _has_account(options, catalog) or catalog.missing_schemas else {}
     has_group = bool(options.group) and not catalog.missing_groups
-    second = Step("create", database, "skip" if has_parts or has_group else "fail", creates=creates)
+    second_fails = strict and not (has_parts or has_group)
+    second = Step("create", database, "fail" if second_fails else "skip", creates=creates)
     is_first_done = catalog.database_exists and not (options.account and catalog.missing_users)
     if is_first_done and not options.execute and not options.single_database:
         return (second,)
