@@ -30,6 +30,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     Caught,
+    IntegrationsError,
     MissingLibraryError,
     failure_of,
 )
@@ -39,6 +40,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
     shown_arguments,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import Work
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import check_as_given
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import keep_sessions
 
 SWITCH = "IMMUTA_IN_PROCESS"
@@ -100,7 +102,7 @@ class InProcessAction(ActionBase):
         if validation.error_messages:
             outcome: dict[str, t.Any] = {"failed": True, "msg": self._objection(validation)}
         else:
-            outcome = self._outcome(params)
+            outcome = self._outcome(args, params)
         if not outcome.get("warnings"):
             outcome.pop("warnings", None)
         if _shows_invocation(task_vars):
@@ -115,8 +117,12 @@ class InProcessAction(ActionBase):
             return f"Unsupported parameters for ({self._task.action}) module: {message}"
         return message
 
-    def _outcome(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _outcome(self, args: dict[str, t.Any], params: dict[str, t.Any]) -> dict[str, t.Any]:
         check_mode = bool(self._task.check_mode)
+        try:
+            check_as_given(args)
+        except IntegrationsError as error:
+            return {**error.as_failure(), "failed": True}
         if self.isolated:
             return in_child(self.module.run, params, check_mode, os.environ)
         keep_sessions()

@@ -140,6 +140,15 @@ CASES = [
     Case("a config that is none", INTEGRATION, {"config": [HOST]}, ["dictionary"]),
     Case("no time to wait", INTEGRATION, {"wait_timeout": 0}, ["wait_timeout", "larger than 0"]),
     Case("a path as id", INTEGRATION, {"id": "1/../2"}, ["The option id is '1/../2'", "give its number"]),
+    Case(
+        "two spellings",
+        INTEGRATION,
+        config(initial_database="dev", initialDatabase="other"),
+        ["config.initial_database and config.initialDatabase differ: set one of them."],
+    ),
+    Case("a password that is a list", INTEGRATION, config(password=[CANARY]), ["config.password is a list"]),
+    Case("a user that is a dictionary", SCRIPT, config(username={"a": 1}), ["config.username is a dictionary"]),
+    Case("a nested one", INTEGRATION, okta(password={"a": CANARY}), ["config.okta.password is a dictionary"]),
     # What Immuta's integration forbids
     Case(
         "another database",

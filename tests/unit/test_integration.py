@@ -14,6 +14,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
     Desired,
     api_config,
+    check_as_given,
     check_config,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
@@ -116,6 +117,31 @@ def test_api_config_has_what_was_set_under_the_names_of_the_api():
         },
         {"sslMode": "require", "nested": {"a": 1}},
     )
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            {"initial_database": "a", "initialDatabase": "b"},
+            "config.initial_database and config.initialDatabase differ",
+        ),
+        ({"okta": {"app_id": "a", "appId": "b"}}, "config.okta.app_id and config.okta.appId differ"),
+        ({"password": {"hush": 1}}, "config.password is a dictionary: set it to text"),
+        ({"okta": {"password": ["hush"]}}, "config.okta.password is a list"),
+        ({"authenticationType": ["okta"]}, "config.authenticationType is a list"),
+    ],
+)
+def test_config_that_ansible_would_turn_into_something_else(config: dict[str, t.Any], said: str):
+    with pytest.raises(InputError, match=said) as caught:
+        check_as_given({"config": config})
+    assert "hush" not in caught.value.message
+
+
+def test_config_as_given_is_accepted():
+    same = {"initial_database": "a", "initialDatabase": "a", "port": "5439", "extra": {"any": ["thing"]}}
+    for args in ({}, {"config": None}, {"config": [1]}, {"config": same}):
+        check_as_given(args)
 
 
 def test_api_config_of_nothing():

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import typing as t
 
@@ -20,6 +21,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
     hidden_values,
     shown_arguments,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import check_as_given
 
 # (options, check mode, environment) -> result; "warnings" in it is a list of sentences.
 Work = t.Callable[[dict[str, t.Any], bool, t.Mapping[str, str]], dict[str, t.Any]]
@@ -30,6 +32,10 @@ class AnsibleModule(basic.AnsibleModule):
 
     Ansible logs them and checks them before the work begins, and knows no secret but the options with ``no_log``.
     """
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.given = copy.deepcopy(self.params)
 
     def log(self, msg: str, log_args: dict[str, t.Any] | None = None) -> None:
         """Write to the system's log; ``log_args`` are given with the arguments of the task."""
@@ -65,10 +71,11 @@ class AnsibleModule(basic.AnsibleModule):
         return shown_arguments(self.argument_spec, self.params)
 
 
-def run_module(module: basic.AnsibleModule, work: Work) -> t.NoReturn:
+def run_module(module: AnsibleModule, work: Work) -> t.NoReturn:
     """Call ``work`` and exit with its result, or fail with what it raised."""
     result: dict[str, t.Any] = {}
     with Caught() as caught:
+        check_as_given(module.given)
         result = work(module.params, module.check_mode, os.environ)
     # Outside a handler, where Ansible finds no traceback to show at -vvv.
     if caught.error:

@@ -88,6 +88,30 @@ def desired_from(params: t.Mapping[str, t.Any]) -> Desired:
     )
 
 
+def check_as_given(args: t.Mapping[str, t.Any]) -> None:
+    """Reject a ``config`` that Ansible would turn into something else: a key spelled twice, or a value that is no text.
+
+    ``args`` are the arguments of a task before Ansible has checked and converted them. Raises InputError.
+    """
+    config = args.get("config")
+    if isinstance(config, dict):
+        _check_keys(_KEYS, config, "config.")
+
+
+def _check_keys(keys: Spec, given: t.Mapping[str, t.Any], prefix: str) -> None:
+    for option, described in keys.items():
+        spellings = [name for name in dict.fromkeys((option, api_name(option))) if given.get(name) is not None]
+        values = [given[name] for name in spellings]
+        if len(values) > 1 and values[0] != values[1]:
+            raise InputError(f"{prefix}{spellings[0]} and {prefix}{spellings[1]} differ: set one of them.")
+        for name, value in zip(spellings, values):
+            if described["type"] == "str" and isinstance(value, (dict, list)):
+                kind = "a dictionary" if isinstance(value, dict) else "a list"
+                raise InputError(f"{prefix}{name} is {kind}: set it to text.")
+            if isinstance(value, dict):
+                _check_keys(described["options"], value, f"{prefix}{name}.")
+
+
 def api_config(options: t.Mapping[str, t.Any]) -> tuple[Config, Config]:
     """Return ``config`` under the API's names, without what was not set; and its ``extra`` part.
 
