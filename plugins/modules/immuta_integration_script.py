@@ -77,6 +77,17 @@ options:
       - Whether to fail, instead of writing, when O(dest) does not hold what Immuta generates now.
     type: bool
     default: false
+  server_version:
+    description:
+      - The version of the server that the script is for, as RV(immuta.integrations.redshift_info#module:version) gives
+        it. The script is inspected for what that server refuses, such as Python functions.
+      - Without it, or with one that is not known, these are reported as warnings.
+    type: str
+  require_runnable:
+    description:
+      - Whether to fail, instead of writing, when RV(inspection) has an error.
+    type: bool
+    default: false
   mode:
     description:
       - The permissions of the file, as octal text. Others than owner and group can be given none.
@@ -99,6 +110,30 @@ EXAMPLES = r"""
     api_key: "{{ immuta_api_key }}"
     script: initial_create
     dest: /srv/immuta/initial_create.sql
+    config:
+      host: cluster.example.com
+      database: immuta
+      initial_database: dev
+      authentication_type: userPassword
+      username: immuta_system
+      password: "{{ immuta_system_password }}"
+
+- name: Read the version of the server
+  immuta.integrations.redshift_info:
+    login_host: cluster.example.com
+    login_user: admin
+    login_password: "{{ redshift_admin_password }}"
+    login_db: dev
+  register: redshift
+
+- name: Generate the second script, unless this server cannot run it
+  immuta.integrations.immuta_integration_script:
+    url: https://tenant.example.com
+    api_key: "{{ immuta_api_key }}"
+    script: create
+    dest: /srv/immuta/create.sql
+    server_version: "{{ redshift.version }}"
+    require_runnable: true
     config:
       host: cluster.example.com
       database: immuta
@@ -146,6 +181,35 @@ statement_count:
   type: int
   returned: success
   sample: 12
+inspection:
+  description:
+    - What the server is known to refuse in the script, found before any of it runs. Each message is a warning of the
+      task too.
+    - Statements that create Python functions or libraries, psql commands and other text that
+      M(immuta.integrations.redshift_script) refuses, statements about a database that is neither O(config.database)
+      nor O(config.initial_database) when both are set, and a script without statements.
+  type: list
+  elements: dict
+  returned: success, and when O(require_runnable=true) made the task fail
+  contains:
+    severity:
+      description: V(error) for what cannot run, V(warning) for what may not run.
+      type: str
+      sample: error
+    line:
+      description: The line in the script; V(null) for the whole script.
+      type: int
+      sample: 40
+    command:
+      description: The kind of statement; V(null) when it is not known.
+      type: str
+      sample: CREATE FUNCTION
+    message:
+      description: The finding as a sentence, without any text of the script but the name of a database.
+      type: str
+      sample: >-
+        Line 40 of the script, CREATE FUNCTION, creates a Python function, which this server refuses, as Redshift does
+        since its patch 198. Ask Immuta for a script without Python functions. Running the script again does not help.
 backup_file:
   description: The file that the former script was kept in.
   type: str

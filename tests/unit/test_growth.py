@@ -12,7 +12,13 @@ import typing as t
 import pytest
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ScriptError
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift import execute, masking, mistakes, sql
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift import (
+    execute,
+    inspection,
+    masking,
+    mistakes,
+    sql,
+)
 from tests.unit.steps import Steps
 
 SIZE = 200
@@ -57,6 +63,8 @@ SHAPES = {
     "grants": ("GRANT ", "ON EXTERNAL ", ""),
     "revokes": ("ALTER DEFAULT PRIVILEGES ", "REVOK ", ""),
     "names": ("ALTER TABLE ", "a ", ""),
+    "databases": ("GRANT a ", "ON DATABASE a, ", "'"),
+    "languages": ("CREATE FUNCTION ", "LANGUAGE ", ""),
     "statements": ("", "a;", ""),
 }
 
@@ -67,6 +75,7 @@ WORK: dict[str, t.Callable[[str], object]] = {
     "classify": lambda text: execute.plan([sql.Statement(1, 1, text), sql.Statement(2, 1, "A")], "auto"),
     "command": lambda text: [sql.Statement(1, 1, text).command, sql.Statement(1, 1, text).code],
     "mistakes": lambda text: mistakes.check([sql.Statement(1, 1, text or "A")]),
+    "inspection": lambda text: inspection.inspect("create", text.encode(), "", ["a"]),
     "message": lambda text: masking.server_sentence(text, "SELECT 'abcde'"),
 }
 
@@ -74,7 +83,7 @@ WORK: dict[str, t.Callable[[str], object]] = {
 def steps(work: t.Callable[[str], object], shape: tuple[str, str, str], size: int) -> int:
     begin, part, end = shape
     text = begin + part * (size // len(part)) + end
-    with Steps(sql, masking, mistakes, execute) as steps, contextlib.suppress(ScriptError):
+    with Steps(sql, masking, mistakes, execute, inspection) as steps, contextlib.suppress(ScriptError):
         work(text)
     return steps.count
 

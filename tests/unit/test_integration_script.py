@@ -14,7 +14,11 @@ import typing as t
 import pytest
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common import files
-from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ApiError, InputError
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
+    ApiError,
+    InputError,
+    ScriptError,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_integration_script
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_script import run
 
@@ -92,6 +96,8 @@ def options(dest: t.Any, **changes: t.Any) -> dict[str, t.Any]:
         "backup": False,
         "state": "present",
         "require_unchanged": False,
+        "require_runnable": False,
+        "server_version": None,
         "create_parents": False,
     }
     return {**base, **changes}
@@ -175,7 +181,7 @@ def test_deletion_of_what_somebody_else_has_deleted(immuta: Immuta, dest: pathli
 def test_result_holds_no_script_and_no_secret(immuta: Immuta, dest: pathlib.Path):
     dest.write_bytes(SCRIPT.replace(b"GRANT", b"REVOKE"))
     result = write(dest)
-    assert result.keys() == {"changed", "dest", "checksum", "size", "statement_count", "diff", "warnings"}
+    assert result.keys() == {"changed", "dest", "checksum", "size", "statement_count", "inspection", "diff", "warnings"}
     assert (result["changed"], result["dest"], result["size"]) == (True, str(dest), len(SCRIPT))
     assert (result["statement_count"], result["warnings"]) == (2, [])
     assert len(result["checksum"]) == 64
@@ -217,6 +223,37 @@ def test_script_that_cannot_be_split_is_written_with_a_warning(
     assert f"redshift_script refuses. Line {line} of the script: " in result["warnings"][0]
     assert "unterminated" not in repr(result)
     assert dest.read_bytes() == script
+
+
+def test_script_that_cannot_run_is_a_warning_or_an_error(immuta: Immuta, dest: pathlib.Path):
+    immuta.generated = b"SELECT 1;\nCREATE FUNCTION f() RETURNS int AS $$ token $$ LANGUAGE plpythonu;"
+    version = {"server_version": "PostgreSQL 8.0.2, Redshift 1.0.219674"}
+    for name in ("create", "edit"):
+        with pytest.raises(ScriptError, match="cannot run in Redshift, and it was not written: Line 2 ") as caught:
+            write(dest, script=name, id="7", require_runnable=True, **version)
+        assert [finding["line"] for finding in caught.value.facts["inspection"]] == [2]
+        assert not dest.exists()
+
+    result = write(dest, **version)
+
+    assert [(found["severity"], found["line"], found["command"]) for found in result["inspection"]] == [
+        ("error", 2, "CREATE FUNCTION")
+    ]
+    assert result["warnings"] == [found["message"] for found in result["inspection"]]
+    assert dest.exists()
+
+
+def test_script_for_a_server_of_unknown_version_is_written_with_a_warning(immuta: Immuta, dest: pathlib.Path):
+    immuta.generated = b"CREATE FUNCTION f() RETURNS int AS $$ token $$ LANGUAGE plpythonu;"
+    result = write(dest, require_runnable=True)
+    assert [found["severity"] for found in result["inspection"]] == ["warning"]
+    assert dest.exists()
+
+
+def test_script_about_another_database_is_found_where_the_settings_name_both(immuta: Immuta, dest: pathlib.Path):
+    immuta.generated = b"GRANT TEMP ON DATABASE other TO PUBLIC"
+    assert [found["severity"] for found in write(dest)["inspection"]] == ["error"]
+    assert write(dest, script="delete", id="7", config=None)["inspection"] == []
 
 
 # What lies on the disk

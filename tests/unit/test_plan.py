@@ -440,6 +440,7 @@ def result_of(found: Catalog) -> dict[str, t.Any]:
         "other_schemas": [],
         "requirements": {"validation_tests": [{"status": "passed", "message": "Fine."}]},
         "system_login": "refused" if found.login_refused else None,
+        "version": found.version,
     }
 
 
@@ -454,6 +455,8 @@ def test_steps_have_the_options_of_their_tasks():
         "dest": "/srv/cluster.example.com.initial_create.sql",
         "create_parents": True,
         "require_unchanged": False,
+        "require_runnable": True,
+        "server_version": "",
     }
     assert first["run"] == {
         "path": "/srv/cluster.example.com.initial_create.sql",
@@ -482,6 +485,16 @@ def test_scripts_of_an_integration_name_it():
 def test_part_execute_runs_only_what_immuta_generates_now():
     made = module(part="execute", script_dir="/srv", comparison=WOULD_CREATE, catalog=result_of(EMPTY))
     assert [step["generate"]["require_unchanged"] for step in made["steps"]] == [True, True]
+
+
+def test_scripts_are_inspected_for_the_server_unless_preflight_is_false():
+    found = dataclasses.replace(EMPTY, version="Redshift 1.0.219674")
+    for preflight in (True, False):
+        made = module(comparison=WOULD_CREATE, catalog=result_of(found), preflight=preflight)
+        inspected = [
+            (step["generate"]["require_runnable"], step["generate"]["server_version"]) for step in made["steps"]
+        ]
+        assert inspected == [(preflight, found.version)] * 2
 
 
 def test_temporary_scripts_include_what_a_killed_run_left(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch):

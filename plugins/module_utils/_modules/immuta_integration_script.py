@@ -41,6 +41,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
     check_config,
     config_spec,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Config
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import (
     session,
 )
@@ -50,12 +51,13 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integr
     refuse_change,
     refuse_other,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.inspection import (
+    Inspection,
+    inspect,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
     fingerprint,
     mask,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
-    split,
 )
 
 
@@ -71,6 +73,8 @@ def arguments() -> dict[str, t.Any]:
             "dest": {"type": "path", "required": True},
             "create_parents": {"type": "bool", "default": False},
             "require_unchanged": {"type": "bool", "default": False},
+            "require_runnable": {"type": "bool", "default": False},
+            "server_version": {"type": "str"},
             "mode": {"type": "raw", "default": "0600"},
             "backup": {"type": "bool", "default": False},
         },
@@ -104,27 +108,25 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     if params["require_unchanged"] and before != script:
         state = "does not exist" if before is None else "is not what Immuta generates now for this configuration"
         raise InputError(f"The script {dest} {state}: generate it again, review it, and run the task again.")
+    inspection = inspect(name, script, params["server_version"], _databases(config))
+    if params["require_runnable"]:
+        _check_inspection(name, inspection)
     changed = before != script or stat.S_IMODE(os.stat(dest).st_mode) != mode
     result: dict[str, t.Any] = {
         "changed": changed,
         "dest": params["dest"],
         "checksum": fingerprint(script),
         "size": len(script),
-        "statement_count": None,
+        "statement_count": inspection.statement_count,
+        "inspection": _shown(inspection),
         "diff": {
             "before_header": dest,
             "after_header": dest,
             "before": "" if before is None else mask(before, secrets),
             "after": mask(script, secrets),
         },
-        "warnings": warnings,
+        "warnings": [*warnings, *(finding.message for finding in inspection.findings)],
     }
-    try:
-        result["statement_count"] = len(split(script))
-        if not result["statement_count"]:
-            warnings.append("The script that Immuta generated has no statements: there is nothing to run.")
-    except ScriptError as error:
-        warnings.append(f"The script is one that redshift_script refuses. {error}")
     if changed and not check_mode:
         if params["create_parents"]:
             create_parents(os.path.dirname(dest))
@@ -133,6 +135,28 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
             write_file(result["backup_file"], before, mode)
         write_file(dest, script, mode)
     return result
+
+
+def _databases(config: Config) -> list[str]:
+    """Return the databases that a script may be about, or none where the settings do not name them all."""
+    names = [config.get(name) for name in ("database", "initialDatabase")]
+    return [name for name in names if name] if all(names) else []
+
+
+def _shown(inspection: Inspection) -> list[dict[str, t.Any]]:
+    return [finding._asdict() for finding in inspection.findings]
+
+
+def _check_inspection(name: str, inspection: Inspection) -> None:
+    """Raise ScriptError when the script cannot run."""
+    if inspection.errors:
+        found = " ".join(finding.message for finding in inspection.errors)
+        raise ScriptError(
+            f"Immuta's {name} script cannot run in Redshift, and it was not written: {found} To continue at your own "
+            "risk, set require_runnable to false, or with the role, immuta_redshift_preflight.",
+            script=name,
+            inspection=_shown(inspection),
+        )
 
 
 def _generate(api: IntegrationsApi, name: str, desired: Desired) -> bytes:

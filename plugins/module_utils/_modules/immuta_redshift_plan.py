@@ -105,7 +105,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         "gather": planned.gather,
         "verify": _verification(options, planned),
         "has_work": bool(planned.gather or planned.steps or planned.register or temporary),
-        "steps": [_as_tasks(step, options, current) for step in planned.steps],
+        "steps": [_as_tasks(step, options, current, catalog) for step in planned.steps],
         "generate": planned.generate,
         "run": planned.run,
         "register": planned.register,
@@ -137,7 +137,7 @@ def _compared(options: Options, params: t.Mapping[str, t.Any], environ: t.Mappin
     return {**comparison, "warnings": warnings + comparison["warnings"]}
 
 
-def _as_tasks(step: Step, options: Options, current: Current) -> dict[str, t.Any]:
+def _as_tasks(step: Step, options: Options, current: Current, catalog: Catalog | None) -> dict[str, t.Any]:
     """Return a step with the options of the tasks that generate and run its script."""
     path = options.path(step.script)
     of_integration = step.script in ("edit", "delete")
@@ -151,6 +151,8 @@ def _as_tasks(step: Step, options: Options, current: Current) -> dict[str, t.Any
             "dest": path,
             "create_parents": True,
             "require_unchanged": options.part == "execute",
+            "require_runnable": options.preflight,
+            "server_version": catalog.version if catalog else "",
             **({"id": current.integration["id"]} if of_integration else {}),
         },
         "run": {

@@ -104,6 +104,7 @@ class Catalog:
     other_schemas: t.Sequence[str]
     failed_requirements: t.Sequence[str]
     login_refused: bool = False
+    version: str = ""
 
     @classmethod
     def from_result(cls, result: t.Mapping[str, t.Any]) -> Catalog:
@@ -117,6 +118,7 @@ class Catalog:
             other_schemas=result["other_schemas"],
             failed_requirements=[test["message"] for test in tests if test["status"] == "failed"],
             login_refused=result["system_login"] == "refused",
+            version=str(result.get("version") or ""),
         )
 
     @property
