@@ -99,6 +99,19 @@ def test_a_known_secret_is_hidden_in_any_form_and_place(secret: str, script: str
     assert "********" in shown
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "EXECUTE 'CREATE USER a PASSWORD ''head''''tail'''",
+        "AS $$ BEGIN EXECUTE 'ALTER USER a PASSWORD ''head''''tail'' VALID UNTIL ''infinity'''; END $$",
+    ],
+)
+def test_a_password_with_a_quote_in_it_is_hidden_whole_in_a_nested_literal(script: str) -> None:
+    shown = mask(script)
+    assert "tail" not in shown
+    assert "USER a PASSWORD" in shown
+
+
 def test_two_scripts_that_differ_in_more_than_a_password_have_two_fingerprints() -> None:
     script = "CREATE USER a PASSWORD '{}'; CREATE PROCEDURE p() AS $$ BEGIN {} '{}'; END $$"
     one = fingerprint(script.format("p", "x", "q"))

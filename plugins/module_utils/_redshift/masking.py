@@ -328,8 +328,13 @@ def _in_quiet(text: str, position: int, quiet_end: int, match: re.Match[str]) ->
     if quotes:
         start = quotes.end()
         end = text.find(quotes[0], start, quiet_end)
-        while end >= 0 and text[end - 1] == "\\" and not quotes[0].startswith("\\"):
-            end = text.find(quotes[0], end + 1, quiet_end)
+        while end >= 0:
+            run = _run(text, end, quiet_end)
+            # Each level of quoting doubles a quote inside the value.
+            is_inside = quotes[0][-1] in "'\"" and run % (2 * len(quotes[0])) < len(quotes[0])
+            if quotes[0].startswith("\\") or (text[end - 1] != "\\" and not is_inside):
+                break
+            end = text.find(quotes[0], end + (run if is_inside else 1), quiet_end)
         return [(start, end if end >= 0 else quiet_end)]
     bare = _BARE_START.match(text, position, quiet_end)
     if not bare or bare[0].upper() in _NO_VALUE:
@@ -338,6 +343,14 @@ def _in_quiet(text: str, position: int, quiet_end: int, match: re.Match[str]) ->
     if is_value or (match["word"] and _LAST_OF_LINE.match(text, bare.end(), quiet_end)):
         return [_bare(text, position, quiet_end)]
     return []
+
+
+def _run(text: str, position: int, end: int) -> int:
+    """How often the character at a position is repeated from there."""
+    stop = position
+    while stop < end and text[stop] == text[position]:
+        stop += 1
+    return stop - position
 
 
 def _between(text: str, spans: t.Iterable[Span]) -> list[str]:
