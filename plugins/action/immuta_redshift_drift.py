@@ -30,7 +30,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules.immut
     write_reports,
 )
 from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import HostReader
-from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import _environment, as_sent, validate
+from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import as_sent, task_environment, validate
 
 display = Display()
 
@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         args = as_sent(self._task.args)
-        with _environment(environment):
+        with task_environment(environment):
             validation = validate(arguments(), args)
             if validation.error_messages:
                 msg = remove_values(validation.errors.msg, validation._no_log_values)

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - immuta.integrations.attributes
   - immuta.integrations.attributes.actiongroup_immuta
   - immuta.integrations.immuta
+  - immuta.integrations.wait
 attributes:
   check_mode:
     support: full
@@ -55,16 +56,6 @@ options:
         V(deleting) and V(migrating). One that is gone by then is not returned.
     type: bool
     default: false
-  wait_timeout:
-    description:
-      - Maximum time to wait, in seconds.
-    type: int
-    default: 600
-  wait_sleep:
-    description:
-      - Polling interval, in seconds.
-    type: float
-    default: 5
 notes:
   - What is named like a secret is masked in integrations of every type, also where Immuta shows it in clear, such as
     the API key of a Trino integration.

@@ -78,7 +78,7 @@ class InProcessAction(ActionBase):
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         if self._fits(task_vars, {**os.environ, **environment}):
-            with contextlib.suppress(MissingLibraryError), _environment(environment):
+            with contextlib.suppress(MissingLibraryError), task_environment(environment):
                 result.update(self._run_here(task_vars))
                 return result
         result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
@@ -213,7 +213,7 @@ def _end_with(parent: int) -> None:
 
 
 @contextlib.contextmanager
-def _environment(changes: t.Mapping[str, t.Any]) -> t.Iterator[None]:
+def task_environment(changes: t.Mapping[str, t.Any]) -> t.Iterator[None]:
     """Have the task's ``environment`` while the context lasts, as a module's process has it."""
     before = dict(os.environ)
     os.environ.update({name: str(value) for name, value in changes.items()})

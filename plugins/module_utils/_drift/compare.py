@@ -16,6 +16,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import TYPE, Record, is_gone
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
     bare_host,
+    decide,
     find,
     visible_config,
 )
@@ -94,7 +95,7 @@ def compare(cluster: Cluster, records: t.Mapping[str, list[Record]]) -> Finding:
     current: Record | None = None
     try:
         current = find(records.get(bare_host(desired.host or ""), []), desired.host or "")
-        outcome = planned(current, desired)
+        outcome = planned(current, desired, decide(current, desired))
     except InputError as error:
         # What Immuta cannot change is a difference, too.
         outcome = error.as_failure()

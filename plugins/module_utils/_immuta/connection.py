@@ -28,11 +28,16 @@ Spec = dict[str, dict[str, t.Any]]
 _RANGES = {"timeout": (1, 86_400), "retries": (0, 100)}  # at most a day, and an hour of tries
 
 
-def immuta_spec() -> Spec:
+def immuta_spec(*, required: bool = True) -> Spec:
     """How to reach and authenticate at a tenant: the options of action group ``immuta``."""
     return {
-        "url": {"type": "str", "required": True, "fallback": (env_fallback, ["IMMUTA_URL"])},
-        "api_key": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["IMMUTA_API_KEY"])},
+        "url": {"type": "str", "required": required, "fallback": (env_fallback, ["IMMUTA_URL"])},
+        "api_key": {
+            "type": "str",
+            "required": required,
+            "no_log": True,
+            "fallback": (env_fallback, ["IMMUTA_API_KEY"]),
+        },
         "auth_scheme": {
             "type": "str",
             "choices": ["api_key", "bearer"],

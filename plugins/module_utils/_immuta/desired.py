@@ -75,6 +75,11 @@ def config_spec() -> Spec:
     return {**_with_aliases(_KEYS), "extra": {"type": "dict"}}
 
 
+def update_secrets_spec() -> dict[str, t.Any]:
+    """Return the argument spec of ``update_secrets``."""
+    return {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False}
+
+
 def desired_from(params: t.Mapping[str, t.Any]) -> Desired:
     """Read the options of ``immuta_redshift_integration``. Raises InputError as `api_config` does."""
     config, extra = api_config(params["config"] or {})

@@ -128,7 +128,7 @@ class Reconciliation:
         decision = decide(current, self._desired)
         if decision.wait and not self._waiting.enabled:
             self._check_idle(current, decision)
-        return planned(current, self._desired)
+        return planned(current, self._desired, decision)
 
     def apply(self) -> dict[str, t.Any]:
         """Make the integration as desired and return the result. Raises IntegrationsError."""
@@ -253,9 +253,8 @@ class Reconciliation:
         return _result(current, self._desired, decision, action, changed, self._warnings)
 
 
-def planned(current: Record | None, desired: Desired) -> dict[str, t.Any]:
-    """Return the result that a task would have where Immuta has ``current``. Raises InputError as `decide` does."""
-    decision = decide(current, desired)
+def planned(current: Record | None, desired: Desired, decision: Decision) -> dict[str, t.Any]:
+    """Return the result that a task would have where Immuta has ``current``."""
     return _result(current, desired, decision, "wait" if decision.wait else decision.action, decision.changed)
 
 

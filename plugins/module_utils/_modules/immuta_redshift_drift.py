@@ -30,12 +30,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http i
 
 def arguments() -> dict[str, t.Any]:
     """Return the arguments as an action plugin takes them."""
-    connection = immuta_spec()
-    for name in ("url", "api_key"):
-        connection[name] = {**connection[name], "required": False}
     return {
         "argument_spec": {
-            **connection,
+            **immuta_spec(required=False),
             "hosts": {"type": "list", "elements": "str"},
             "json": {"type": "path"},
             "junit": {"type": "path"},

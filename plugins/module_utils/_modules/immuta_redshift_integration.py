@@ -14,6 +14,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
     check_config,
     config_spec,
     desired_from,
+    update_secrets_spec,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import session
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import (
@@ -33,12 +34,7 @@ def arguments() -> dict[str, t.Any]:
             "id": {"type": "str"},
             "auto_bootstrap": {"type": "bool"},
             "config": {"type": "dict", "options": config_spec()},
-            "update_secrets": {
-                "type": "str",
-                "choices": ["on_create", "always"],
-                "default": "on_create",
-                "no_log": False,
-            },
+            "update_secrets": update_secrets_spec(),
         },
         "required_if": [("state", "present", ["auto_bootstrap", "config"])],
         "required_one_of": [("id", "config")],

@@ -17,6 +17,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
     check_config,
     config_spec,
     desired_from,
+    update_secrets_spec,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import session
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import (
@@ -47,17 +48,13 @@ REPORTED = (
 )
 
 _COMPARING = ("main", "generate", "execute", "register", "remove")
-_ADDRESS = ("url", "api_key")
 
 
 def arguments() -> dict[str, t.Any]:
     """Return the arguments as AnsibleModule and an action plugin take them."""
-    connection = immuta_spec()
-    for name in _ADDRESS:
-        del connection[name]["required"]
     return {
         "argument_spec": {
-            **connection,
+            **immuta_spec(required=False),
             **wait_spec(),
             "part": {"type": "str", "choices": ["main", "preflight", *_COMPARING[1:]], "default": "main"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -72,16 +69,11 @@ def arguments() -> dict[str, t.Any]:
             "on_partial": {"type": "str", "choices": ["resume", "cleanup", "fail"], "default": "resume"},
             "preflight": {"type": "bool", "default": True},
             "transaction": {"type": "str", "choices": ["auto", "single", "none"], "default": "auto"},
-            "update_secrets": {
-                "type": "str",
-                "choices": ["on_create", "always"],
-                "default": "on_create",
-                "no_log": False,
-            },
+            "update_secrets": update_secrets_spec(),
             "comparison": {"type": "dict", "default": {}},
             "catalog": {"type": "dict", "default": {}},
         },
-        "required_if": [("part", part, list(_ADDRESS)) for part in _COMPARING],
+        "required_if": [("part", part, ["url", "api_key"]) for part in _COMPARING],
     }
 
 
@@ -93,9 +85,10 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     )
     if options.part == "remove":
         options = dataclasses.replace(options, state="absent")
-    comparison = params["comparison"]
+    comparison: dict[str, t.Any] = params["comparison"]
+    warnings: list[str] = []
     if not comparison and options.part != "preflight":
-        comparison = _compared(options, params, environ)
+        comparison, warnings = _compared(options, params, environ)
     current = Current.from_comparison(comparison)
     catalog = Catalog.from_result(params["catalog"]) if params["catalog"] else None
     planned = plan(options, current, catalog)
@@ -119,22 +112,26 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
             "leftovers": list(planned.leftovers),
         },
         "comparison": comparison,
-        "warnings": [*comparison.pop("warnings", []), *planned.warnings],
+        "warnings": [*warnings, *planned.warnings],
     }
 
 
-def _compared(options: Options, params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Compare with Immuta, once it has settled, and return what `immuta_redshift_integration` returns in check mode."""
+def _compared(
+    options: Options, params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]
+) -> tuple[dict[str, t.Any], list[str]]:
+    """Compare with Immuta, once it has settled.
+
+    Returns what `immuta_redshift_integration` returns in check mode, and its warnings apart.
+    """
     automatic = options.setup == "automatic"
     desired = desired_from({**params, "state": options.state, "id": None, "auto_bootstrap": automatic})
     check_config(desired, complete=options.state == "present")
     waiting = Waiting.from_params(params)
     tenant, warnings = tenant_from(params, environ)
     with session(tenant) as http:
-        comparison = Reconciliation(IntegrationsApi(http), desired, waiting, tenant.retries).plan(
-            not options.check_mode
-        )
-    return {**comparison, "warnings": warnings + comparison["warnings"]}
+        reconciliation = Reconciliation(IntegrationsApi(http), desired, waiting, tenant.retries)
+        comparison = reconciliation.plan(settle=not options.check_mode)
+    return comparison, warnings + comparison.pop("warnings")
 
 
 def _as_tasks(step: Step, options: Options, current: Current, catalog: Catalog | None) -> dict[str, t.Any]:

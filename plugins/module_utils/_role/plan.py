@@ -352,6 +352,8 @@ def _carried_out(options: Options, planned: Plan, current: Current, catalog: Cat
     for_review = bool(steps) and not options.execute and options.part != "generate"
     if for_review:
         _check_script_dir(options)
+    files = tuple(f"{options.path(step.script)} in the database {step.database}" for step in steps)
+    to_run = files if for_review else ()
     generates = bool(steps)
     warnings = planned.warnings
     if generates and options.check_mode and _lacks_password(options, steps):
@@ -365,10 +367,8 @@ def _carried_out(options: Options, planned: Plan, current: Current, catalog: Cat
         run=runs,
         verify=runs and recreates and _can_log_in(options) and _has_account(options, catalog),
         register=current.would_change and options.part in ("main", "remove") and not for_review,
-        to_run=tuple(f"{options.path(step.script)} in the database {step.database}" for step in steps)
-        if for_review
-        else (),
-        report=_report(options, planned, for_review),
+        to_run=to_run,
+        report=_report(options, planned, to_run),
         warnings=warnings,
     )
 
@@ -378,14 +378,13 @@ def _lacks_password(options: Options, steps: tuple[Step, ...]) -> bool:
     return options.login_is_password and not options.has_login and any(step.script != "delete" for step in steps)
 
 
-def _report(options: Options, planned: Plan, for_review: bool) -> tuple[str, ...]:
+def _report(options: Options, planned: Plan, to_run: tuple[str, ...]) -> tuple[str, ...]:
     lines: tuple[str, ...] = ()
     if planned.steps and options.check_mode:
         preview = [f"{step.script} in the database {step.database}" for step in planned.steps]
         lines += (f"Preview: these scripts would run on {options.host}, in this order:", *preview)
-    elif planned.steps and for_review:
-        paths = [f"{options.path(step.script)} in the database {step.database}" for step in planned.steps]
-        lines += (f"Review these scripts, run them on {options.host} in this order, and run the role again:", *paths)
+    elif to_run:
+        lines += (f"Review these scripts, run them on {options.host} in this order, and run the role again:", *to_run)
     if planned.leftovers:
         remain = "would remain" if options.check_mode else "remain"
         lines += (f"After the removal, these objects {remain}. Drop them from another database:", *planned.leftovers)
