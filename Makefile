@@ -21,7 +21,7 @@ help: ## Say what can be made (this)
 .PHONY: env
 env: | $(LINK) ## Build .venv with everything that the other targets need
 	@mkdir -p .cache/home
-	@PATH="$${PATH#*:}" tests/tools/env.sh
+	@PATH="$${PATH#*:}" tools/env.sh
 
 $(LINK):
 	@mkdir -p $(@D)
@@ -29,69 +29,69 @@ $(LINK):
 
 .PHONY: demo
 demo: env ## Set up, repair and remove a cluster against the stand-ins, and say what happened
-	@python -m tests.demo
+	@python -m tools.demo
 
 .PHONY: standin
 standin: env ## Run both stand-ins in the foreground, to try a playbook or curl against
-	@python -m tests.standin
+	@python -m tools.standin
 
 # Longest first: two run at a time.
 STEPS := sanity integration molecule lint docs-site build docs changelog-lint
 
 .PHONY: test
 test: env ## Run everything that CI runs
-	@python -m tests.tools.steps $(STEPS)
-	@echo "--> pytest: Run the unit tests, the tests of the stand-ins, and the flows"
+	@python -m tools.steps $(STEPS)
+	@echo "--> pytest: Run the unit tests, the tests of the stand-ins, and the functional tests"
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 .PHONY: lint
 lint: env ## Check style, types, licences and Ansible's production profile
 	ruff check .
 	yamllint --strict .
-	shellcheck .ci/run tests/tools/*.sh
+	shellcheck .ci/run tools/*.sh
 	mypy
-	reuse --root "$$(python -m tests.tools.collection_copy reuse)" lint --lines
+	reuse --root "$$(python -m tools.collection_copy reuse)" lint --lines
 	ansible-lint
 
 .PHONY: sanity
 sanity: env ## Run ansible-test sanity on every Python that is found
-	python -m tests.tools.run_ansible_test sanity
+	python -m tools.run_ansible_test sanity
 
 .PHONY: integration
 integration: env ## Run the targets of ansible-test integration against the stand-ins
-	python -m tests.tools.run_ansible_test integration
+	python -m tools.run_ansible_test integration
 
 .PHONY: unit
 unit: env ## Run the unit tests
 	@python -m pytest tests/unit
 
-.PHONY: flows
-flows: env ## Run the tests of roles and playbooks against the stand-ins
-	@python -m pytest tests/flows
+.PHONY: functional
+functional: env ## Run the tests of roles and playbooks against the stand-ins
+	@python -m pytest tests/functional
 
 .PHONY: molecule
 molecule: env ## Run the molecule scenarios against the stand-ins
-	@python -m tests.tools.run_molecule
+	@python -m tools.run_molecule
 
 .PHONY: matrix
 matrix: env ## Run the tests on every ansible-core and Python that can be had, and print a table
-	@python -m tests.tools.matrix
+	@python -m tools.matrix
 
 .PHONY: live
-live: env ## Try a real tenant and cluster, for whoever has both; tests/live/settings.py names the settings
-	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tests.live
+live: env ## Try a real tenant and cluster, for whoever has both; tools/live/settings.py names the settings
+	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.live
 
 .PHONY: bench
 bench: env ## Time everything beside what one would write instead, and beside the floors
-	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tests.bench
+	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.bench
 
 .PHONY: torture
 torture: env ## Kill, break and race everything, and say how much of it was survived
-	@python -m tests.torture
+	@python -m tools.torture
 
 .PHONY: corpus
 corpus: env ## Split the SQL below FOLDER and compare with psql: make corpus FOLDER=...
-	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tests.corpus "$(FOLDER)"
+	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.corpus "$(FOLDER)"
 
 .PHONY: docs
 docs: env ## Check the documentation of the collection and its plugins
@@ -99,7 +99,7 @@ docs: env ## Check the documentation of the collection and its plugins
 
 .PHONY: docs-site
 docs-site: env ## Build the documentation site into .cache/site and check its links
-	@$(IN_CACHE_HOME) python -m tests.tools.build_site
+	@$(IN_CACHE_HOME) python -m tools.build_site
 
 .PHONY: changelog-lint
 changelog-lint: env ## Check the changelog and its fragments
@@ -112,7 +112,7 @@ changelog: env ## Take the fragments into CHANGELOG.md, under the version of gal
 
 .PHONY: build
 build: env ## Build the artefact into .cache/build, and use it as Galaxy and a user would
-	$(IN_CACHE_HOME) tests/tools/build.sh
+	$(IN_CACHE_HOME) tools/build.sh
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made

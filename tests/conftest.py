@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
 
-from tests.standin import Standins
+from tests.support.playbooks import Desk
+from tests.support.standin import Standins
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,8 @@ def running_standins() -> t.Iterator[Standins]:
 def standins(running_standins: Standins) -> Standins:
     running_standins.reset()
     return running_standins
+
+
+@pytest.fixture
+def desk(tmp_path: pathlib.Path, standins: Standins) -> Desk:
+    return Desk(tmp_path, standins)

@@ -31,7 +31,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
     desired_from,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import Login, login_spec
-from tests.docs.pages import ROOT
+from tests.support.paths import ROOT
 
 Arguments = dict[str, t.Any]
 

@@ -16,7 +16,8 @@ import sys
 import typing as t
 
 from tests.docs.arguments import COLLECTION, own_modules
-from tests.docs.pages import ROOT, Page
+from tests.docs.pages import Page
+from tests.support.paths import ROOT
 
 _INLINE = re.compile(r"(`{1,2})((?:make|ansible-[a-z]+|python -m|pip)\s[^`]+)\1")
 _SETTING = re.compile(r"(\w+)=")

@@ -28,7 +28,8 @@ from tests.docs.arguments import (
 from tests.docs.commands import command_problems
 from tests.docs.expressions import expression_problems, expressions
 from tests.docs.kinds import Mapping, host_variables, kind_of, parse, settings, unknown_names
-from tests.docs.pages import EXAMPLE_FILES, ROOT, Page
+from tests.docs.pages import EXAMPLE_FILES, Page
+from tests.support.paths import ROOT
 
 _BLOCK_KEYS = ("block", "rescue", "always")
 _TASK_LISTS = ("pre_tasks", "tasks", "post_tasks", "handlers")

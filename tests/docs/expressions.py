@@ -19,7 +19,7 @@ from jinja2 import nodes
 
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_plan
 from tests.docs.arguments import BUILTIN, COLLECTION, ROLE, is_template, own_modules
-from tests.docs.pages import ROOT
+from tests.support.paths import ROOT
 
 _CONDITIONS = ("when", "until", "failed_when", "changed_when", "that")
 # What every result has, beside what its module documents.

@@ -12,7 +12,8 @@ import typing as t
 import yaml
 
 from tests.docs.arguments import BUILTIN, Literal, role_variables
-from tests.docs.pages import ROOT, Page
+from tests.docs.pages import Page
+from tests.support.paths import ROOT
 
 Mapping = dict[str, t.Any]
 

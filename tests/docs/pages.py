@@ -12,7 +12,8 @@ import re
 import textwrap
 import typing as t
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 # The guides are one book, and the example files belong to them.
 GUIDES = "docs/docsite/rst"
 EXAMPLE_FILES = "docs/examples"

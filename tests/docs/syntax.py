@@ -11,8 +11,9 @@ import sys
 import textwrap
 import typing as t
 
-from tests.docs.pages import ROOT, Example
-from tests.flows.conftest import ended
+from tests.docs.pages import Example
+from tests.support.paths import ROOT
+from tests.support.playbooks import ended
 
 _PLAY = "- name: A play for the tasks\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
 

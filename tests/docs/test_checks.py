@@ -225,7 +225,7 @@ def test_wrong_command(command: str, problem: str) -> None:
         "ansible-doc -t role immuta.integrations.immuta_redshift",
         "ansible-galaxy collection install immuta.integrations:1.0.0 -p folder",
         "pip install 'requests>=2.28' redshift_connector",
-        ".venv/bin/python -m tests.standin --port 5439",
+        ".venv/bin/python -m tools.standin --port 5439",
         "git clone https://example.com/x",
     ],
 )

@@ -15,8 +15,8 @@ from tests.docs.examples import problems
 from tests.docs.kinds import kind_of_text, unknown_names
 from tests.docs.pages import Example, Page, find_pages
 from tests.docs.syntax import refused
-from tests.flows.conftest import Desk, asked, run_by_hand, statuses
-from tests.standin import Standins, scripts
+from tests.support.playbooks import Desk, asked, run_by_hand, statuses
+from tests.support.standin import Standins, scripts
 
 PAGES = find_pages()
 EXAMPLES = [(example, page) for page in PAGES for example in page.examples]

@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from tests.tools.build_site import DIAGRAMS, GUIDES, draw
-from tests.tools.check_links import broken, external
+from tests.support.paths import ROOT
+from tools.build_site import DIAGRAMS, GUIDES, draw
+from tools.check_links import broken, external
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 RST = GUIDES.parent / "rst"
 MESSAGES = RST / "troubleshooting_guide.rst"
 PLUGINS = tuple(

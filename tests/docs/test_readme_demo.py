@@ -9,7 +9,8 @@ import subprocess
 import sys
 import typing as t
 
-from tests.docs.pages import ROOT, find_examples
+from tests.docs.pages import find_examples
+from tests.support.paths import ROOT
 
 COMMAND = "$ make demo\n"
 TIME_LIMIT = 300  # seconds
@@ -48,7 +49,7 @@ def test_missing_pieces_are_found() -> None:
 
 def test_readme_shows_what_the_demo_prints() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.demo"],
+        [sys.executable, "-m", "tools.demo"],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -12,7 +12,7 @@ import yaml
 
 from tests.docs.arguments import ROLE
 from tests.docs.expressions import results_of
-from tests.docs.pages import ROOT
+from tests.support.paths import ROOT
 
 FOLDER = ROOT / "roles" / "immuta_redshift"
 SPECS = yaml.safe_load((FOLDER / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is made of a catalog's rows; the queries themselves are tested in tests/flows."""
+"""What is made of a catalog's rows; the queries themselves are tested in tests/functional."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift impo
     mistakes,
     sql,
 )
-from tests.unit.steps import Steps
+from tests.support.steps import Steps
 
 SIZE = 200
 # The growth from a text to twice the text: 1 where the steps are linear, 3 where they are quadratic. Where a bounded

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a login needs, what is tried again, and what is said when there is no session.
 
-The drivers themselves are tested against a server in tests/flows.
+The drivers themselves are tested against a server in tests/functional.
 """
 
 from __future__ import annotations

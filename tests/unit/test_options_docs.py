@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 import importlib
-import pathlib
 import typing as t
 
 import pytest
 import yaml
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import is_secret_name
+from tests.support.paths import ROOT
 
-ROOT = pathlib.Path(__file__).parents[2]
 PLUGINS = "ansible_collections.immuta.integrations.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 GROUPS = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where statements begin and end, what is refused, and what a statement does to a transaction.
 
-That statements end where psql ends them is tested in tests/oracle.
+That statements end where psql ends them is tested in test_sql_psql.py.
 """
 
 from __future__ import annotations

@@ -1,3 +1,0 @@
-# SPDX-FileCopyrightText: The immuta.integrations contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""A tour of the collection against the stand-ins."""

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A controller for the whole directory, configured by the collection's own playbook."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+import typing as t
+
+import pytest
+import trustme
+
+from tests.support.controller.jobs import Jobs
+from tests.support.controller.runs import (
+    PROJECT,
+    Configured,
+    command,
+    configure,
+    handed_over,
+    playbooks,
+    reported,
+)
+from tests.support.controller.standin import Controller
+from tests.support.paths import ROOT
+from tests.support.standin import Standins
+
+
+@pytest.fixture(scope="session")
+def desired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
+    """What configure_controller hands to its module."""
+    return handed_over(tmp_path_factory.mktemp("desired"))
+
+
+@pytest.fixture(scope="session")
+def configured(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Configured]:
+    """Behind the gateway of Automation Platform."""
+    home = tmp_path_factory.mktemp("home")
+    with Controller(playbooks(), prefix="/api/controller/v2") as controller:
+        before = controller.names()
+        status, foretold = configure(controller, home, "--check")
+        assert status == 0, foretold
+        after_check, writes_in_check = controller.names(), controller.writes()
+        status, made = configure(controller, home)
+        assert status == 0, made
+        lists = reported(foretold), reported(made)
+        yield Configured(controller, *lists, before, after_check, controller.writes(), writes_in_check)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Where the collection is installed, from its artefact, as in an execution environment."""
+    folder = tmp_path_factory.mktemp("collections")
+    galaxy = "ansible-galaxy"
+    status, output = command(folder, galaxy, "collection", "build", str(ROOT), "--output-path", str(folder))
+    assert status == 0, output
+    [artefact] = folder.glob("*.tar.gz")
+    status, output = command(
+        folder, galaxy, "collection", "install", "--offline", str(artefact), "--collections-path", str(folder)
+    )
+    assert status == 0, output
+    return folder
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Who signed the certificate of the Immuta stand-in."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def running_standins(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Standins]:
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate = authority.issue_cert("127.0.0.1")
+    chain, key = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
+    certificate.private_key_pem.write_to_path(str(key))
+    with Standins(immuta_tls=(str(chain), str(key))) as standins:
+        yield standins
+
+
+@pytest.fixture
+def standins(running_standins: Standins) -> Standins:
+    running_standins.reset()
+    return running_standins
+
+
+@pytest.fixture(scope="session")
+def secrets(running_standins: Standins, configured: Configured) -> list[str]:
+    """What must be seen nowhere: the API key, the passwords of both accounts, the controller's token."""
+    passwords = [running_standins.bootstrap.password, "Sy5tem-{{Pa55word}}"]
+    return [running_standins.immuta.api_key, *passwords, configured.controller.token]
+
+
+@pytest.fixture(scope="session")
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
+    """What a controller imports from the example's inventory."""
+    home = tmp_path_factory.mktemp("inventory")
+    status, output = command(home, "ansible-inventory", "-i", str(PROJECT / "inventory.yml"), "--list", "--export")
+    assert status == 0, output
+    return json.loads(output)
+
+
+@pytest.fixture
+def jobs(
+    configured: Configured,
+    standins: Standins,
+    secrets: list[str],
+    installed: pathlib.Path,
+    inventory: dict[str, t.Any],
+    authority: trustme.CA,
+) -> Jobs:
+    """A controller whose credentials lead to the stand-ins; a single relay is the address of every cluster."""
+    api_key, password, system_password, token = secrets
+    return Jobs(
+        configured.controller,
+        {
+            "Immuta": {
+                "url": standins.immuta.url,
+                "api_key": api_key,
+                "ca_certificates": authority.cert_pem.bytes().decode(),
+            },
+            "Amazon Redshift for Immuta": {
+                "user": standins.bootstrap.user,
+                "password": password,
+                "system_username": "immuta_system_account",
+                "system_password": system_password,
+            },
+            "Immuta Redshift approvals": {
+                "host": configured.controller.url,
+                "oauth_token": token,
+                "verify_ssl": True,
+            },
+        },
+        installed,
+        PROJECT,
+        copy.deepcopy(inventory),
+        {
+            "immuta_redshift_login": {
+                "login_host": standins.redshift.host,
+                "login_port": standins.redshift.port,
+                "ssl_mode": "disable",
+            },
+            "immuta_redshift_wait_sleep": 0.1,
+        },
+    )

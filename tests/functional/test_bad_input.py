@@ -1,0 +1,529 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user can do wrong ends in one sentence that says so, with nothing written anywhere and no secret shown."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import json
+import os
+import pathlib
+import typing as t
+
+import pytest
+
+from tests.support.playbooks import Desk, asked
+from tests.support.standin import HOST, Standins
+
+# Part of every secret in this file.
+CANARY = "C4nary"
+
+CONFIG = {
+    "host": HOST,
+    "database": "immuta",
+    "initial_database": "dev",
+    "authentication_type": "userPassword",
+    "username": "immuta_system_account",
+    "password": f"{CANARY}-account",
+}
+OKTA = {
+    "username": "taylor@example.com",
+    "password": f"{CANARY}-okta",
+    "app_id": "Okta",
+    "idp_host": "organization.okta.com",
+    "role": "admin",
+}
+NOT_USER = {"authentication_type": "okta", "username": None, "password": None}
+INTEGRATION, SCRIPT, INFO = "immuta_redshift_integration", "immuta_integration_script", "immuta_integration_info"
+RUN, LOOK = "redshift_script", "redshift_info"
+
+# FOLDER stands for the folder of the test, HOST and PORT for the address of the database.
+LOGIN = {"login_host": "HOST", "login_port": "PORT", "ssl_mode": "disable", "connect_retries": 0}
+DEFAULTS: dict[str, dict[str, t.Any]] = {
+    INTEGRATION: {"auto_bootstrap": False, "config": CONFIG},
+    SCRIPT: {"script": "create", "config": CONFIG, "dest": "FOLDER/create.sql"},
+    INFO: {"retries": 0},
+    RUN: {"path": "FOLDER/script.sql", **LOGIN},
+    LOOK: LOGIN,
+}
+
+
+@dataclasses.dataclass
+class Case:
+    """A task that must fail.
+
+    ``says`` are parts of the sentence, ``facts`` some of the result's other keys. ``asked`` are the requests that
+    Immuta may get; ``looks`` says whether the database may be logged in to. ``fault`` and ``records`` are what Immuta
+    is to do and to have. ``environment`` is what is changed there, None for taken away. ``script`` is what script.sql
+    holds, ``library`` what is not installed.
+    """
+
+    name: str
+    module: str
+    arguments: dict[str, t.Any]
+    says: list[str]
+    facts: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    asked: list[str] = dataclasses.field(default_factory=list)
+    looks: bool = False
+    fault: dict[str, t.Any] | None = None
+    records: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    environment: dict[str, str | None] = dataclasses.field(default_factory=dict)
+    script: bytes = b"CREATE USER immuta PASSWORD 'C4nary-script';\n"
+    library: str | None = None
+
+    @property
+    def is_known_before(self) -> bool:
+        """Whether nobody has to be asked, so that it needs no stand-in to itself."""
+        return not (self.asked or self.looks or self.library)
+
+
+def config(**changes: t.Any) -> dict[str, t.Any]:
+    return {"config": {**CONFIG, **changes}}
+
+
+def okta(**changes: t.Any) -> dict[str, t.Any]:
+    return config(**NOT_USER, okta={**OKTA, **changes})
+
+
+def seeded(**changes: t.Any) -> dict[str, t.Any]:
+    """An integration that Immuta has; ``config`` are the changes to the usual one."""
+    names = {"initial_database": "initialDatabase", "authentication_type": "authenticationType"}
+    usual = {names.get(name, name): value for name, value in CONFIG.items()}
+    return {**changes, "config": {**usual, **changes.get("config", {})}}
+
+
+LEFT_OUT = object()
+ONE, ALL = ["GET /integrations/1"], ["GET /integrations"]
+GONE = {"state": "absent", "auto_bootstrap": LEFT_OUT}
+
+CASES = [
+    # What an integration cannot be
+    Case("no url", INTEGRATION, {}, ["missing required arguments: url"], environment={"IMMUTA_URL": None}),
+    Case("no key", INFO, {}, ["missing required arguments: api_key"], environment={"IMMUTA_API_KEY": None}),
+    Case("no config", INTEGRATION, {"config": LEFT_OUT}, ["is required: id, config"]),
+    Case("no auto_bootstrap", INTEGRATION, {"auto_bootstrap": LEFT_OUT}, ["state is present", "auto_bootstrap"]),
+    Case("an empty auto_bootstrap", INTEGRATION, {"auto_bootstrap": None}, ["The option auto_bootstrap is empty"]),
+    Case("neither id nor config", INTEGRATION, {**GONE, "config": LEFT_OUT}, ["one of the following is required: id"]),
+    Case("neither id nor host", INTEGRATION, {**GONE, "config": {}}, ["Neither config.host nor id is set"]),
+    Case("no host", INTEGRATION, config(host=None), ["Neither config.host nor id is set"]),
+    Case("no database", INTEGRATION, config(database=None), ["also needs config.database."]),
+    Case("an empty name", INTEGRATION, config(database=""), ["config.database is empty"]),
+    Case("no password", INTEGRATION, config(password=None), ["Set config.password to create or change"], asked=ALL),
+    Case(
+        "half of Okta",
+        INTEGRATION,
+        okta(app_id=None, idp_host=None, role=None),
+        ["Set config.okta.app_id, config.okta.idp_host and config.okta.role"],
+        asked=ALL,
+    ),
+    Case("nothing of Okta", INTEGRATION, config(**NOT_USER), ["config.okta.username", "config.okta.role"], asked=ALL),
+    Case("both credentials", INTEGRATION, config(okta=OKTA), ["config.okta", "userPassword", "leave out"]),
+    Case(
+        "the other credentials",
+        INTEGRATION,
+        config(authentication_type="okta", okta=OKTA),
+        ["config.username", "authentication_type okta", "inside config.okta"],
+    ),
+    Case("a URL as host", INTEGRATION, config(host=f"https://{HOST}/"), ["config.host is not a host name", "scheme"]),
+    Case("a host with port", INTEGRATION, config(host=f"{HOST}:5439"), ["config.host is not a host name", "port"]),
+    Case("a URL as Okta's host", INTEGRATION, okta(idp_host="https://o.okta.com"), ["config.okta.idp_host is not"]),
+    Case("port 70000", INTEGRATION, config(port=70000), ["config.port is 70000", "from 1 to 65535"]),
+    Case("port 0", SCRIPT, config(port=0), ["config.port is 0", "from 1 to 65535"]),
+    Case("a word as port", INTEGRATION, config(port="https"), ["'port'", "int"]),
+    Case("a redacted password", INTEGRATION, config(password="<REDACTED>"), ["config.password", "set the real value"]),
+    Case("a redacted user", INTEGRATION, okta(username="REDACTED"), ["config.okta.username", "set the real value"]),
+    Case("a redacted extra", INTEGRATION, config(extra={"a": {"b": "[REDACTED]"}}), ["config.extra.a.b"]),
+    Case("an unknown suboption", INTEGRATION, config(databse="immuta"), ["databse", "initial_database"]),
+    Case("a known extra", INTEGRATION, config(extra={"initialDatabase": "dev"}), ["config.extra", "initialDatabase"]),
+    Case("an option as extra", SCRIPT, config(extra={"port": 5439}), ["config.extra contains port", "set it there"]),
+    Case("a config that is none", INTEGRATION, {"config": [HOST]}, ["dictionary"]),
+    Case("no time to wait", INTEGRATION, {"wait_timeout": 0}, ["wait_timeout", "larger than 0"]),
+    Case("a path as id", INTEGRATION, {"id": "1/../2"}, ["The option id is '1/../2'", "give its number"]),
+    Case(
+        "two spellings",
+        INTEGRATION,
+        config(initial_database="dev", initialDatabase="other"),
+        ["config.initial_database and config.initialDatabase differ: set one of them."],
+    ),
+    Case("a password that is a list", INTEGRATION, config(password=[CANARY]), ["config.password is a list"]),
+    Case("a user that is a dictionary", SCRIPT, config(username={"a": 1}), ["config.username is a dictionary"]),
+    Case("a nested one", INTEGRATION, okta(password={"a": CANARY}), ["config.okta.password is a dictionary"]),
+    # What Immuta's integration forbids
+    Case(
+        "another database",
+        INTEGRATION,
+        config(database="other"),
+        ["has the database immuta, not other", "delete the integration and create another"],
+        asked=ALL,
+        records=[seeded()],
+    ),
+    Case(
+        "another setup",
+        INTEGRATION,
+        {"auto_bootstrap": True},
+        ["was set up manually, and auto_bootstrap cannot be changed"],
+        asked=ALL,
+        records=[seeded()],
+    ),
+    Case(
+        "the id of another host",
+        INTEGRATION,
+        {"id": "1"},
+        [f"Integration 1 is on other.example.com, not on {HOST}"],
+        asked=ONE,
+        records=[seeded(config={"host": "other.example.com"})],
+    ),
+    Case(
+        "the id of another type",
+        INTEGRATION,
+        {"id": "1"},
+        ["Integration 1 is of type Snowflake, not Redshift"],
+        asked=ONE,
+        records=[seeded(type="Snowflake")],
+    ),
+    Case("an id of nothing", INTEGRATION, {"id": "1"}, ["no integration with id 1", "leave out id"], asked=ONE),
+    Case(
+        "several on the host",
+        INTEGRATION,
+        GONE,
+        ["several Redshift integrations", "id to one of them (1, 2)"],
+        asked=ALL,
+        records=[seeded(), seeded()],
+    ),
+    Case(
+        "a change without credentials",
+        INTEGRATION,
+        {"id": "1", "config": {"impersonation": {"enabled": True}}},
+        ["Set config.username and config.password", "Immuta does not show credentials"],
+        asked=ONE,
+        records=[seeded()],
+    ),
+    Case(
+        "a removal without credentials",
+        INTEGRATION,
+        {**GONE, "config": {"host": HOST}},
+        ["was set up automatically", "set config.username and config.password."],
+        asked=ALL,
+        records=[seeded(autoBootstrap=True)],
+    ),
+    # A tenant that is none
+    Case(
+        "a wrong key",
+        INFO,
+        {},
+        ["did not accept the API key", "check api_key"],
+        {"status": 401, "method": "GET", "path": "/integrations"},
+        asked=ALL,
+        environment={"IMMUTA_API_KEY": f"{CANARY}-key"},
+    ),
+    Case(
+        "a wrong key for a token",
+        INFO,
+        {"auth_scheme": "bearer", "api_key": f"{CANARY}-key"},
+        ["did not accept the API key"],
+        {"status": 401, "path": "/bim/apikey/authenticate"},
+        asked=["POST /bim/apikey/authenticate"],
+    ),
+    Case("a key with a line break", INFO, {"api_key": f"{CANARY}\n-key"}, ["api_key", "line break", "the key alone"]),
+    Case("an empty key", INFO, {"api_key": ""}, ["api_key is empty"]),
+    Case("no address", INFO, {"url": "ftp://tenant"}, ["The option url", "https://tenant.example.com"]),
+    Case("a user in the address", INFO, {"url": f"https://me:{CANARY}@tenant"}, ["url holds a user name"]),
+    Case("plain http", INFO, {"url": "http://tenant.example.com"}, ["plain http", "use https", "validate_certs"]),
+    Case(
+        "https to plain http",
+        INFO,
+        {"url": "https://IMMUTA"},
+        ["what answers does not speak TLS", "check the port of url"],
+    ),
+    Case("nobody there", INFO, {"url": "http://127.0.0.1:1"}, ["the connection was refused", "check url"]),
+    Case("no such name", INFO, {"url": "https://nowhere.invalid"}, ["the host name is not known", "check url"]),
+    Case("no such proxy", INFO, {}, ["proxy"], environment={"http_proxy": f"http://me:{CANARY}@127.0.0.1:1"}),
+    Case("no such ca_path", INFO, {"ca_path": "FOLDER/ca.pem"}, ["ca_path", "ca.pem", "No such file"]),
+    Case(
+        "a page",
+        INFO,
+        {},
+        ["(text/html) is not JSON", "url is the root of an Immuta tenant", "login page"],
+        {"status": 200, "method": "GET", "path": "/integrations"},
+        asked=ALL,
+        fault={"kind": "html"},
+    ),
+    Case(
+        "a redirect",
+        INTEGRATION,
+        {},
+        ["HTTP 307", "redirected to https://elsewhere.example.com/integrations", "set url to the tenant itself"],
+        {"status": 307},
+        asked=ALL,
+        fault={"kind": "redirect", "location": f"https://elsewhere.example.com/integrations?session={CANARY}"},
+    ),
+    Case(
+        "not allowed",
+        INFO,
+        {},
+        ["APPLICATION_ADMIN"],
+        {"status": 403},
+        asked=ALL,
+        fault={"kind": "status", "status": 403},
+    ),
+    Case(
+        "another server",
+        INFO,
+        {},
+        ["is not a list of integrations", "check that url"],
+        asked=ALL,
+        fault={"kind": "status", "status": 200, "body": {"hello": CANARY}},
+    ),
+    Case(
+        "a broken gateway",
+        INFO,
+        {},
+        ["HTTP 502", "try again"],
+        {"status": 502},
+        asked=ALL,
+        fault={"kind": "status", "status": 502, "body": f"<html>{CANARY}</html>"},
+    ),
+    Case(
+        "a silent tenant",
+        INFO,
+        {"timeout": 1},
+        ["no complete reply within 1 s", "raise timeout"],
+        asked=ALL,
+        fault={"kind": "hang", "seconds": 2},
+    ),
+    # Scripts that have nowhere to go
+    Case("no dest", SCRIPT, {"dest": LEFT_OUT}, ["missing required arguments: dest"]),
+    Case("an empty dest", SCRIPT, {"dest": ""}, ["dest"]),
+    Case("no folder", SCRIPT, {"dest": "FOLDER/no/create.sql"}, ["The directory FOLDER/no of dest does not exist"]),
+    Case("a folder", SCRIPT, {"dest": "FOLDER"}, ["The dest FOLDER is not a file"]),
+    Case("a file as folder", SCRIPT, {"dest": "FOLDER/script.sql/x"}, ["FOLDER/script.sql of dest"]),
+    Case("a file for all", SCRIPT, {"mode": "0644"}, ["mode 0o644", "others no right"]),
+    Case("a mode in decimal", SCRIPT, {"mode": 600}, ["mode", "0600"]),
+    Case("a mode in words", SCRIPT, {"mode": "u=rw"}, ["The option mode is u=rw", "'0600'"]),
+    Case("an unknown script", SCRIPT, {"script": "drop"}, ["drop", "initial_create"]),
+    Case("no id to edit", SCRIPT, {"script": "edit"}, ["script is edit", "id"]),
+    Case("no config to create", SCRIPT, {"config": LEFT_OUT}, ["script is create", "config"]),
+    Case("half a config", SCRIPT, config(password=None), ["Set config.password to create or change"]),
+    Case(
+        "nothing to edit",
+        SCRIPT,
+        {"script": "edit", "id": "1"},
+        ["no integration with id 1", "nothing to edit"],
+        asked=ONE,
+    ),
+    Case(
+        "nothing to delete",
+        SCRIPT,
+        {"script": "delete", "id": "1", "config": None},
+        ["no integration with id 1", "nothing to delete"],
+        asked=["POST /integrations/1/scripts/delete"],
+    ),
+    Case(
+        "a page as script",
+        SCRIPT,
+        {},
+        ["is not a script", "check that url"],
+        {"path": "/integrations/scripts/create"},
+        asked=["POST /integrations/scripts/create"],
+        fault={"kind": "html"},
+    ),
+    Case(
+        "a place for no file",
+        SCRIPT,
+        {"dest": "/proc/create.sql"},
+        ["The file /proc/create.sql cannot be written"],
+        asked=["POST /integrations/scripts/create"],
+    ),
+    # Scripts that cannot be run
+    Case("no path", RUN, {"path": LEFT_OUT}, ["missing required arguments: path"]),
+    Case("no script", RUN, {"path": "FOLDER/no.sql"}, ["There is no script FOLDER/no.sql"]),
+    Case("a folder as script", RUN, {"path": "FOLDER"}, ["The script FOLDER is not a regular file"]),
+    Case(
+        "a meta-command",
+        RUN,
+        {},
+        ["script.sql was not run", "Line 2", "is a psql meta-command"],
+        {"line": 2},
+        script=b"SELECT 'C4nary';\n\\connect immuta\n",
+    ),
+    Case(
+        "an open quote",
+        RUN,
+        {},
+        ["Line 3", "a string begins here and never ends"],
+        {"line": 3},
+        script=b"SELECT 1;\nCREATE USER immuta\nPASSWORD 'C4nary;\n",
+    ),
+    Case("a NUL", RUN, {}, ["Line 2", "NUL"], {"line": 2}, script=b"SELECT 1;\nSELECT 'C4nary\0';\n"),
+    Case(
+        "a database in a transaction",
+        RUN,
+        {"transaction": "single"},
+        ["Line 2", "transaction"],
+        script=b"SELECT 1;\nCREATE DATABASE immuta;\n",
+    ),
+    Case("an unknown kind", RUN, {"creates": {"table": "t"}}, ["table", "schema"]),
+    # Databases that cannot be reached
+    Case("no user", RUN, {}, ["also needs login_user"], environment={"REDSHIFT_USER": None}),
+    Case("no database", LOOK, {}, ["login_db"], environment={"REDSHIFT_DB": None}),
+    Case("a port of 70000", RUN, {"login_port": 70000}, ["login_port", "65535"]),
+    Case("a port of 0", RUN, {"login_port": 0}, ["login_port", "65535"]),
+    Case("a URL to log in to", LOOK, {"login_host": "https://cluster"}, ["login_host is not a host name", "scheme"]),
+    Case("an empty database", LOOK, {"login_db": ""}, ["login_db is empty"]),
+    Case("no such cluster", LOOK, {"login_host": "nowhere.invalid"}, ["the host name is not known", "login_host"]),
+    Case("nobody listening", RUN, {"login_port": 1}, ["the connection was refused", "login_port"]),
+    *(
+        case
+        for driver in ("redshift_connector", "psycopg")
+        for case in (
+            Case(
+                f"a wrong password with {driver}",
+                RUN,
+                {"driver": driver, "login_password": f"{CANARY}-login"},
+                ["did not accept the account", "check the user name and the password"],
+                {"authentication_failed": True, "database_missing": False},
+                looks=True,
+            ),
+            Case(
+                f"no such database with {driver}",
+                RUN,
+                {"driver": driver, "login_db": "nowhere"},
+                ["Could not log in to database 'nowhere'", "there is no such database"],
+                {"authentication_failed": False, "database_missing": True},
+                looks=True,
+            ),
+        )
+    ),
+    Case(
+        "AWS through psycopg",
+        RUN,
+        {"auth_method": "iam", "driver": "psycopg", "cluster_identifier": "c", "db_user": "u"},
+        ["'iam'", "'redshift_connector' only"],
+    ),
+    Case("no cluster for AWS", LOOK, {"auth_method": "iam"}, ["either cluster_identifier or workgroup"]),
+    Case(
+        "AWS without TLS",
+        LOOK,
+        {"auth_method": "iam", "workgroup": "w"},
+        ["needs TLS", "ssl_mode"],
+    ),
+    Case("half of Okta to log in", RUN, {"auth_method": "okta"}, ["'okta' also needs idp_host, app_id"]),
+    # Libraries that are not there
+    Case("no requests", INFO, {}, ["requests", "install"], library="requests"),
+    Case("no driver", LOOK, {}, ["lacks", "redshift_connector", "pip install"], library="redshift_connector"),
+    Case("no other driver", RUN, {"driver": "psycopg"}, ["lacks", "psycopg", "pip install"], library="psycopg"),
+]
+
+# Sentences of Ansible's own, which end without a full stop.
+ANSIBLES = (
+    "missing",
+    "one of the following",
+    "Unsupported parameters",
+    "value of ",
+    "argument ",
+    "dictionary requested",
+    "Failed to import",
+)
+
+
+def files(folder: pathlib.Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def state(standins: Standins) -> tuple[t.Any, ...]:
+    return standins.catalog(), standins.immuta.records(), asked(standins), len(standins.postgres.statements())
+
+
+def filled_in(value: t.Any, desk: Desk) -> t.Any:
+    """What an argument or a sentence is on this desk, with the names in capital letters replaced."""
+    redshift = desk.standins.redshift
+    names = {
+        "FOLDER": str(desk.folder.resolve()),
+        "IMMUTA": desk.standins.immuta.url.rpartition("/")[2],
+        "HOST": redshift.host,
+        "PORT": str(redshift.port),
+    }
+    if isinstance(value, str):
+        for name, text in names.items():
+            value = value.replace(name, text)
+    return value
+
+
+def check(case: Case, desk: Desk) -> None:
+    """Run the task and judge what it says and what it leaves on disk."""
+    (desk.folder / "script.sql").write_bytes(case.script)
+    for name, value in case.environment.items():
+        desk.environment.pop(name, None)
+        if value is not None:
+            desk.environment[name] = value
+    before = files(desk.folder)
+    arguments = {
+        name: value for name, value in {**DEFAULTS[case.module], **case.arguments}.items() if value != LEFT_OUT
+    }
+
+    result = desk.module(case.module, **{name: filled_in(value, desk) for name, value in arguments.items()})
+
+    assert result["failed"] is True
+    message = result["msg"]
+    for part in case.says:
+        assert filled_in(part, desk) in message
+    assert {name: result.get(name) for name in case.facts} == case.facts
+    assert message.endswith(".") or any(start in message for start in ANSIBLES), message
+    assert "\n" not in message
+    said = json.dumps(result)
+    for secret in (CANARY, desk.standins.immuta.api_key, desk.standins.bootstrap.password):
+        assert secret not in said
+    assert files(desk.folder) == before
+
+
+@pytest.fixture(scope="module")
+def ended(
+    request: pytest.FixtureRequest, running_standins: Standins, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, concurrent.futures.Future[None]]:
+    """How the cases end that are known before: side by side, since none of them can touch what another one sees."""
+    running_standins.reset()
+    before = state(running_standins)
+    chosen = [item.callspec.params["case"] for item in request.session.items if "ended" in item.fixturenames]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as people:
+        tasks = {
+            case.name: people.submit(check, case, Desk(tmp_path_factory.mktemp("desk"), running_standins))
+            for case in chosen
+        }
+    assert state(running_standins) == before
+    return tasks
+
+
+def cases(known_before: bool) -> t.Any:
+    some = [case for case in CASES if case.is_known_before is known_before]
+    return pytest.mark.parametrize("case", some, ids=[case.name for case in some])
+
+
+@cases(known_before=True)
+def test_what_is_known_before_is_said_before_anybody_is_asked(
+    ended: dict[str, concurrent.futures.Future[None]], case: Case
+) -> None:
+    ended[case.name].result()
+
+
+@cases(known_before=False)
+def test_what_the_servers_know_is_said_and_nothing_is_changed(
+    desk: Desk, standins: Standins, monkeypatch: pytest.MonkeyPatch, case: Case
+) -> None:
+    for record in case.records:
+        standins.immuta.seed(**record)
+    if case.fault:
+        standins.immuta.add_fault(**case.fault)
+    if case.library:
+        stub = desk.folder / "stubs" / case.library / "__init__.py"
+        stub.parent.mkdir(parents=True)
+        stub.write_text("raise ImportError('not installed')", encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(desk.folder / "stubs"))
+        desk.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    catalog, records, unused, statements = state(standins)
+
+    check(case, desk)
+
+    after = state(standins)
+    assert after[:3] == (catalog, records, case.asked)
+    assert case.looks or after[3] == statements

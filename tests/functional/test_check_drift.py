@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook check_drift: what it reports of each cluster, what it requests, and what it needs to know."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import stat
+import sys
+import typing as t
+
+import pytest
+import yaml
+
+from tests.support.paths import ROOT
+from tests.support.playbooks import Run, asked, ended
+from tests.support.standin import Standins
+
+FAILED_TEST = {"name": "Connection", "status": "failed", "message": "The cluster does not answer."}
+
+
+class Check:
+    """Runs the playbook on an inventory of clusters, whose passwords nobody knows, and reads its report."""
+
+    def __init__(self, folder: pathlib.Path, standins: Standins) -> None:
+        self.folder = folder
+        self.standins = standins
+        self.report_file = folder / "drift.json"
+
+    def run(self, clusters: dict[str, dict[str, t.Any]], *options: str) -> Run:
+        """``clusters`` are the role's variables by the name of the host."""
+        inventory = self.folder / "inventory.yml"
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": clusters}}), encoding="utf-8")
+        program = pathlib.Path(sys.executable).with_name("ansible-playbook")
+        return ended(
+            [program, "immuta.integrations.check_drift", "-i", inventory, "-e", "immuta_redshift_hosts=all", *options],
+            {
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder),
+                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+                "IMMUTA_URL": self.standins.immuta.url,
+                "IMMUTA_API_KEY": self.standins.immuta.api_key,
+                "ANSIBLE_STRATEGY": "free",  # which has no task for all hosts, so that the playbook cannot rely on it
+            },
+            self.folder,
+        )
+
+    def report(self) -> dict[str, t.Any]:
+        return json.loads(self.report_file.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def check(tmp_path: pathlib.Path, standins: Standins) -> Check:
+    standins.reset()
+    return Check(tmp_path, standins)
+
+
+def variables(standins: Standins, name: str, **config: t.Any) -> dict[str, t.Any]:
+    """A cluster whose credentials nobody knows, as export_integrations writes it."""
+    credentials = {name: f"{{{{ immuta_redshift_secret_{name} }}}}" for name in ("username", "password")}
+    config = standins.config(host=f"{name}.example.com", **credentials, **config)
+    return {"immuta_redshift_config": config}
+
+
+def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> None:
+    seeds: dict[str, dict[str, t.Any]] = {
+        "in_order": {},
+        "disabled": {"status": "disabled"},
+        "creation_failed": {"status": "createError"},
+        "changed": {"config": {"port": 5440, "initialDatabase": "other"}},
+        "changed_while_busy": {"status": "editing", "config": {"initialDatabase": "other"}},
+        "busy": {"status": "editing"},
+        "beyond_change": {"config": {"database": "other"}},
+        "unwanted": {},
+    }
+    for name, seed in seeds.items():
+        config = {**standins.config(host=f"{name.upper()}.example.com"), **seed.get("config", {})}
+        standins.immuta.seed(**{**seed, "config": config})
+    clusters = {name: variables(standins, name) for name in [*seeds, "missing"]}
+    clusters["unwanted"]["immuta_redshift_state"] = "absent"
+    clusters["nameless"] = {}
+    clusters["broken"] = variables(standins, "broken", database="{{ nobody }}")
+    clusters["elsewhere"] = {
+        **variables(standins, "in_order"),
+        "immuta_redshift_api": {"url": f"{standins.immuta.url}/gone"},
+    }
+
+    run = check.run(clusters)
+
+    report = check.report()
+    found = {cluster["name"]: cluster for cluster in report["clusters"]}
+    assert {
+        name: (cluster["result"], cluster["status"], cluster["differences"]) for name, cluster in found.items()
+    } == {
+        "in_order": ("in_order", "enabled", []),
+        "disabled": ("drifted", None, []),
+        "creation_failed": ("drifted", "createError", []),
+        "changed": ("drifted", "enabled", ["initial_database"]),
+        "changed_while_busy": ("drifted", "editing", ["initial_database"]),
+        "busy": ("not_enabled", "editing", []),
+        "beyond_change": ("drifted", "enabled", ["database"]),
+        "unwanted": ("drifted", "enabled", []),
+        "missing": ("drifted", None, []),
+        "nameless": ("failed", None, []),
+        "broken": ("failed", None, []),
+        "elsewhere": ("failed", None, []),
+    }
+    assert (run.status, report["exit_code"]) == (2, 2)
+    assert report["totals"] == {
+        "clusters": 12,
+        "drifted": 7,
+        "failed": 3,
+        "in_order": 1,
+        "not_enabled": 1,
+        "unmanaged": 0,
+    }
+    assert "the database cannot be changed" in found["beyond_change"]["message"]
+    assert found["beyond_change"]["host"] == "beyond_change.example.com"
+    assert "immuta_redshift_config" in found["nameless"]["message"]
+    assert found["broken"]["message"] == "immuta_redshift_config.database: 'nobody' is undefined"
+    assert found["broken"]["host"] == "broken.example.com"
+    assert "404" in found["elsewhere"]["message"]
+    assert asked(standins) == ["GET /integrations", "GET /gone/integrations"]
+    assert re.findall(r"^(\w+) .*failed=1", run.output, re.MULTILINE) == ["broken", "elsewhere", "nameless"]
+    assert "12 clusters: 1 in sync, 1 not enabled, 7 drifted, 3 failed; 0 unmanaged." in run.output
+
+
+def test_an_error_status_is_no_drift_but_has_an_exit_code_of_its_own(check: Check, standins: Standins) -> None:
+    standins.immuta.seed(
+        status="recurringValidationError",
+        validationResults={"status": "failed", "validationTests": [FAILED_TEST, {"name": "x", "status": "passed"}]},
+        config=standins.config(host="ill.example.com"),
+    )
+
+    run = check.run({"ill": variables(standins, "ill")})
+
+    report = check.report()
+    assert (run.status, report["exit_code"]) == (0, 4)
+    assert report["clusters"] == [
+        {
+            "name": "ill",
+            "host": "ill.example.com",
+            "tenant": standins.immuta.url,
+            "id": "1",
+            "action": "none",
+            "values": {},
+            "result": "not_enabled",
+            "status": "recurringValidationError",
+            "differences": [],
+            "failing_tests": [FAILED_TEST],
+            "message": None,
+        }
+    ]
+    assert stat.S_IMODE(check.report_file.stat().st_mode) == 0o600
+
+
+def test_a_run_that_met_no_cluster_leaves_no_report_of_an_earlier_one(check: Check) -> None:
+    check.report_file.write_text('{"exit_code": 0}', encoding="utf-8")
+
+    check.run({"ill": {}}, "-e", "immuta_redshift_hosts=nobody")
+
+    assert check.report()["exit_code"] == 2
+
+
+def test_what_no_host_of_the_inventory_describes_is_unmanaged(check: Check, standins: Standins) -> None:
+    for name in ("sales", "finance", "stray"):
+        standins.immuta.seed(config=standins.config(host=f"{name}.example.com"))
+    standins.immuta.seed(type="Snowflake", config={"host": "other.example.com"})
+    clusters = {name: variables(standins, name) for name in ("sales", "finance")}
+
+    run = check.run(clusters, "--limit", "localhost,sales")
+
+    stray = {"tenant": standins.immuta.url, "id": "3", "host": "stray.example.com", "status": "enabled"}
+    report = check.report()
+    assert (run.status, report["exit_code"], report["unmanaged"]) == (0, 0, [stray])
+    assert report["other_types"] == {"Snowflake": 1}
+    assert [cluster["name"] for cluster in report["clusters"]] == ["sales"]
+
+    check.run(clusters, "-e", "drift_count_unmanaged=true")
+
+    assert check.report()["exit_code"] == 5
+
+
+def test_a_file_of_variables_that_cannot_be_read_is_its_host_s_failure(check: Check, standins: Standins) -> None:
+    standins.immuta.seed(config=standins.config(host="a.example.com"))
+    (check.folder / "host_vars").mkdir()
+    (check.folder / "host_vars" / "b.yml").write_text("immuta_redshift_config: [", encoding="utf-8")
+
+    run = check.run({name: variables(standins, name) for name in ("a", "b")})
+
+    assert run.status != 0
+    assert [cluster["result"] for cluster in check.report()["clusters"]] == ["in_order", "failed"]
+
+
+def test_reports_for_tools_and_people(check: Check, standins: Standins) -> None:
+    standins.immuta.seed(config=standins.config(host="sales.example.com", initialDatabase="other"))
+    files = [check.folder / name for name in ("drift.json", "drift.xml", "drift.html")]
+
+    run = check.run(
+        {"sales": variables(standins, "sales")},
+        *("-e", "drift_junit=drift.xml", "-e", "drift_html=drift.html", "--check"),
+    )
+
+    assert "initial_database: desired dev, current other" in run.output
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
+    assert all("initial_database" in file.read_text(encoding="utf-8") for file in files)
+
+    shown = check.run({"sales": variables(standins, "sales")}, "-e", "drift_show=false").output
+
+    assert "initial_database" not in shown
+
+
+def test_a_report_that_cannot_be_written_ends_the_run(check: Check, standins: Standins) -> None:
+    run = check.run({"sales": variables(standins, "sales")}, "-e", "drift_html=missing/drift.html")
+
+    assert run.status == 2
+    assert "missing/drift.html cannot be written: No such file or directory" in run.output
+
+
+def test_one_cluster_without_an_inventory(check: Check, standins: Standins) -> None:
+    standins.immuta.seed(config=standins.config(host="sales.example.com"))
+
+    extra = json.dumps(variables(standins, "sales"))
+    run = check.run({}, "-e", "immuta_redshift_hosts=localhost", "-e", extra)
+
+    assert (run.status, check.report()["totals"]["in_order"]) == (0, 1)

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tenant that was set up by hand comes under version control in one run, and the next run changes nothing."""
+
+from __future__ import annotations
+
+import stat
+import typing as t
+
+import yaml
+
+from tests.support.playbooks import Desk, asked
+from tests.support.standin import Standins
+
+CONFIGURE = "immuta.integrations.configure_redshift"
+EXPORT = "immuta.integrations.export_integrations"
+SECRETS = {
+    "immuta_redshift_secret_username": "somebody",
+    "immuta_redshift_secret_password": "Some-Pa55word",
+    "immuta_redshift_secret_app_id": "Okta",
+}
+OKTA = {
+    "authenticationType": "okta",
+    "okta": {
+        "username": "taylor@example.com",
+        "password": "0kta-Pa55word",
+        "appId": "Okta",
+        "idpHost": "organization.okta.com",
+        "role": "admin",
+    },
+}
+
+
+def shapes() -> list[dict[str, t.Any]]:
+    """Integrations as Immuta's documentation shows them, and as a tenant may have them."""
+    account = {"authenticationType": "userPassword", "username": "u", "password": "p"}
+    common = {"database": "immuta", "initialDatabase": "dev"}
+    impersonation = {"impersonation": {"enabled": True, "role": "immuta_impersonation"}}
+    return [
+        {"autoBootstrap": automatic, "status": status, "config": {"host": f"c{number}.example.com", **common, **config}}
+        for number, (automatic, status, config) in enumerate(
+            [
+                (False, "enabled", {**account}),
+                (True, "enabled", {**account, "port": 5439, "impersonation": {"enabled": False}}),
+                (False, "enabled", {**account, "port": 5440, **impersonation}),
+                (False, "enabled", {**OKTA}),
+                (True, "enabled", {**OKTA, **impersonation}),
+                (False, "enabled", {**account, "host": "UPPER.example.com"}),
+                (False, "editError", {**account}),
+                (False, "recurringValidationError", {**OKTA, "okta": {**OKTA["okta"], "appId": "REDACTED"}}),
+                (False, "enabled", {**account, "someUndocumentedField": {"inside": [1, 2]}}),
+                (False, "enabled", {**account, "database": "My DB: 'quoted' #1 {{ x }}"}),
+            ]
+        )
+    ]
+
+
+def test_what_is_exported_is_what_stands(desk: Desk, standins: Standins) -> None:
+    for shape in shapes():
+        standins.immuta.seed(**shape)
+    standins.immuta.seed(type="Snowflake", config={"host": "snow.example.com"})
+    standins.immuta.seed(status="deleted", config={"host": "gone.example.com"})
+    inventory = desk.folder / "inventory"
+    host_vars = inventory / "host_vars"
+    inventory.mkdir()
+
+    exported = desk.play(EXPORT, export_dir=str(host_vars))
+
+    assert exported.succeeded, exported.output
+    assert asked(standins) == ["GET /integrations"]
+    hosts = sorted(shape["config"]["host"] for shape in shapes())
+    assert sorted(path.name for path in host_vars.iterdir()) == [f"{host}.yml" for host in hosts]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in host_vars.iterdir()} == {0o600}
+    assert desk.play(EXPORT, export_dir=str(host_vars)).changed == 0
+    for path in host_vars.iterdir():
+        text = path.read_text(encoding="utf-8").replace("!unsafe ", "")
+        assert yaml.safe_load(text)["immuta_redshift_config"]["host"] == path.stem
+
+    standins.immuta.clear_requests()
+    (inventory / "hosts").write_text("\n".join(hosts) + "\n", encoding="utf-8")
+    run = desk.play(CONFIGURE, "-i", str(inventory), immuta_redshift_hosts="all", **SECRETS)
+
+    assert run.succeeded, run.output
+    assert run.changed == 0
+    assert set(asked(standins)) == {"GET /integrations"}
+    assert len(asked(standins)) == len(hosts)
+
+
+def test_export_without_a_folder_says_what_is_missing(desk: Desk, standins: Standins) -> None:
+    run = desk.play(EXPORT)
+
+    assert not run.succeeded
+    assert "export_dir" in run.output
+    assert asked(standins) == []

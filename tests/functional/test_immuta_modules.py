@@ -1,0 +1,652 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules of action group immuta, judged by what Immuta received, what the database has, and what is on disk."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import functools
+import json
+import stat
+import threading
+import time
+import typing as t
+
+import pytest
+
+from tests.support.howto import COMMANDS, EXAMPLES
+from tests.support.playbooks import Desk, asked, run_by_hand, statuses
+from tests.support.sql import automatic_config
+from tests.support.standin import HOST, Standins, scripts
+from tests.support.standin.cluster import CONNECTION_TEST, results
+
+Result = dict[str, t.Any]
+
+LOOK = ["GET /integrations"]
+LOG_IN = "POST /bim/apikey/authenticate"
+DATABASE_SECRET = "Sy5tem-Pa55word"
+# What GET adds to what was sent.
+DEFAULTS = {"port": 5439, "impersonation": {"enabled": False}}
+IMPERSONATION = {"enabled": True, "role": "immuta_impersonation"}
+
+
+def run(desk: Desk, module: str, **arguments: t.Any) -> Result:
+    """Run a module; no secret of the stand-ins' may be in what it says."""
+    result = desk.module(module, **arguments)
+    said = json.dumps(result, ensure_ascii=False)
+    for secret in (desk.standins.immuta.api_key, desk.standins.bootstrap.password, DATABASE_SECRET):
+        assert secret not in said
+    return result
+
+
+def manage(desk: Desk, **arguments: t.Any) -> Result:
+    """Run immuta_redshift_integration for the cluster that is set up by hand."""
+    defaults = {"auto_bootstrap": False, "config": desk.standins.config(), "wait_sleep": 0.1}
+    return run(desk, "immuta_redshift_integration", **{**defaults, **arguments})
+
+
+def remove(desk: Desk, **arguments: t.Any) -> Result:
+    defaults = {"state": "absent", "auto_bootstrap": None, "config": {"host": HOST}}
+    return manage(desk, **{**defaults, **arguments})
+
+
+def generate(desk: Desk, script: str, **arguments: t.Any) -> Result:
+    """Run immuta_integration_script, by default into a file that bears the script's name."""
+    defaults = {"config": desk.standins.config(), "dest": str(desk.folder / f"{script}.sql")}
+    return run(desk, "immuta_integration_script", script=script, **{**defaults, **arguments})
+
+
+def ask(desk: Desk, **arguments: t.Any) -> list[Result]:
+    result = run(desk, "immuta_integration_info", **arguments)
+    assert result["changed"] is False
+    return result["integrations"]
+
+
+def set_up(standins: Standins) -> None:
+    """Run both scripts by hand."""
+    config = standins.config()
+    run_by_hand(standins, scripts.initial_create(config), "dev")
+    run_by_hand(standins, scripts.create(config), "immuta")
+
+
+def seed(standins: Standins, **members: t.Any) -> str:
+    """Add an integration of the cluster, as `manage` asks for it unless told otherwise."""
+    return standins.immuta.seed(**{"config": {**DEFAULTS, **standins.config()}, **members})
+
+
+def writes(standins: Standins) -> list[tuple[str, t.Any]]:
+    """Method and body of the requests for integrations that were not GET, in order."""
+    return [
+        (request["method"], request["body"])
+        for request in standins.immuta.requests()
+        if request["method"] != "GET" and request["path"].startswith("/integrations")
+    ]
+
+
+def payload(config: dict[str, t.Any], automatic: bool = False) -> dict[str, t.Any]:
+    return {"type": "Redshift", "autoBootstrap": automatic, "config": config}
+
+
+def warned(result: Result) -> str:
+    return json.dumps(result.get("warnings", []))
+
+
+def at_once(tasks: t.Sequence[t.Callable[..., Result]], **arguments: t.Any) -> list[Result]:
+    """Run tasks side by side, all with these arguments too."""
+    with concurrent.futures.ThreadPoolExecutor() as people:
+        return [task.result() for task in [people.submit(task, **arguments) for task in tasks]]
+
+
+@contextlib.contextmanager
+def meanwhile(standins: Standins, request: str, act: t.Callable[[], t.Any]) -> t.Iterator[None]:
+    """Do something once as soon as Immuta has received a request."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while request not in asked(standins):
+            if over.wait(0.005):
+                return
+        act()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+# immuta_integration_script
+
+
+@pytest.mark.parametrize("shape", ["text", "string", "object"])
+def test_every_script_reaches_its_file_byte_for_byte(desk: Desk, standins: Standins, shape: str) -> None:
+    standins.immuta.set(script_reply=shape)
+    config = standins.config(password="Pä$$w%rd{{ x }}#: 'q' \\ \"Ω\" ;--", impersonation=IMPERSONATION)
+    before = standins.config()
+    number = seed(standins, config=before)
+    expected = {
+        "initial_create": ("initial-create", scripts.initial_create(config)),
+        "create": ("create", scripts.create(config)),
+        "edit": ("edit", scripts.edit(before, config)),
+        "delete": ("delete", scripts.delete(before)),
+        "cleanup": ("cleanup", scripts.cleanup(config)),
+    }
+    for script, (name, statements) in expected.items():
+        about = {"id": number} if script in ("edit", "delete") else {}
+        about["config"] = None if script == "delete" else config
+
+        result = generate(desk, script, **about)
+
+        content = scripts.text(name, statements).encode()
+        file = desk.folder / f"{script}.sql"
+        assert file.read_bytes() == content, script
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert (result["changed"], result["dest"]) == (True, str(file))
+        assert (result["size"], result["statement_count"]) == (len(content), len(statements))
+        assert "Ω" not in json.dumps(result, ensure_ascii=False)
+    same = ("POST", payload(config))
+    assert writes(standins) == [same, same, same, ("POST", None), same]
+    (record,) = standins.immuta.records()
+    assert (record["status"], record["config"]) == ("enabled", before)
+
+
+def test_a_script_file_is_written_only_when_it_differs(desk: Desk, standins: Standins) -> None:
+    file = desk.folder / "create.sql"
+    content = scripts.text("create", scripts.create(standins.config())).encode()
+
+    foretold = generate(desk, "create", check_mode=True)
+    assert foretold["changed"]
+    assert not file.exists()
+    assert generate(desk, "create")["checksum"] == foretold["checksum"]
+    written = file.stat()
+    again = generate(desk, "create")
+    assert not again["changed"]
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+
+    assert generate(desk, "create", mode="0640")["changed"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert not generate(desk, "create", mode="640")["changed"]
+
+    file.write_text(f"ALTER USER me PASSWORD '{DATABASE_SECRET}'", encoding="utf-8")
+    file.chmod(0o644)
+    foretold = generate(desk, "create", check_mode=True, backup=True)
+    assert foretold["changed"]
+    assert DATABASE_SECRET in file.read_text(encoding="utf-8")
+    result = generate(desk, "create", backup=True)
+    assert file.read_bytes() == content
+    assert result["diff"]["before"] == "ALTER USER me PASSWORD '********'"
+    assert "CREATE SCHEMA immuta_system" in result["diff"]["after"]
+    (kept,) = desk.folder.glob("create.sql.*~")
+    assert result["backup_file"] == str(kept)
+    assert DATABASE_SECRET in kept.read_text(encoding="utf-8")
+    assert stat.S_IMODE(file.stat().st_mode) == stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert sorted(path.name for path in desk.folder.iterdir() if path.is_file()) == [file.name, kept.name]
+
+
+def test_the_edit_script_keeps_what_the_user_left_out(desk: Desk, standins: Standins) -> None:
+    before = {**DEFAULTS, **standins.config(impersonation=IMPERSONATION, futureSetting={"level": 3})}
+    number = seed(standins, config=before)
+
+    generate(desk, "edit", id=number, config=standins.config(host=HOST.upper(), password="An0ther-Pa55word"))
+
+    after = {**before, "password": "An0ther-Pa55word"}
+    assert writes(standins) == [("POST", payload(after))]
+    content = (desk.folder / "edit.sql").read_text(encoding="utf-8")
+    assert content == scripts.text("edit", scripts.edit(before, after))
+
+
+# immuta_redshift_integration
+
+
+@pytest.mark.parametrize("authentication", ["userPassword", "okta"])
+def test_an_automatic_setup_from_creation_to_removal(desk: Desk, standins: Standins, authentication: str) -> None:
+    account = standins.bootstrap
+    config = automatic_config(standins)
+    credentials: dict[str, t.Any] = {"username": account.user, "password": account.password}
+    if authentication == "okta":
+        login = {**COMMANDS[1].payload["config"]["okta"], **credentials}
+        credentials = {"okta": login}
+        config = {**COMMANDS[1].payload["config"], "host": HOST, "initialDatabase": "dev", **credentials}
+    credentials["authenticationType"] = authentication
+    before = standins.catalog()
+    options = {"auto_bootstrap": True, "config": config}
+
+    foretold = manage(desk, check_mode=True, **options)
+    assert asked(standins) == LOOK
+    assert standins.catalog() == before
+    result = manage(desk, **options)
+    assert asked(standins) == [*LOOK, *LOOK, "POST /integrations", "GET /integrations/1"]
+    assert writes(standins) == [("POST", payload(config, automatic=True))]
+    assert statuses(standins) == ["enabled"]
+    assert standins.catalog()["schemas"]["immuta"] == sorted(scripts.SCHEMAS)
+    for name in ("changed", "would_change", "action", "differences", "secrets_updated", "config", "diff"):
+        assert foretold[name] == result[name], name
+    assert (result["changed"], result["action"], result["secrets_updated"]) == (True, "create", True)
+    assert (foretold["exists"], result["exists"], result["settled"]) == (False, True, True)
+    assert result["integration"]["config"]["initial_database"] == "dev"
+    assert result["validation_results"]["status"] == "passed"
+
+    standins.immuta.clear_requests()
+    again = manage(desk, **options)
+    assert (again["changed"], again["action"], again["integration"]) == (False, "none", result["integration"])
+    assert asked(standins) == LOOK
+
+    standins.immuta.clear_requests()
+    gone = remove(desk, config={"host": HOST, **credentials})
+    assert (gone["changed"], gone["exists"], gone["integration"]) == (True, False, None)
+    assert writes(standins) == [("DELETE", credentials)]
+    assert standins.catalog() == before
+    standins.immuta.clear_requests()
+    assert not remove(desk)["changed"]
+    assert asked(standins) == LOOK
+
+
+def test_a_manual_setup_needs_the_scripts_and_is_removed_without_credentials(desk: Desk, standins: Standins) -> None:
+    refused = manage(desk, auth_scheme="bearer")
+    assert refused["failed"]
+    assert (refused["status"], refused["method"], refused["path"]) == (422, "POST", "/integrations")
+    assert f"failing validation tests: {CONNECTION_TEST} (" in refused["msg"]
+    assert refused["validation_results"]["validation_tests"][0]["status"] == "failed"
+    assert standins.immuta.records() == []
+
+    set_up(standins)
+    standins.immuta.clear_requests()
+    assert manage(desk, auth_scheme="bearer")["changed"]
+    assert asked(standins) == [LOG_IN, *LOOK, "POST /integrations", "GET /integrations/1"]
+    assert writes(standins) == [("POST", payload(standins.config()))]
+
+    standins.immuta.clear_requests()
+    assert not manage(desk, auth_scheme="bearer")["changed"]
+    assert asked(standins) == [LOG_IN, *LOOK]
+
+    standins.immuta.clear_requests()
+    foretold = remove(desk, check_mode=True)
+    assert foretold["changed"]
+    assert writes(standins) == []
+    assert remove(desk, config=standins.config())["changed"]
+    assert writes(standins) == [("DELETE", None)]
+    assert standins.immuta.records() == []
+
+
+def test_a_token_that_expires_on_the_way_is_exchanged_anew(desk: Desk, standins: Standins) -> None:
+    set_up(standins)
+    standins.immuta.set(token_uses=1)
+
+    result = manage(desk, auth_scheme="bearer")
+
+    assert result["changed"]
+    assert statuses(standins) == ["enabled"]
+    acted = [request for request in standins.immuta.requests() if request["status"] == 200]
+    assert [f"{request['method']} {request['path']}" for request in acted] == [
+        LOG_IN,
+        *LOOK,
+        LOG_IN,
+        "POST /integrations",
+        LOG_IN,
+        "GET /integrations/1",
+    ]
+
+
+def test_waiting_is_for_the_end_and_can_be_left_to_another_task(desk: Desk, standins: Standins) -> None:
+    set_up(standins)
+    standins.immuta.set(settle=0.5)
+    result = manage(desk)
+    assert (result["settled"], result["integration"]["status"]) == (True, "enabled")
+    assert asked(standins).count("GET /integrations/1") >= 2
+
+    changed = {"config": standins.config(impersonation=IMPERSONATION)}
+    standins.immuta.set(settle=0, stuck=["editing"])
+    begun = manage(desk, wait=False, **changed)
+    assert (begun["changed"], begun["settled"], begun["integration"]["status"]) == (True, False, "editing")
+    standins.immuta.clear_requests()
+    same = manage(desk, wait=False, **changed)
+    assert (same["changed"], same["settled"], same["action"]) == (False, False, "wait")
+    busy = remove(desk, wait=False)
+    assert busy["failed"]
+    assert f"The Redshift integration on {HOST} (id 1) is editing" in busy["msg"]
+    assert "set wait to true" in busy["msg"]
+    assert busy["last_status"] == "editing"
+    assert writes(standins) == []
+
+
+def test_a_status_that_never_ends_is_named_and_one_that_ends_badly_too(desk: Desk, standins: Standins) -> None:
+    set_up(standins)
+    standins.immuta.set(stuck=["creating"])
+    stuck = manage(desk, wait_timeout=1)
+    assert stuck["failed"]
+    assert f"The Redshift integration on {HOST} (id 1) was still creating after 1 s: raise wait_timeout" in stuck["msg"]
+    assert (stuck["last_status"], stuck["integration"]["status"]) == ("creating", "creating")
+
+    standins.immuta.reset()
+    standins.immuta.set(failing=["creating"])
+    failed = manage(desk)
+    assert failed["failed"]
+    assert f"{CONNECTION_TEST} (The connection to the cluster was lost." in failed["msg"]
+    assert failed["last_status"] == "createError"
+    assert failed["validation_results"]["status"] == "failed"
+    standins.immuta.set(failing=[])
+    standins.immuta.clear_requests()
+    repaired = manage(desk)
+    assert (repaired["changed"], repaired["action"]) == (True, "update")
+    assert [method for method, unused in writes(standins)] == ["PUT"]
+    assert statuses(standins) == ["enabled"]
+
+    standins.immuta.set(failing=["editing", "deleting"])
+    assert manage(desk, config=standins.config(impersonation=IMPERSONATION))["last_status"] == "editError"
+    assert remove(desk)["last_status"] == "deleteError"
+    standins.immuta.set(failing=[])
+    assert remove(desk)["changed"]
+
+
+def test_another_authentication_type_as_in_the_documentation(desk: Desk, standins: Standins) -> None:
+    account = standins.bootstrap
+    config = automatic_config(standins)
+    assert manage(desk, auto_bootstrap=True, config=config)["changed"]
+    example = COMMANDS[10].payload["config"]
+    okta = {**example["okta"], "username": account.user, "password": account.password}
+    changed = {**example, "host": HOST, "initialDatabase": "dev", "okta": okta}
+    standins.immuta.clear_requests()
+
+    result = manage(desk, auto_bootstrap=True, config=changed)
+
+    assert (result["action"], result["differences"]) == ("update", ["authentication_type"])
+    assert writes(standins) == [("PUT", payload({**DEFAULTS, **changed}, automatic=True))]
+    assert statuses(standins) == ["enabled"]
+    assert result["diff"]["before"]["config"]["authentication_type"] == "userPassword"
+    assert result["diff"]["after"]["config"]["okta"]["password"] == "********"
+    standins.immuta.clear_requests()
+    assert not manage(desk, auto_bootstrap=True, config=changed)["changed"]
+    assert asked(standins) == LOOK
+
+
+def test_secrets_are_sent_again_only_when_asked_for(desk: Desk, standins: Standins) -> None:
+    set_up(standins)
+    seed(standins, config={**DEFAULTS, **standins.config(password="0ld-Pa55word")})
+    assert not manage(desk)["changed"]
+    standins.immuta.clear_requests()
+
+    foretold = manage(desk, update_secrets="always", check_mode=True)
+    results = [manage(desk, update_secrets="always") for unused in range(2)]
+
+    for result in (foretold, *results):
+        assert (result["changed"], result["secrets_updated"], result["differences"]) == (True, True, [])
+    sent = ("PUT", payload({**DEFAULTS, **standins.config()}))
+    assert writes(standins) == [sent, sent]
+
+
+SNAKE = {
+    "host": "host",
+    "database": "database",
+    "initialDatabase": "initial_database",
+    "authenticationType": "authentication_type",
+    "username": "username",
+    "password": "password",
+    "impersonation": "impersonation",
+    "enabled": "enabled",
+    "role": "role",
+    "okta": "okta",
+    "appId": "app_id",
+    "idpHost": "idp_host",
+}
+
+
+def in_snake_case(document: t.Any) -> t.Any:
+    if not isinstance(document, dict):
+        return document
+    return {SNAKE[name]: in_snake_case(value) for name, value in document.items()}
+
+
+@pytest.mark.parametrize("example", [0, 1, 6, 7])
+def test_a_payload_pasted_from_the_documentation_is_sent_as_it_is(desk: Desk, standins: Standins, example: int) -> None:
+    command = COMMANDS[example]
+    assert (command.method, command.path) == ("POST", "/integrations")
+    pasted = command.payload
+    options = {"auto_bootstrap": pasted["autoBootstrap"], "check_mode": False}
+
+    # There is no such account in the database.
+    answers = [manage(desk, config=config, **options) for config in (pasted["config"], in_snake_case(pasted["config"]))]
+
+    assert [answer["status"] for answer in answers] == [422, 422]
+    assert writes(standins) == [("POST", pasted), ("POST", pasted)]
+    assert "abc1234" not in json.dumps(answers)
+
+
+def test_extra_settings_are_passed_on_and_hidden_by_name(desk: Desk, standins: Standins) -> None:
+    set_up(standins)
+    extra = {"futureSetting": {"level": 3, "names": ["a", "b"]}, "sessionToken": "T0ken-canary", "clusterId": "c1"}
+    config = {**standins.config(), "extra": extra}
+
+    result = manage(desk, config=config)
+
+    assert writes(standins) == [("POST", payload({**standins.config(), **extra}))]
+    assert result["config"]["extra"] == {**extra, "sessionToken": "********"}
+    assert "T0ken-canary" not in json.dumps(result)
+    standins.immuta.clear_requests()
+    assert not manage(desk, config=config)["changed"]
+    assert asked(standins) == LOOK
+    other = manage(desk, config={**config, "extra": {**extra, "clusterId": "c2", "sessionToken": "0ther-canary"}})
+    assert other["differences"] == ["extra.clusterId"]
+    assert standins.immuta.records()[0]["config"] == {**DEFAULTS, **standins.config(), **extra} | {
+        "clusterId": "c2",
+        "sessionToken": "0ther-canary",
+    }
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "truncate_headers", "truncate_body"])
+def test_a_write_whose_reply_is_lost_takes_effect_once(desk: Desk, standins: Standins, fault: str) -> None:
+    set_up(standins)
+    for host in ("changed", "removed"):
+        seed(standins, config={**DEFAULTS, **standins.config(host=host)})
+    for method in ("POST", "PUT", "DELETE"):
+        standins.immuta.add_fault(fault, method=method)
+    changed = {"config": standins.config(host="changed", impersonation=IMPERSONATION)}
+
+    results = at_once(
+        [
+            functools.partial(manage, desk),
+            functools.partial(manage, desk, **changed),
+            functools.partial(remove, desk, config={"host": "removed"}),
+        ]
+    )
+
+    assert [result.get("msg") for result in results if result.get("changed") is not True] == []
+    sent = [method for method, unused in writes(standins)]
+    assert sorted(sent) == sorted(["POST", "PUT", "DELETE"] * (2 if fault == "drop_before" else 1))
+    records = {record["config"]["host"]: record for record in standins.immuta.records()}
+    assert {host: record["status"] for host, record in records.items()} == {HOST: "enabled", "changed": "enabled"}
+    assert records["changed"]["config"]["impersonation"] == IMPERSONATION
+
+
+def test_writes_that_never_get_through_end_in_one_sentence(desk: Desk, standins: Standins) -> None:
+    set_up(standins)
+    standins.immuta.add_fault("drop_before", method="POST", times=None)
+
+    result = manage(desk, retries=0)
+
+    assert result["failed"]
+    assert "the connection broke before the whole reply had come" in result["msg"]
+    assert "Run the task again" in result["msg"]
+    assert [method for method, unused in writes(standins)] == ["POST"]
+    assert standins.immuta.records() == []
+
+
+def test_a_busy_tenant_is_asked_again_when_it_says_so(desk: Desk, standins: Standins) -> None:
+    seed(standins)
+    standins.immuta.add_fault("status", status=429, headers={"Retry-After": "1"}, method="GET")
+    start = time.monotonic()
+
+    result = manage(desk)
+
+    assert not result["changed"]
+    assert asked(standins) == LOOK * 2
+    assert time.monotonic() - start >= 1
+
+
+@pytest.mark.parametrize(("status", "answer", "then"), [("enabled", 409, []), ("createError", 400, ["PUT"])])
+def test_an_integration_that_appears_on_the_way_is_adopted(
+    desk: Desk, standins: Standins, status: str, answer: int, then: list[str]
+) -> None:
+    set_up(standins)
+    standins.immuta.add_fault("latency", seconds=0.3, method="POST")
+
+    with meanwhile(standins, "POST /integrations", lambda: seed(standins, status=status)):
+        result = manage(desk)
+
+    assert result["changed"] is bool(then), result.get("msg")
+    assert "another run may be changing it" in warned(result)
+    assert [request["status"] for request in standins.immuta.requests() if request["method"] == "POST"] == [answer]
+    assert [method for method, unused in writes(standins)] == ["POST", *then]
+    assert statuses(standins) == ["enabled"]
+
+
+def test_two_at_once_make_one_integration(desk: Desk, standins: Standins) -> None:
+    set_up(standins)
+    standins.immuta.set(settle=0.3)
+    standins.immuta.add_fault("latency", seconds=1, method="POST", times=None)
+
+    results = at_once([functools.partial(manage, desk)] * 2)
+
+    assert sorted(result["changed"] for result in results) == [False, True], results
+    assert [result["integration"]["id"] for result in results] == ["1", "1"]
+    assert statuses(standins) == ["enabled"]
+
+
+def test_ids_may_be_numbers_and_what_is_deleted_may_stay(desk: Desk, standins: Standins) -> None:
+    set_up(standins)
+    standins.immuta.set(numeric_ids=True, keep_deleted=True)
+    first = manage(desk)
+    assert first["integration"]["id"] == "1"
+    standins.immuta.clear_requests()
+    assert not manage(desk, id=1)["changed"]
+    assert asked(standins) == ["GET /integrations/1"]
+    assert [entry["id"] for entry in ask(desk, id=1)] == ["1"]
+
+    gone = remove(desk, id=1, config=None)
+    assert (gone["changed"], gone["exists"], gone["integration"]) == (True, False, None)
+    assert statuses(standins) == ["deleted"]
+    standins.immuta.clear_requests()
+    assert not remove(desk)["changed"]
+    assert not remove(desk, id=1)["changed"]
+    assert writes(standins) == []
+    again = manage(desk)
+    assert (again["changed"], again["integration"]["id"]) == (True, "2")
+    assert statuses(standins) == ["deleted", "enabled"]
+
+
+DEGRADED = ("editError", "deleteError", "migrateError", "recurringValidationError")
+# Status, what it becomes by itself, and the writes for: present and equal, present and different, absent.
+STATES = [
+    (None, None, ["POST"], ["POST"], []),
+    ("deleted", None, ["POST"], ["POST"], []),
+    ("disabled", None, ["POST"], ["POST"], []),
+    ("creating", "enabled", [], ["PUT"], ["DELETE"]),
+    ("editing", "enabled", [], ["PUT"], ["DELETE"]),
+    ("migrating", "enabled", [], ["PUT"], ["DELETE"]),
+    ("polishing", "enabled", [], ["PUT"], ["DELETE"]),
+    ("enabled", None, [], ["PUT"], ["DELETE"]),
+    ("createError", None, ["PUT"], ["PUT"], ["DELETE"]),
+    ("editError", None, [], ["PUT"], ["DELETE"]),
+    ("deleteError", None, [], ["PUT"], ["DELETE"]),
+    ("migrateError", None, [], ["PUT"], ["DELETE"]),
+    ("recurringValidationError", None, [], ["PUT"], ["DELETE"]),
+    ("deleting", "deleted", ["POST"], ["POST"], []),
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes", "equal", "different", "absent"), STATES, ids=[str(row[0] or "nothing") for row in STATES]
+)
+def test_every_status_leads_to_what_is_wanted_as_foretold(
+    desk: Desk,
+    standins: Standins,
+    status: str | None,
+    becomes: str | None,
+    equal: list[str],
+    different: list[str],
+    absent: list[str],
+) -> None:
+    hosts = ("equal", "different", "absent")
+    configs = [standins.config(host=host) for host in hosts]
+    tasks = [
+        functools.partial(manage, desk, config=configs[0]),
+        functools.partial(manage, desk, config={**configs[1], "impersonation": IMPERSONATION}),
+        functools.partial(remove, desk, config={"host": hosts[2]}),
+    ]
+    expected = dict(zip(hosts, (equal, different, absent)))
+    validation = results(CONNECTION_TEST, "No route to the cluster.")
+    set_up(standins)
+    if status:
+        for config in configs:
+            standins.immuta.seed(config={**DEFAULTS, **config}, status=status, validationResults=validation)
+
+    foretold = at_once(tasks, check_mode=True)
+    assert asked(standins) == LOOK * 3
+    with contextlib.ExitStack() as stack:
+        for number, config in enumerate(configs if becomes else [], start=1):
+            settle = functools.partial(standins.immuta.seed, id=number, config={**DEFAULTS, **config}, status=becomes)
+            stack.enter_context(meanwhile(standins, f"GET /integrations/{number}", settle))
+        done = at_once(tasks)
+    sent: dict[str, list[str]] = {host: [] for host in hosts}
+    for request in standins.immuta.requests():
+        if request["method"] == "POST":
+            sent[request["body"]["config"]["host"]].append("POST")
+        elif request["method"] != "GET":
+            sent[hosts[int(request["path"].rpartition("/")[2]) - 1]].append(request["method"])
+    assert sent == expected, [result.get("msg") for result in done]
+    assert [result["exists"] for result in done] == [True, True, False]
+    for before, result, needed in zip(foretold, done, expected.values()):
+        assert (before["action"] == "wait") == bool(becomes)
+        assert before["changed"] == result["changed"] == bool(needed)
+        assert before["differences"] == result["differences"]
+        assert (CONNECTION_TEST in warned(result)) == (status in DEGRADED and not needed)
+        assert ("may still exist" in warned(result)) == (status == "disabled")
+
+    standins.immuta.clear_requests()
+    changing = [task for task, needed in zip(tasks, expected.values()) if needed]
+    assert [result["changed"] for result in at_once(changing)] == [False] * len(changing)
+    assert asked(standins) == LOOK * len(changing)
+
+
+# immuta_integration_info
+
+
+def test_integrations_of_every_type_are_shown_masked(desk: Desk, standins: Standins) -> None:
+    snowflake, databricks = EXAMPLES[3]
+    trino = {
+        "type": "Trino",
+        "validationResults": [],
+        "config": {"apiKey": "Tr1no-canary", "host": "trino.example.com"},
+    }
+    for record in (snowflake, databricks, trino):
+        standins.immuta.seed(**record)
+    seed(standins, status="editError")
+
+    shown = ask(desk)
+
+    assert asked(standins) == LOOK
+    assert "Tr1no-canary" not in json.dumps(shown)
+    assert [entry["type"] for entry in shown] == ["Snowflake", "Databricks", "Trino", "Redshift"]
+    assert [entry["id"] for entry in shown] == ["1", "2", "3", "4"]
+    assert shown[0]["config"] == {
+        **{name: value for name, value in snowflake["config"].items() if name != "authenticationType"},
+        "authentication_type": "userPassword",
+    }
+    assert shown[0]["validation_results"]["validation_tests"] == snowflake["validationResults"]["validationTests"]
+    assert shown[1]["config"]["token"] == "REDACTED"
+    assert shown[1]["config"]["workspace_url"] == databricks["config"]["workspaceUrl"]
+    assert shown[2]["config"] == {"api_key": "********", "host": "trino.example.com"}
+    assert shown[3]["config"]["password"] == "<REDACTED>"
+    filters: list[tuple[dict[str, t.Any], list[str]]] = [
+        ({"type": "redshift"}, ["4"]),
+        ({"host": HOST.upper()}, ["4"]),
+        ({"host": databricks["config"]["workspaceUrl"]}, ["2"]),
+        ({"status": ["createError", "editerror"]}, ["4"]),
+        ({"type": "Trino", "status": "editError"}, []),
+        ({"id": 3, "check_mode": True}, ["3"]),
+        ({"id": "5"}, []),
+    ]
+    for options, expected in filters:
+        assert [entry["id"] for entry in ask(desk, **options)] == expected, options

@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin, as ansible-inventory and playbooks use it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+import typing as t
+
+import pytest
+import yaml
+
+from tests.support.playbooks import Desk, Run, asked, ended
+from tests.support.standin import Standins
+
+
+class Inventory:
+    """A file for the plugin, and a tenant with three integrations in use."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.file = desk.folder / "tenant.immuta.yml"
+        self.cache = desk.folder / "cache"
+        immuta = desk.standins.immuta
+        immuta.seed(
+            config={**desk.standins.config(host="Sales.example.com"), "impersonation": {"enabled": False}, "port": 5439}
+        )
+        immuta.seed(status="createError", autoBootstrap=True, config=desk.standins.config(host="hr.example.com"))
+        immuta.seed(type="Starburst (Trino)", config={"immutaApiKey": "Trino-Secret-1"})
+        immuta.seed(status="disabled", config=desk.standins.config(host="gone.example.com"))
+        immuta.seed(status="deleting", config=desk.standins.config(host="going.example.com"))
+        immuta.clear_requests()
+
+    def write(self, **options: t.Any) -> None:
+        self.file.write_text(yaml.safe_dump({"plugin": "immuta.integrations.tenant", **options}), encoding="utf-8")
+
+    def run(self, *arguments: str, **options: t.Any) -> Run:
+        self.write(**options)
+        program = pathlib.Path(sys.executable).with_name("ansible-inventory")
+        environment = {**self.desk.environment, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
+        return ended([program, "-i", self.file, *arguments], environment, self.desk.folder)
+
+    def hosts(self, *arguments: str, **options: t.Any) -> dict[str, dict[str, t.Any]]:
+        return json.loads(self.run("--list", *arguments, **options).output)["_meta"]["hostvars"]
+
+
+@pytest.fixture
+def inventory(desk: Desk) -> Inventory:
+    return Inventory(desk)
+
+
+def test_a_tenant_is_a_graph(inventory: Inventory, standins: Standins) -> None:
+    graph = inventory.run("--graph").output
+
+    assert (
+        graph.split("\n", 1)[1]
+        == """\
+  |--@ungrouped:
+  |--@immuta_type_redshift:
+  |  |--sales.example.com
+  |  |--hr.example.com
+  |--@immuta_status_enabled:
+  |  |--sales.example.com
+  |  |--starburst_trino-3
+  |--@immuta_setup_manual:
+  |  |--sales.example.com
+  |  |--starburst_trino-3
+  |--@immuta_status_create_error:
+  |  |--hr.example.com
+  |--@immuta_setup_automatic:
+  |  |--hr.example.com
+  |--@immuta_type_starburst_trino:
+  |  |--starburst_trino-3
+"""
+    )
+    assert asked(standins) == ["GET /integrations"]
+
+
+def test_a_cluster_has_the_variables_of_the_role(inventory: Inventory) -> None:
+    variables = inventory.hosts()["sales.example.com"]
+
+    assert variables["immuta_redshift_setup"] == "manual"
+    assert variables["immuta_redshift_config"] == {
+        "authentication_type": "userPassword",
+        "database": "immuta",
+        "host": "Sales.example.com",
+        "impersonation": {"enabled": False},
+        "initial_database": "dev",
+        "port": 5439,
+    }
+    assert (variables["immuta_id"], variables["immuta_status"]) == ("1", "enabled")
+
+
+def test_no_secret_is_shown_or_cached(inventory: Inventory) -> None:
+    options = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(inventory.cache)}
+    shown = inventory.run("--list", **options).output
+
+    cached = "".join(file.read_text(encoding="utf-8") for file in inventory.cache.iterdir())
+    assert "starburst" in shown.lower()
+    assert "Starburst" in cached
+    assert not [
+        secret for secret in ("Trino-Secret-1", inventory.desk.standins.immuta.api_key) if secret in shown + cached
+    ]
+
+
+def test_the_cache_is_used_until_it_is_flushed(inventory: Inventory, standins: Standins) -> None:
+    options = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(inventory.cache)}
+
+    assert inventory.hosts(**options) == inventory.hosts(**options)
+    assert asked(standins) == ["GET /integrations"]
+
+    inventory.hosts("--flush-cache", **options)
+    assert asked(standins) == ["GET /integrations"] * 2
+
+
+def test_filters_compose_and_groups(inventory: Inventory) -> None:
+    listed = json.loads(
+        inventory.run(
+            "--list",
+            filters=[
+                {"exclude": "immuta_status == 'createError'"},
+                {"include": "immuta_type == 'Redshift'"},
+                {"exclude": True},
+            ],
+            compose={"cluster": "immuta_redshift_config.host.split('.')[0]"},
+            keyed_groups=[{"key": "immuta_redshift_config.database", "prefix": "database"}],
+            groups={"healthy": "immuta_status == 'enabled'"},
+        ).output
+    )
+
+    assert list(listed["_meta"]["hostvars"]) == ["sales.example.com"]
+    # ansible-inventory marks what an expression came to, since ansible-core 2.19.
+    assert listed["_meta"]["hostvars"]["sales.example.com"]["cluster"] in ("Sales", {"__ansible_unsafe": "Sales"})
+    assert listed["database_immuta"]["hosts"] == listed["healthy"]["hosts"] == ["sales.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"strict": True, "compose": {"x": "nobody.x"}}, "Could not set x for host"),
+        ({"filters": [{"exclude": "nobody"}]}, "Filter 1, exclude: nobody, fails for"),
+        ({"filters": [{"only": "true"}]}, "Filter 1 has to be one of include and exclude"),
+        ({"url": "http://tenant.example.com"}, "is plain http"),
+        ({"api_key": "{{ lookup('ansible.builtin.env', 'NO_SUCH_KEY') }}"}, "The option api_key is empty"),
+        ({"api_key": "wrong"}, "HTTP 401"),
+    ],
+)
+def test_what_is_wrong_is_told(inventory: Inventory, options: dict[str, t.Any], said: str) -> None:
+    run = inventory.run("--list", **options)
+
+    assert run.status != 0
+    assert said in " ".join(run.output.split())
+    assert "Traceback" not in run.output
+
+
+def test_options_can_be_templates(inventory: Inventory) -> None:
+    inventory.desk.environment["MY_KEY"] = inventory.desk.environment.pop("IMMUTA_API_KEY")
+
+    assert inventory.hosts(api_key="{{ lookup('ansible.builtin.env', 'MY_KEY') }}")
+
+
+def test_what_immuta_shows_is_no_template(inventory: Inventory, standins: Standins) -> None:
+    text = "{{ lookup('ansible.builtin.env', 'HOME') }}"
+    standins.immuta.seed(config=standins.config(host="evil.example.com", database=text))
+
+    inventory.write()
+    run = inventory.desk.play(
+        str(_playbook(inventory.desk.folder)), "-i", str(inventory.file), "--limit", "evil.example.com"
+    )
+
+    assert run.succeeded, run.output
+    assert "lookup(" in run.output
+
+
+def _playbook(folder: pathlib.Path) -> pathlib.Path:
+    play = {
+        "hosts": "immuta_type_redshift",
+        "connection": "local",
+        "gather_facts": False,
+        "tasks": [{"ansible.builtin.debug": {"msg": "{{ immuta_redshift_config.database }}"}}],
+    }
+    playbook = folder / "show.json"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    return playbook
+
+
+def test_a_file_of_another_name_is_not_read(inventory: Inventory) -> None:
+    inventory.file = inventory.desk.folder / "tenant.yml"
+
+    assert inventory.run("--list").status != 0
+
+
+def test_a_tenant_is_in_sync_with_itself_and_is_adopted_without_a_file_or_a_secret(
+    inventory: Inventory, standins: Standins
+) -> None:
+    inventory.write(filters=[{"include": "inventory_hostname == 'sales.example.com'"}, {"exclude": True}])
+    options = ("-i", str(inventory.file))
+
+    drift = inventory.desk.play("immuta.integrations.check_drift", *options, immuta_redshift_hosts="all")
+    adopted = inventory.desk.play("immuta.integrations.configure_redshift", *options, immuta_redshift_hosts="all")
+
+    assert "1 cluster: 1 in sync" in drift.output
+    assert (adopted.status, adopted.changed) == (0, 0), adopted.output
+    assert standins.immuta.writes == []
+
+
+def test_a_policy_for_every_cluster(inventory: Inventory) -> None:
+    policy = "immuta_redshift_config | combine({'impersonation': {'enabled': true}})"
+    inventory.write(compose={"immuta_redshift_config": policy})
+
+    drift = inventory.desk.play(
+        "immuta.integrations.check_drift", "-i", str(inventory.file), immuta_redshift_hosts="immuta_type_redshift"
+    )
+
+    assert "impersonation.enabled: desired true, current false" in drift.output

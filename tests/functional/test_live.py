@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The suite for a real tenant, run on the stand-ins, judged by its exit status and by what it leaves: nothing."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.paths import ROOT
+from tests.support.standin import Standins
+from tests.support.standin.relay import Statement
+from tools.live.settings import CONSENT, NEEDED, Settings, SkippedError
+
+TIME_LIMIT = 300  # seconds
+PASSWORD = "Live-Pa55word"
+
+
+def start(standins: Standins, folder: pathlib.Path, **changes: str) -> subprocess.Popen[str]:
+    """Start the suite; its temporary folder is below ``folder``."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join([str(ROOT / ".ansible" / "collections"), str(ROOT)]),
+        "TMPDIR": str(folder),
+        **standins.environment(),
+        "IMMUTA_LIVE": "yes",
+        "IMMUTA_LIVE_DATABASE": "immuta live",
+        "IMMUTA_LIVE_USERNAME": "immuta_live_account",
+        "IMMUTA_LIVE_PASSWORD": PASSWORD,
+        "IMMUTA_LIVE_SSL_MODE": "disable",
+        **changes,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.live"],
+        env=environment,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(suite: subprocess.Popen[str]) -> str:
+    with suite:
+        return suite.communicate(timeout=TIME_LIMIT)[0]
+
+
+def test_the_whole_suite_passes_and_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
+    standins.immuta.set(script_reply="object", keep_deleted=True)
+    before = standins.catalog()
+
+    suite = start(standins, tmp_path)
+    output = finish(suite)
+
+    assert suite.returncode == 0, output
+    assert standins.immuta.writes == ["creating", "editing", "editing", "editing", "deleting"]
+    assert standins.catalog() == before
+    assert [record["status"] for record in standins.immuta.records()] == ["deleted"]
+    assert list(tmp_path.iterdir()) == []
+    assert "reply of create: 200, application/json, JSON object with script; 22 statements" in output
+    assert "settings that GET redacts: username, password" in output
+    assert "GET of an integration that was deleted: status deleted" in output
+    assert [
+        secret for secret in (PASSWORD, standins.immuta.api_key, standins.bootstrap.password) if secret in output
+    ] == []
+
+
+def test_an_interruption_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
+    before = standins.catalog()
+    suite = start(standins, tmp_path)
+
+    def interrupt(statement: Statement) -> str | None:
+        if "CREATE TABLE" not in statement.text:
+            return None
+        suite.send_signal(signal.SIGTERM)
+        return "drop_before"
+
+    standins.redshift.on_statement = interrupt
+    output = finish(suite)
+
+    assert suite.returncode == 1, output
+    assert "It was interrupted." in output
+    assert "Not cleaned up" not in output
+    assert any("CREATE DATABASE" in statement.text for statement in standins.postgres.statements())
+    assert standins.catalog() == before
+    assert standins.immuta.records() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["integration", "database"])
+def test_nothing_is_begun_where_something_stands(standins: Standins, tmp_path: pathlib.Path, what: str) -> None:
+    if what == "integration":
+        standins.immuta.seed(config=standins.config(host=standins.redshift.host))
+    else:
+        standins.postgres.run('CREATE DATABASE "immuta live"')
+    before = standins.immuta.records(), standins.catalog()
+
+    suite = start(standins, tmp_path)
+    output = finish(suite)
+
+    assert suite.returncode == 1
+    assert "already" in output
+    assert (standins.immuta.records(), standins.catalog()) == before
+
+
+def test_without_consent_nothing_is_asked(standins: Standins, tmp_path: pathlib.Path) -> None:
+    suite = start(standins, tmp_path, IMMUTA_LIVE="")
+    output = finish(suite)
+
+    assert suite.returncode == 0
+    assert output.startswith("Not run, since these are not set: IMMUTA_LIVE=yes")
+    assert standins.immuta.requests() == []
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_what_is_not_set_is_named(name: str) -> None:
+    environment = {**dict.fromkeys(NEEDED, "x"), CONSENT: "yes"}
+    Settings.from_environment(environment)
+
+    with pytest.raises(SkippedError, match=rf"not set: {name} \(.*\)\.$"):
+        Settings.from_environment({**environment, name: ""})

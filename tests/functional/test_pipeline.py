@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The example of a pipeline: each job's script runs as it is written, and its exit status and report say what is so."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import textwrap
+import typing as t
+
+import pytest
+import requests
+import yaml
+
+from tests.support.paths import ROOT
+from tests.support.pipeline import EXAMPLE, Job, Runner
+from tests.support.standin import Standins
+from tests.support.standin.postgres import Postgres
+
+MERGE_REQUEST = {"CI_PIPELINE_SOURCE": "merge_request_event"}
+PUSH = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main"}
+NIGHT = {"CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BRANCH": "main"}
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "pipelines_guide.rst"
+WORKFLOW = EXAMPLE / ".github" / "workflows" / "clusters.yml"
+IN_ORDER: dict[str, t.Any] = {
+    "action": "none",
+    "differences": [],
+    "failing_tests": [],
+    "message": None,
+    "result": "in_order",
+    "status": "enabled",
+    "values": {},
+}
+
+
+def outcome(jobs: list[Job]) -> list[tuple[str, int]]:
+    return [(job.name, job.status) for job in jobs]
+
+
+def logs(jobs: list[Job]) -> str:
+    return "\n".join(job.log for job in jobs)
+
+
+def check_secrets(runner: Runner, text: str) -> None:
+    secrets = [value for name, value in runner.variables.items() if "KEY" in name or "PASSWORD" in name]
+    assert len(secrets) == 4
+    assert not [secret for secret in secrets if secret in text]
+
+
+def shown_in_guide(language: str) -> str:
+    """The first example of that language in the guide."""
+    block = GUIDE.read_text(encoding="utf-8").split(f".. code-block:: {language}\n")[1]
+    return textwrap.dedent(re.split(r"\n(?=\S)", block)[0])
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"), [("gitlab-ci", EXAMPLE / ".gitlab-ci.yml"), ("github-workflows", WORKFLOW)]
+)
+def test_the_file_is_valid(schema: str, file: pathlib.Path) -> None:
+    program = pathlib.Path(sys.executable).with_name("check-jsonschema")
+    run = subprocess.run(
+        [program, "--builtin-schema", f"vendor.{schema}", file], capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("event", "same"),
+    [("pull_request", MERGE_REQUEST), ("push", PUSH), ("schedule", NIGHT)],
+    ids=["merge request", "push", "night"],
+)
+def test_github_runs_what_gitlab_runs(runner: Runner, event: str, same: dict[str, str]) -> None:
+    workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    steps = [step for step in workflow["jobs"]["clusters"]["steps"] if "run" in step]
+    installation, *others = steps
+    lines = [step["run"].splitlines() for step in others if step["if"] == f"github.event_name == '{event}'"]
+
+    assert installation["run"].splitlines() == runner.pipeline["default"]["before_script"]
+    assert lines == list(runner.scripts(**same).values())
+
+
+def test_the_guide_shows_the_same(runner: Runner) -> None:
+    assert yaml.safe_load(shown_in_guide("yaml")) == runner.pipeline
+
+
+def test_a_merge_request_is_checked_and_changes_nothing(
+    runner: Runner, clusters: list[Postgres], standins: Standins
+) -> None:
+    before = [postgres.catalog() for postgres in clusters]
+
+    jobs = runner.run(**MERGE_REQUEST)
+
+    assert outcome(jobs) == [("lint", 0), ("preview", 0)], logs(jobs)
+    assert "scripts would run on finance" in logs(jobs)
+    assert "scripts would run on sales" in logs(jobs)
+    assert [postgres.catalog() for postgres in clusters] == before
+    assert standins.immuta.writes == []
+    check_secrets(runner, logs(jobs))
+
+
+def test_a_mistake_in_a_merge_request_stops_it_before_anything_is_asked(runner: Runner, standins: Standins) -> None:
+    variables = runner.checkout / "group_vars" / "redshift.yml"
+    variables.write_text(variables.read_text(encoding="utf-8") + "immuta_redshift_wait: yes\n", encoding="utf-8")
+
+    (job,) = runner.run(**MERGE_REQUEST)
+
+    assert (job.name, job.status != 0) == ("lint", True)
+    assert "truthy value should be one of" in job.log
+    assert standins.immuta.requests() == []
+
+
+def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
+    runner: Runner, clusters: list[Postgres], standins: Standins
+) -> None:
+    immuta = standins.immuta
+    jobs = runner.run(**PUSH)
+
+    assert outcome(jobs) == [("apply", 0)], logs(jobs)
+    finance, sales = sorted(immuta.records(), key=lambda record: record["config"]["host"])
+    assert [record["status"] for record in (finance, sales)] == ["enabled", "enabled"]
+    assert all("immuta" in postgres.catalog()["databases"] for postgres in clusters)
+
+    immuta.clear_requests()
+    jobs += runner.run(**NIGHT)
+    assert outcome(jobs[-1:]) == [("drift", 0)], jobs[-1].log
+    assert {request["method"] for request in immuta.requests()} == {"GET"}
+    report = runner.report()
+    assert (report["exit_code"], report["totals"]["in_order"]) == (0, 2)
+    assert report["clusters"] == [
+        {
+            "name": name,
+            "host": f"{name}.{rest}.eu-central-1.redshift.amazonaws.com",
+            "tenant": immuta.url,
+            "id": record["id"],
+            **IN_ORDER,
+        }
+        for name, rest, record in (("finance", "abc123", finance), ("sales", "def456", sales))
+    ]
+
+    # Somebody turns impersonation on with curl.
+    changed = {**sales["config"], "impersonation": {"enabled": True, "role": "somebody"}}
+    requests.put(
+        f"{immuta.url}/integrations/{sales['id']}",
+        json={"type": "Redshift", "autoBootstrap": False, "config": changed},
+        headers={"Authorization": immuta.api_key},
+        timeout=10,
+    ).raise_for_status()
+    jobs += runner.run(**NIGHT)
+    assert outcome(jobs[-1:]) == [("drift", 3)], jobs[-1].log
+    expected = json.loads(shown_in_guide("json").replace("https://tenant.example.com", immuta.url))
+    # The two hosts are registered side by side, in either order.
+    for cluster, record in zip(expected["clusters"], (finance, sales), strict=True):
+        cluster["id"] = record["id"]
+    assert runner.report() == {**expected, "compared_at": runner.report()["compared_at"]}
+    assert 'name="sales"' in (runner.checkout / "drift.xml").read_text(encoding="utf-8")
+    assert "impersonation.enabled" in (runner.checkout / "drift.html").read_text(encoding="utf-8")
+
+    # The tenant is no longer where it was.
+    runner.variables["IMMUTA_URL"] += "/gone"
+    jobs += runner.run(**NIGHT)
+    assert outcome(jobs[-1:]) == [("drift", 2)], jobs[-1].log
+    report = runner.report()
+    assert (report["exit_code"], report["totals"]["failed"]) == (2, 2)
+    assert "404" in report["clusters"][0]["message"]
+    check_secrets(runner, logs(jobs))

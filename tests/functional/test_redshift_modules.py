@@ -1,0 +1,589 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules redshift_script and redshift_info through both drivers, judged by what stands in the database."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import trustme
+
+from tests.support.fake_aws import FakeAws
+from tests.support.paths import COLLECTIONS
+from tests.support.standin import Standins
+from tests.support.standin import scripts as immuta_scripts
+from tests.support.standin.relay import Relay
+from tests.support.standin.relay import Statement as Sent
+
+PASSWORD = "Sy5tem-Pa55word"
+YESTERDAY = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+HARMLESS = re.compile(r"SELECT|SHOW|SET", re.IGNORECASE)
+MODULES = "ansible_collections.immuta.integrations.plugins.modules"
+
+Outcome = dict[str, t.Any]
+
+
+@dataclasses.dataclass
+class Shell:
+    """Runs a module as Ansible does: in a process of its own, with its arguments on standard input."""
+
+    standins: Standins
+    folder: pathlib.Path
+    driver: str
+    environment: dict[str, str]
+
+    def __call__(self, module: str, *, check_mode: bool = False, **options: t.Any) -> Outcome:
+        login = {"login_host": self.standins.redshift.host, "login_port": self.standins.redshift.port}
+        account = {"login_user": self.standins.bootstrap.user, "login_password": self.standins.bootstrap.password}
+        defaults = {**login, **account, "login_db": "dev", "ssl_mode": "disable", "driver": self.driver}
+        arguments = {**defaults, **options, "_ansible_check_mode": check_mode}
+        run = subprocess.run(
+            [sys.executable, "-m", f"{MODULES}.{module}"],
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+            env={**os.environ, "PYTHONPATH": str(COLLECTIONS), **self.environment},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.stderr == ""
+        result = json.loads(run.stdout)
+        result.pop("invocation", None)
+        assert PASSWORD not in json.dumps(result)
+        return result
+
+    def script(self, *statements: str, **options: t.Any) -> Outcome:
+        """Have redshift_script run statements, each on a line of its own."""
+        path = self.folder / "script.sql"
+        path.write_text("".join(f"{statement};\n" for statement in statements), encoding="utf-8")
+        return self("redshift_script", path=str(path), **options)
+
+    def sent(self, since: int) -> list[str]:
+        """What the server was given since it had been given so many statements."""
+        return [statement.text for statement in self.standins.postgres.statements()[since:]]
+
+    def sent_so_far(self) -> int:
+        return len(self.standins.postgres.statements())
+
+
+@pytest.fixture(params=["redshift_connector", "psycopg"])
+def shell(request: pytest.FixtureRequest, standins: Standins, tmp_path: pathlib.Path) -> Shell:
+    return Shell(standins, tmp_path, request.param, {})
+
+
+@pytest.fixture
+def one_shell(standins: Standins, tmp_path: pathlib.Path) -> Shell:
+    """For what does not depend on the driver."""
+    return Shell(standins, tmp_path, "redshift_connector", {})
+
+
+@pytest.fixture
+def first(standins: Standins) -> list[str]:
+    return immuta_scripts.initial_create(standins.config())
+
+
+@pytest.fixture
+def second(standins: Standins) -> list[str]:
+    return immuta_scripts.create(standins.config())
+
+
+def outcomes(result: Outcome) -> list[str]:
+    return [statement["outcome"] for statement in result["statements"]]
+
+
+def test_both_scripts_of_a_setup_run_once(shell: Shell, first: list[str], second: list[str]) -> None:
+    schemas = sorted(immuta_scripts.SCHEMAS)
+
+    def set_up() -> tuple[Outcome, Outcome]:
+        started = shell.script(*first, creates={"database": "IMMUTA", "user": "immuta_system_account"})
+        return started, shell.script(*second, login_db="immuta", creates={"schema": schemas})
+
+    started, ended = set_up()
+    catalog = shell.standins.catalog()
+    assert catalog["schemas"] == {"dev": [], "immuta": schemas}
+    assert "immuta_system_account" in catalog["users"]
+    assert started["changed"]
+    assert started["transaction"] == "none"
+    assert [entry["command"] for entry in started["statements"]][:2] == ["CREATE USER", "CREATE DATABASE"]
+    assert ended["changed"]
+    assert ended["transaction"] == "single"
+    assert outcomes(ended) == ["ok"] * len(second)
+    started, ended = set_up()
+    assert not started["changed"]
+    assert started["already_created"]
+    assert not ended["changed"]
+    assert set(outcomes(ended)) == {"not_run"}
+    assert shell.standins.catalog() == catalog
+
+
+def test_a_failure_within_one_transaction_leaves_nothing(shell: Shell) -> None:
+    result = shell.script("CREATE SCHEMA a", "CREATE TABLE a.t (n int)", "CREATE TABLE nowhere.t (n int)", "SELECT 1")
+    assert shell.standins.catalog()["schemas"] == {"dev": []}
+    assert outcomes(result) == ["rolled_back", "rolled_back", "failed", "not_run"]
+    assert result["failed_statement"] == {"index": 3, "line": 3, "command": "CREATE TABLE"}
+    assert result["sqlstate"] == "3F000"
+    assert result["state"] == "unchanged"
+    assert 'schema "nowhere" does not exist' in result["msg"]
+
+
+def test_a_failure_in_the_middle_of_others_leaves_what_ran(shell: Shell, first: list[str]) -> None:
+    result = shell.script(first[0], first[1], "CREATE TABLE nowhere.t (n int)", first[2])
+    assert shell.standins.catalog()["databases"] == ["dev", "immuta"]
+    assert outcomes(result) == ["ok", "ok", "failed", "not_run"]
+    assert result["state"] == "partial"
+    assert "2 of the 2 statements before it have taken effect and stay." in result["msg"]
+
+
+@pytest.mark.parametrize("statement", ["CREATE USER zoe PASSWORD '{}' NONSENSE", "CREATE USER bootstrap PASSWORD '{}'"])
+def test_a_failure_shows_no_password(shell: Shell, statement: str) -> None:
+    result = shell.script(statement.format(PASSWORD), "GRANT nothing")
+    assert result["failed_statement"]["command"] == "CREATE USER"
+    assert "SQLSTATE 42" in result["msg"]
+
+
+def test_what_exists_is_gone_past(shell: Shell, first: list[str]) -> None:
+    shell.script(first[0])
+    result = shell.script(*first, on_existing="skip")
+    assert outcomes(result) == ["skipped", "ok", "ok"]
+    assert result["changed"]
+    assert result["user_skipped"]
+    assert result["skipped_count"] == 1
+    assert "password in the script was not set" in json.dumps(result["warnings"])
+    again = shell.script(*first[:2], on_existing="skip")
+    assert outcomes(again) == ["skipped", "skipped"]
+    assert not again["changed"]
+
+
+def test_what_exists_is_gone_past_within_one_transaction(shell: Shell) -> None:
+    shell.script("CREATE SCHEMA b")
+    result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b", "CREATE SCHEMA c", on_existing="skip")
+    assert result["transaction"] == "single"
+    assert outcomes(result) == ["ok", "skipped", "ok"]
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "c"]}
+
+
+def test_what_exists_is_skipped_within_the_scripts_own_transaction(shell: Shell) -> None:
+    result = shell.script(
+        "CREATE SCHEMA a", "BEGIN", "CREATE SCHEMA a", "CREATE SCHEMA b", "COMMIT", on_existing="skip"
+    )
+    assert outcomes(result) == ["ok", "ok", "skipped", "ok", "ok"]
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b"]}
+    again = shell.script("BEGIN", "CREATE SCHEMA a", "CREATE SCHEMA b", "COMMIT", on_existing="skip")
+    assert not again["changed"]
+
+
+def test_much_that_exists_is_skipped_with_few_statements(one_shell: Shell) -> None:
+    schemas = [f"CREATE SCHEMA s{number}" for number in range(60)]
+    grants = [f"GRANT USAGE ON SCHEMA s{number} TO PUBLIC" for number in range(60)]
+    one_shell.script(*schemas)
+    before = one_shell.sent_so_far()
+    result = one_shell.script(*schemas, *grants, on_existing="skip")
+    assert outcomes(result) == ["skipped"] * 60 + ["ok"] * 60
+    # A statement that the log shows takes two of redshift_connector's messages at most.
+    assert len(one_shell.sent(before)) < 4 * 120
+
+
+def test_the_scripts_own_rollback_leaves_nothing(shell: Shell) -> None:
+    result = shell.script("BEGIN", "CREATE SCHEMA a", "ROLLBACK", "GRANT nothing")
+    assert result["state"] == "unchanged"
+    assert outcomes(result) == ["rolled_back", "rolled_back", "ok", "failed"]
+    assert shell.standins.catalog()["schemas"] == {"dev": []}
+
+
+PROCEDURE = (
+    "CREATE SCHEMA own;\nCREATE PROCEDURE own.p() AS $$ BEGIN CREATE SCHEMA a; COMMIT; {} END $$ LANGUAGE plpgsql"
+)
+
+
+def test_a_procedure_that_commits_runs_by_itself(shell: Shell) -> None:
+    assert outcomes(shell.script(PROCEDURE.format(""))) == ["ok", "ok"]
+    alone = shell.script("CALL own.p()")
+    assert (outcomes(alone), alone["transaction"]) == (["ok"], "none")
+
+
+def test_what_cannot_run_in_a_transaction_makes_the_script_go_on_one_by_one(shell: Shell) -> None:
+    script = [PROCEDURE.format(""), "CALL own.p()", "CREATE SCHEMA b"]
+    refused = shell.script(*script, transaction="single")
+    assert refused["sqlstate"] == "2D000"
+    assert "cannot run inside a transaction: use transaction 'none'" in refused["msg"]
+    assert shell.standins.catalog()["schemas"] == {"dev": []}
+    result = shell.script(*script)
+    assert (outcomes(result), result["transaction"]) == (["ok"] * 4, "none")
+    assert "Statement 3 (line 3, CALL) cannot run inside a transaction" in json.dumps(result["warnings"])
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "own"]}
+
+
+def test_what_a_failed_procedure_committed_is_not_told_from_nothing(shell: Shell) -> None:
+    result = shell.script(PROCEDURE.format("RAISE 'stop';"), "CALL own.p()", transaction="none")
+    assert result["state"] == "unknown"
+    assert "What the procedure committed before that stays." in result["msg"]
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "own"]}
+
+
+def test_a_backslash_is_read_as_the_server_reads_it(shell: Shell) -> None:
+    script = [r"CREATE SCHEMA a", r"COMMENT ON SCHEMA a IS 'where s=\'OH;\' '", "CREATE SCHEMA b"]
+    assert outcomes(shell.script(*script)) == ["ok"] * 3
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b"]}
+
+
+def test_postgresql_reads_a_backslash_as_it_is(standins: Standins, tmp_path: pathlib.Path) -> None:
+    shell = Shell(standins, tmp_path, "psycopg", {})
+    user = standins.bootstrap.user
+    standins.postgres.run(f"ALTER USER {user} SET standard_conforming_strings = on")
+    try:
+        kept = shell.script(r"CREATE SCHEMA a", r"COMMENT ON SCHEMA a IS 'b\'", login_port=standins.postgres.port)
+        refused = shell.script(r"COMMENT ON SCHEMA a IS 'it\'s'", login_port=standins.postgres.port)
+    finally:
+        standins.postgres.run(f"ALTER USER {user} RESET standard_conforming_strings")
+    assert outcomes(kept) == ["ok", "ok"]
+    assert "reads the backslash in the string on line 1 as it is: write '' for a quote" in refused["msg"]
+    missing = shell.script(r"COMMENT ON SCHEMA a IS 'b\'")
+    assert "Redshift reads the backslash in the string on line 1 as an escape" in missing["msg"]
+
+
+def test_a_parameter_without_a_value_is_an_error_of_the_statement(shell: Shell) -> None:
+    result = shell.script("CREATE SCHEMA a", "SELECT 1 WHERE 'a' = $1", transaction="none")
+    assert (result["state"], outcomes(result)) == ("partial", ["ok", "failed"])
+    assert "it has a parameter such as $1" in result["msg"]
+
+
+@pytest.mark.parametrize("statements", [[], ["-- nothing", "/* nothing */"]])
+def test_a_script_without_statements_is_warned_about(one_shell: Shell, statements: list[str]) -> None:
+    result = one_shell.script(*statements)
+    assert not result["changed"]
+    assert "has no statements: there is nothing to run." in json.dumps(result["warnings"])
+
+
+def test_a_refused_script_reaches_no_server(one_shell: Shell) -> None:
+    before = one_shell.sent_so_far()
+    result = one_shell.script("CREATE SCHEMA a", "CREATE SCHEMA b -- x\n\\c immuta")
+    assert result["failed"]
+    assert result["line"] == 3
+    assert "script.sql was not run. Line 3 of the script: \\c is a psql meta-command" in result["msg"]
+    assert one_shell.sent(before) == []
+
+
+def test_check_mode_only_looks(shell: Shell, first: list[str], second: list[str]) -> None:
+    before = shell.sent_so_far()
+    result = shell.script(*first, creates={"database": "immuta"}, check_mode=True)
+    assert result["changed"]
+    assert set(outcomes(result)) == {"not_run"}
+    assert "line 2: CREATE USER\n" in result["diff"]["after"]
+    later = shell.script(*second, login_db="immuta", creates={"schema": "immuta_system"}, check_mode=True)
+    assert later["changed"]
+    assert not later["database_exists"]
+    sent = shell.sent(before)
+    assert sent
+    assert all(HARMLESS.match(text) for text in sent)
+    assert shell.standins.catalog()["databases"] == ["dev"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason", "facts"),
+    [
+        ({"login_password": "wrong"}, "did not accept the account", {"authentication_failed"}),
+        ({"login_user": "nobody"}, "did not accept the account", {"authentication_failed"}),
+        ({"login_db": "nowhere"}, "there is no such database", {"database_missing"}),
+        ({"login_port": 1, "connect_retries": 0}, "the connection was refused", set()),
+        ({"login_host": "nowhere.invalid"}, "the host name is not known", set()),
+        ({"ssl_mode": "verify-full"}, "offers no usable TLS", set()),
+    ],
+)
+def test_a_login_that_fails_says_why(shell: Shell, options: Outcome, reason: str, facts: set[str]) -> None:
+    result = shell.script("SELECT 1", **options)
+    assert result["failed"]
+    assert reason in result["msg"]
+    assert {name for name, value in result.items() if value is True} - {"failed"} == facts
+
+
+def test_a_silent_server_is_given_up(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        result = shell("redshift_info", login_port=port, connect_timeout=2, connect_retries=0)
+    assert "no answer within 2 seconds" in result["msg"]
+
+
+def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
+    missing = one_shell("redshift_script", path=str(one_shell.folder / "nowhere.sql"))
+    assert f"There is no script {one_shell.folder}/nowhere.sql on the host" in missing["msg"]
+    pipe = one_shell.folder / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, one_shell.folder):
+        result = one_shell("redshift_script", path=str(path))
+        assert result["msg"] == f"The script {path} is not a regular file: save the script in one."
+    assert "The option path is empty" in one_shell("redshift_script", path="")["msg"]
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [("drop_before", "was lost while reading the catalog"), ("fail 57014", "failed with SQLSTATE 57014")],
+)
+def test_a_look_that_fails(shell: Shell, action: str, said: str) -> None:
+    shell.standins.redshift.on_statement = lambda statement: action if "pg_group" in statement.text else None
+    result = shell("redshift_info")
+    assert said in result["msg"]
+    assert f"database 'dev' at {shell.standins.redshift.host}" in result["msg"]
+
+
+@pytest.mark.parametrize(("when", "schemas"), [("drop_before", []), ("drop_after", ["a"])])
+def test_a_connection_lost_at_the_commit(shell: Shell, when: str, schemas: list[str]) -> None:
+    def drop(statement: Sent) -> str | None:
+        return when if statement.text.lower().startswith("commit") else None
+
+    shell.standins.redshift.on_statement = drop
+    own = ["BEGIN", "CREATE SCHEMA a", "COMMIT"]
+    for script in (["CREATE SCHEMA a", "SELECT 1"], own):
+        result = shell.script(*script)
+        assert result["state"] == "unknown"
+        assert outcomes(result) == ["unknown"] * len(script)
+        assert shell.standins.catalog()["schemas"] == {"dev": schemas}
+        shell.standins.postgres.run("DROP SCHEMA IF EXISTS a", database="dev")
+
+
+@pytest.mark.parametrize("transaction", ["single", "none"])
+def test_a_connection_lost_in_a_statement(shell: Shell, transaction: str) -> None:
+    shell.standins.redshift.on_statement = lambda statement: "drop_after" if "SCHEMA b" in statement.text else None
+    result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b", transaction=transaction)
+    if transaction == "single":
+        assert (result["state"], outcomes(result)) == ("unchanged", ["rolled_back", "failed"])
+        assert shell.standins.catalog()["schemas"] == {"dev": []}
+    else:
+        assert (result["state"], outcomes(result)) == ("unknown", ["ok", "unknown"])
+
+
+def test_a_statement_has_its_own_time_limit(shell: Shell) -> None:
+    slow = shell.script("SELECT pg_sleep(2.5)", connect_timeout=2)
+    assert outcomes(slow) == ["ok"]
+    cancelled = shell.script("SELECT pg_sleep(20)", statement_timeout=1)
+    assert cancelled["sqlstate"] == "57014"
+    assert "statement_timeout" in cancelled["msg"]
+
+
+def test_a_value_that_a_driver_cannot_read_has_been_read_by_the_server(shell: Shell) -> None:
+    result = shell.script("SELECT '24:00:00'::time", "SELECT '10000-01-01'::date", "CREATE SCHEMA a")
+    assert outcomes(result) == ["ok", "ok", "ok"]
+    assert shell.standins.catalog()["schemas"]["dev"] == ["a"]
+
+
+def test_what_a_driver_does_not_do_is_a_sentence(shell: Shell) -> None:
+    result = shell.script("CREATE SCHEMA a", "CREATE TABLE a.t (n int)", "COPY a.t FROM STDIN", transaction="none")
+    assert outcomes(result)[:2] == ["ok", "ok"]
+    assert "Statement 3 of 3 (line 3, COPY)" in result["msg"]
+    assert "None" not in result["msg"]
+
+
+def test_a_wrong_password_is_one_login(shell: Shell) -> None:
+    logins: list[str] = []
+    shell.standins.redshift.on_login = lambda settings: logins.append(settings["database"])
+    assert shell("redshift_info", login_password="wrong")["authentication_failed"]
+    assert logins == ["dev"]
+
+
+def test_names_that_differ_in_case_alone_are_two(shell: Shell) -> None:
+    shell.standins.postgres.run('CREATE SCHEMA "ETL"', database="dev")
+    result = shell.script("CREATE SCHEMA etl", creates={"schema": "etl"})
+    assert outcomes(result) == ["ok"]
+    assert "The schema 'etl' does not exist, but 'ETL' does" in json.dumps(result["warnings"])
+    info = shell("redshift_info", database="dev", schemas=["etl", "ETL", "Etl"])
+    assert [entry["name"] for entry in info["schemas"]] == ["etl", "ETL", "etl"]
+    assert info.get("warnings", []) == []
+
+
+def test_what_stands_there(shell: Shell, first: list[str], second: list[str]) -> None:
+    names = {"schemas": ["Immuta_System", "other"], "users": ["BOOTSTRAP", "zoe"], "groups": ["immuta_impersonation"]}
+    result = shell("redshift_info", database="immuta", **names)
+    assert not result["changed"]
+    assert not result["database_exists"]
+    assert result["missing_schemas"] == names["schemas"]
+    assert result["missing_users"] == ["zoe"]
+    assert result["missing_groups"] == names["groups"]
+    assert result["current_user"] == {"name": "bootstrap", "superuser": False, "createdb": True, "createuser": True}
+    assert "Redshift" in result["version"]
+    assert {"name": "dev", "owner": "admin", "exists": True} in result["databases"]
+    shell.script(*first)
+    shell.script(*second, "CREATE GROUP immuta_impersonation", login_db="immuta")
+    result = shell("redshift_info", database="immuta", **names)
+    assert result["database_exists"]
+    assert result["schemas"][0] == {"name": "immuta_system", "owner": "bootstrap", "exists": True}
+    assert result["missing_schemas"] == ["other"]
+    assert result["missing_groups"] == []
+    everything = shell("redshift_info", database="immuta")
+    assert {entry["name"] for entry in everything["schemas"]} == {*immuta_scripts.SCHEMAS, "public"}
+    assert {entry["name"] for entry in everything["users"]} >= {"bootstrap", "immuta_system_account"}
+    assert [entry["name"] for entry in everything["groups"]] == ["immuta_impersonation"]
+
+
+def failed_tests(result: Outcome, status: str = "failed") -> list[str]:
+    return [test["name"] for test in result["requirements"]["validation_tests"] if test["status"] == status]
+
+
+def test_the_requirements_of_a_setup(shell: Shell, first: list[str]) -> None:
+    new = {"database": "immuta", "system_user": "immuta_system_account"}
+    result = shell("redshift_info", **new)
+    assert result["requirements_met"]
+    assert failed_tests(result) == []
+    nobody = shell.standins.unprivileged
+    result = shell("redshift_info", **new, login_user=nobody.user, login_password=nobody.password)
+    assert not result["requirements_met"]
+    assert failed_tests(result) == [
+        "CREATE DATABASE",
+        "CREATE USER",
+        "REVOKE ALL PRIVILEGES ON DATABASE",
+        "GRANT TEMP ON DATABASE",
+    ]
+    shell.script(*first)
+    result = shell("redshift_info", **new)
+    assert result["requirements_met"]
+    assert {"Immuta database", "System account"} <= set(failed_tests(result, "warning"))
+    shell.standins.postgres.run("CREATE TABLE public.t (n int)", database="immuta")
+    assert failed_tests(shell("redshift_info", **new)) == ["Immuta database"]
+    assert shell("redshift_info", **new, single_database=True)["requirements_met"]
+
+
+@pytest.fixture
+def authority(tmp_path: pathlib.Path) -> trustme.CA:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    return authority
+
+
+@pytest.fixture
+def tls_port(
+    request: pytest.FixtureRequest, standins: Standins, authority: trustme.CA, tmp_path: pathlib.Path
+) -> t.Iterator[int]:
+    certificate = authority.issue_cert("localhost", not_after=getattr(request, "param", None))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    with Relay(standins.postgres.port, tls=(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))) as relay:
+        yield relay.port
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "trusted", "reason"),
+    [
+        ("localhost", "verify-full", True, None),
+        ("127.0.0.1", "verify-ca", True, None),
+        ("127.0.0.1", "verify-full", True, "cannot be trusted"),
+        ("localhost", "verify-full", False, "cannot be trusted"),
+        ("localhost", "verify-ca", False, "cannot be trusted"),
+        ("127.0.0.1", "disable", False, None),
+    ],
+)
+def test_the_certificate_is_checked(
+    shell: Shell, tls_port: int, host: str, mode: str, trusted: bool, reason: str | None
+) -> None:
+    ca_path = str(shell.folder / "authority.pem") if trusted else None
+    result = shell("redshift_info", login_host=host, login_port=tls_port, ssl_mode=mode, ca_path=ca_path)
+    assert (reason in result["msg"]) if reason else "version" in result
+
+
+def test_the_certificates_that_are_trusted_are_those_of_the_option(shell: Shell, tls_port: int) -> None:
+    authority = str(shell.folder / "authority.pem")
+    shell.environment.update(
+        SSL_CERT_FILE="/nowhere", SSL_CERT_DIR="/nowhere", PGSSLROOTCERT="/nowhere", PGSSLMODE="disable"
+    )
+    there = {"login_host": "localhost", "login_port": tls_port, "ssl_mode": "verify-full"}
+    assert "version" in shell("redshift_info", **there, ca_path=authority)
+    assert "cannot be trusted" in shell("redshift_info", **there)["msg"]
+
+
+@pytest.mark.parametrize("tls_port", [YESTERDAY], indirect=True, ids=["yesterday"])
+def test_a_certificate_that_has_expired_is_refused(shell: Shell, tls_port: int) -> None:
+    authority = str(shell.folder / "authority.pem")
+    for mode in ("verify-full", "verify-ca"):
+        result = shell("redshift_info", login_host="localhost", login_port=tls_port, ssl_mode=mode, ca_path=authority)
+        assert "cannot be trusted (certificate has expired)" in result["msg"]
+
+
+@pytest.fixture
+def aws(standins: Standins, one_shell: Shell, tls_port: int) -> t.Iterator[FakeAws]:
+    certificate = str(one_shell.folder / "cert.pem"), str(one_shell.folder / "key.pem")
+    account = standins.bootstrap
+    with FakeAws(certificate, "localhost", tls_port, account.user, account.password) as aws:
+        one_shell.environment.update(aws.environment(str(one_shell.folder / "authority.pem")))
+        yield aws
+
+
+NO_LOGIN = {"login_host": None, "login_user": None, "login_password": None, "ssl_mode": "verify-full"}
+CLUSTER = {"cluster_identifier": "analytics", "db_user": "bootstrap"}
+OKTA = {"auth_method": "okta", "app_id": "x1", "login_user": "zoe", "login_password": "Okta-Pa55word"}
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({"auth_method": "iam", **CLUSTER}, ["GetClusterCredentials", "DescribeClusters"]),
+        ({"auth_method": "iam", "workgroup": "analytics", "login_host": "localhost"}, ["GetCredentials"]),
+        (
+            {**OKTA, **CLUSTER},
+            ["/api/v1/authn", "/home/amazon_aws_redshift/x1", "AssumeRoleWithSAML", "GetClusterCredentials"],
+        ),
+    ],
+)
+def test_credentials_come_from_aws(one_shell: Shell, aws: FakeAws, options: Outcome, asked: list[str]) -> None:
+    login = {**NO_LOGIN, "ca_path": str(one_shell.folder / "authority.pem"), "login_port": aws.facts["port"]}
+    result = one_shell("redshift_info", **{**login, "idp_host": aws.address, **options})
+    assert result["current_user"]["name"] == "bootstrap"
+    assert [name for name in aws.asked if name in asked] == asked
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"auth_method": "iam", **CLUSTER}, "AWS gave no credentials for the database (AccessDenied)"),
+        ({"auth_method": "iam", **CLUSTER, "profile": "nowhere"}, "AWS gave no credentials for the database (Profile"),
+        ({"auth_method": "iam", "workgroup": "analytics"}, "AWS gave no credentials for the database (AccessDenied)"),
+        ({**OKTA, **CLUSTER}, "Okta or AWS gave no credentials for the database (HTTPError)"),
+    ],
+)
+def test_aws_gives_no_credentials(one_shell: Shell, aws: FakeAws, options: Outcome, reason: str) -> None:
+    aws.refuse = "AccessDenied"
+    result = one_shell("redshift_info", **{**NO_LOGIN, "idp_host": aws.address, **options})
+    assert reason in result["msg"]
+    assert aws.facts["password"] not in result["msg"]
+
+
+def test_a_cluster_that_has_no_endpoint_yet(one_shell: Shell, aws: FakeAws) -> None:
+    aws.endpoint = False
+    result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
+    assert "the cluster or workgroup is being created, paused or resized, or does not exist" in result["msg"]
+
+
+def test_no_region(one_shell: Shell, aws: FakeAws) -> None:
+    del one_shell.environment["AWS_DEFAULT_REGION"]
+    result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
+    assert "AWS gave no credentials for the database (NoRegionError): set region." in result["msg"]
+
+
+def test_a_script_is_removed_when_it_has_been_read_whatever_comes_of_it(one_shell: Shell) -> None:
+    path = one_shell.folder / "script.sql"
+    assert one_shell.script("CREATE SCHEMA one", remove=True, check_mode=True)["changed"]
+    assert path.exists()
+    assert one_shell.script("CREATE SCHEMA one", remove=True)["changed"]
+    assert not path.exists()
+    assert one_shell.script("CREATE SCHEMA one", remove=True)["failed"]
+    assert not path.exists()
+    assert one_shell.script("CREATE SCHEMA 'one", remove=True)["failed"]
+    assert path.exists(), "what was refused is kept for a look"
+
+
+def test_what_is_not_there_can_be_taken_away_again(shell: Shell) -> None:
+    script = ["CREATE SCHEMA one", "DROP SCHEMA gone", 'DROP GROUP "gone"', 'REVOKE ALL ON SCHEMA one FROM "gone"']
+    assert shell.script(*script)["sqlstate"] == "3F000"
+    assert shell.standins.catalog()["schemas"]["dev"] == []
+
+    result = shell.script(*script, on_missing="skip")
+
+    assert [statement["outcome"] for statement in result["statements"]] == ["ok", "skipped", "skipped", "skipped"]
+    assert shell.standins.catalog()["schemas"]["dev"] == ["one"]

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scripts of a run are inspected before the first one runs: what the server is known to refuse stops the role.
+
+Amazon Redshift's documentation: no new Python functions from patch 198 on.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.playbooks import Desk, asked, statuses
+from tests.support.standin import Standins, relay, scripts
+
+PYTHON = "CREATE FUNCTION immuta_functions.f(a int) RETURNS int STABLE AS $$ return a $$ LANGUAGE plpythonu"
+CREATE, EDIT = scripts.create, scripts.edit
+
+
+@pytest.fixture
+def version(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Have the server say another version of itself."""
+    rules = [
+        (pattern, f"(SELECT text '{request.param}' AS version)" if "version" in pattern.pattern else text)
+        for pattern, text in relay.REWRITES
+    ]
+    monkeypatch.setattr(relay, "REWRITES", rules)
+
+
+@pytest.fixture
+def with_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Immuta generate scripts that create a Python function."""
+    monkeypatch.setattr(scripts, "create", lambda config: [*CREATE(config), PYTHON])
+    monkeypatch.setattr(scripts, "edit", lambda before, after: [PYTHON, *EDIT(before, after)])
+
+
+@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
+@pytest.mark.parametrize("options", [[], ["--check"]])
+@pytest.mark.usefixtures("version", "with_python")
+def test_python_function_stops_a_setup_before_anything_changes(
+    desk: Desk, standins: Standins, options: list[str]
+) -> None:
+    before, logged = standins.catalog(), len(standins.postgres.statements())
+
+    run = desk.configure(*options)
+
+    assert not run.succeeded
+    said = " ".join(run.output.split())
+    assert "creates a Python function, which this server refuses" in said
+    assert "Running the script again does not help" in said
+    assert (standins.catalog(), standins.immuta.records(), desk.files()) == (before, [], [])
+    ran = [one.text for one in standins.postgres.statements()[logged:]]
+    assert not [text for text in ran if text.startswith(("CREATE", "GRANT"))]
+
+
+@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
+@pytest.mark.usefixtures("version")
+def test_python_function_stops_a_change(desk: Desk, standins: Standins, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert desk.configure().succeeded
+    monkeypatch.setattr(scripts, "edit", lambda before, after: [PYTHON, *EDIT(before, after)])
+    before = standins.catalog()
+
+    run = desk.configure(config=standins.config(impersonation={"enabled": True, "role": "g"}))
+
+    assert not run.succeeded
+    assert "creates a Python function" in " ".join(run.output.split())
+    assert standins.catalog() == before
+    assert "PUT /integrations/1" not in asked(standins)
+
+
+@pytest.mark.parametrize(
+    ("version", "warns"),
+    [("PostgreSQL 8.0.2, Redshift 1.0.77467", False), ("PostgreSQL 8.0.2", True)],
+    indirect=["version"],
+)
+@pytest.mark.usefixtures("version", "with_python")
+def test_python_function_where_the_server_may_accept_it(desk: Desk, standins: Standins, warns: bool) -> None:
+    run = desk.configure()
+
+    # The stand-in, as any PostgreSQL without the language, refuses it only when it runs.
+    assert not run.succeeded
+    assert ("the version of this server does not tell" in " ".join(run.output.split())) is warns
+    assert "immuta" in standins.catalog()["databases"]
+
+
+@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
+@pytest.mark.usefixtures("version", "with_python")
+def test_preflight_false_goes_on_at_one_s_own_risk(desk: Desk, standins: Standins) -> None:
+    run = desk.configure(immuta_redshift_preflight=False)
+
+    assert not run.succeeded
+    assert "immuta" in standins.catalog()["databases"]
+
+
+@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
+@pytest.mark.usefixtures("version")
+def test_scripts_without_python_run_on_a_current_server(desk: Desk, standins: Standins) -> None:
+    run = desk.configure()
+
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]

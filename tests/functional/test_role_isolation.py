@@ -1,0 +1,454 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several clusters in one play, and options as people give them: no inclusion sees anything of another."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from tests.support.playbooks import Desk, Run, asked, run_by_hand, statuses
+from tests.support.standin import Standins, scripts
+
+ROLE = "immuta.integrations.immuta_redshift"
+A, B, C = "a.example.com", "b.example.com", "c.example.com"
+
+
+def config(standins: Standins, host: str, **changes: t.Any) -> dict[str, t.Any]:
+    """A cluster of its own: another database and account for each host."""
+    name = host[0]
+    return standins.config(host=host, database=f"immuta_{name}", username=f"account_{name}", **changes)
+
+
+def include(cluster: dict[str, t.Any], **about: t.Any) -> dict[str, t.Any]:
+    """A task that includes the role for one cluster."""
+    role = {"name": ROLE, **about.pop("role", {})}
+    variables = {"immuta_redshift_config": cluster, **about.pop("vars", {})}
+    return {"name": "Include the role", "ansible.builtin.include_role": role, "vars": variables, **about}
+
+
+def rescued(cluster: dict[str, t.Any], *rescue: dict[str, t.Any], **about: t.Any) -> dict[str, t.Any]:
+    """A block that goes on after a failure."""
+    return {"block": [include(cluster, **about)], "rescue": list(rescue) or [{"ansible.builtin.debug": {"msg": "on"}}]}
+
+
+def common(desk: Desk, **variables: t.Any) -> dict[str, t.Any]:
+    """The variables that all clusters have in common; extra variables would win over those of an inclusion."""
+    shared = {"immuta_redshift_login": desk.login, "immuta_redshift_wait_sleep": 0.1, **variables}
+    return {name: value for name, value in shared.items() if value is not None}
+
+
+def play(desk: Desk, *tasks: dict[str, t.Any], options: t.Sequence[str] = (), **about: t.Any) -> Run:
+    """Run a play on localhost with these tasks."""
+    variables = common(desk, **about.pop("variables", {}))
+    document = [{"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": list(tasks), **about}]
+    file = desk.folder / "playbook.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return desk.play(str(file), *options)
+
+
+def passwords_in(standins: Standins) -> dict[str, str]:
+    """The password that Immuta has for each host."""
+    return {record["config"]["host"]: record["config"]["password"] for record in standins.immuta.records()}
+
+
+@pytest.mark.parametrize("status", [500, 403])
+@pytest.mark.parametrize("keeps_scripts", [False, True])
+def test_cluster_after_a_failed_one_runs_its_own_scripts(
+    desk: Desk, standins: Standins, status: int, keeps_scripts: bool
+) -> None:
+    folder = desk.folder / "scripts"
+    directory = {"immuta_redshift_script_dir": str(folder)} if keeps_scripts else {}
+    if keeps_scripts:
+        # An earlier review of b, with another password.
+        earlier = config(standins, B, password="Earl1er-Pa55word")
+        assert play(desk, include(earlier), variables={**directory, "immuta_redshift_execute": False}).succeeded
+    standins.immuta.add_fault("status", method="POST", path="/integrations/scripts/initial-create", status=status)
+
+    seen = {"ansible.builtin.debug": {"msg": "fact of b is {{ immuta_redshift_integration }}"}}
+    run = play(desk, rescued(config(standins, A)), include(config(standins, B)), seen, variables=directory)
+
+    assert run.succeeded, run.output
+    assert passwords_in(standins) == {B: "Sy5tem-Pa55word"}
+    assert statuses(standins) == ["enabled"]
+    assert "immuta_a" not in standins.catalog()["databases"]
+
+
+def test_result_of_an_earlier_cluster_is_not_seen(desk: Desk, standins: Standins) -> None:
+    look = {"ansible.builtin.debug": {"msg": "fact=<{{ immuta_redshift_integration }}>"}}
+    broken = config(standins, B, port=70000)
+
+    run = play(desk, include(config(standins, A)), rescued(broken, look))
+
+    assert run.succeeded, run.output
+    assert "fact=<{}>" in run.output
+
+
+def test_cluster_is_retried_in_a_rescue(desk: Desk, standins: Standins) -> None:
+    standins.immuta.add_fault("status", method="POST", path="scripts/create$", status=403)
+    cluster = config(standins, A)
+
+    run = play(desk, rescued(cluster, include(cluster)))
+
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
+    assert desk.files() == []
+
+
+def test_loop_over_clusters_goes_on_after_the_middle_one(desk: Desk, standins: Standins) -> None:
+    clusters = [config(standins, A), config(standins, B, port=70000), config(standins, C)]
+    body = desk.folder / "one.yml"
+    body.write_text(json.dumps([rescued("{{ item }}")]), encoding="utf-8")  # type: ignore[arg-type]
+
+    run = play(desk, {"ansible.builtin.include_tasks": str(body), "loop": clusters})
+
+    assert run.succeeded, run.output
+    assert sorted(passwords_in(standins)) == [A, C]
+
+
+@pytest.mark.parametrize("how", [{"strategy": "linear"}, {"strategy": "free"}, {"serial": 1}], ids=str)
+def test_strategies(desk: Desk, standins: Standins, how: dict[str, t.Any]) -> None:
+    inventory = desk.folder / "hosts.json"
+    hosts = {
+        host: {"ansible_connection": "local", "immuta_redshift_config": config(standins, host)} for host in (A, B, C)
+    }
+    hosts[B]["immuta_redshift_config"]["initialDatabase"] = "nowhere"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    variables = {**common(desk), "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    document = [{"hosts": "all", "gather_facts": False, "vars": variables, "roles": [ROLE], **how}]
+    file = desk.folder / "playbook.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+
+    run = desk.play(str(file), "-i", str(inventory))
+
+    # A failed host ends a play that goes host by host.
+    expected = [A] if "serial" in how else [A, C]
+    assert not run.succeeded
+    assert sorted(passwords_in(standins)) == expected, run.output
+    assert desk.files() == []
+
+
+# Check mode, and module defaults
+
+
+def test_check_mode_of_a_play_or_an_inclusion_is_obeyed(desk: Desk, standins: Standins) -> None:
+    before = standins.catalog()
+    for about in ({"check_mode": True}, {}):
+        task = include(config(standins, A), **({} if about else {"role": {"apply": {"check_mode": True}}}))
+        run = play(desk, task, **about)
+        assert run.succeeded, run.output
+        assert (standins.catalog(), standins.immuta.records()) == (before, [])
+
+
+def test_inclusion_that_is_exempt_from_check_mode_is_whole(desk: Desk, standins: Standins) -> None:
+    cluster = config(standins, A)
+    assert play(desk, include(cluster)).succeeded
+    task = include(cluster, role={"apply": {"check_mode": False}, "tasks_from": "remove"})
+
+    run = play(desk, task, options=["--check"])
+
+    assert run.succeeded, run.output
+    assert standins.immuta.records() == []
+    assert standins.catalog()["schemas"]["immuta_a"] == []
+
+
+def test_module_defaults_of_the_play_reach_the_role(desk: Desk, standins: Standins) -> None:
+    address = {"url": standins.immuta.url, "api_key": standins.immuta.api_key}
+    account = {"login_user": standins.bootstrap.user, "login_password": standins.bootstrap.password, **desk.login}
+    for name in ("IMMUTA_URL", "IMMUTA_API_KEY", "REDSHIFT_USER", "REDSHIFT_PASSWORD"):
+        del desk.environment[name]
+    defaults = {"group/immuta.integrations.immuta": address, "group/immuta.integrations.redshift": account}
+
+    run = play(
+        desk,
+        include(config(standins, A)),
+        module_defaults=defaults,
+        variables={"immuta_redshift_login": desk.login},
+    )
+
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
+
+
+# Options as text
+
+
+def text_options(**variables: str) -> list[str]:
+    return [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+
+
+@pytest.mark.parametrize("no", ["false", "no", "False", "0", "off"])
+def test_text_is_converted_by_the_type_of_the_option(desk: Desk, standins: Standins, no: str) -> None:
+    folder = desk.folder / "scripts"
+    options = text_options(
+        immuta_redshift_execute=no,
+        immuta_redshift_executed=no,
+        immuta_redshift_single_database=no,
+        immuta_redshift_preflight="yes",
+        immuta_redshift_wait="true",
+        immuta_redshift_wait_timeout="30",
+        immuta_redshift_wait_sleep="0.1",
+        immuta_redshift_script_dir=str(folder),
+    )
+    before = standins.catalog()
+
+    run = play(desk, include(config(standins, A)), options=options, variables={"immuta_redshift_wait_sleep": None})
+
+    assert run.succeeded, run.output
+    assert (standins.catalog(), standins.immuta.records()) == (before, [])
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_executed_as_text_does_not_skip_the_scripts_of_a_removal(desk: Desk, standins: Standins) -> None:
+    cluster = config(standins, A)
+    assert play(desk, include(cluster)).succeeded
+
+    run = play(
+        desk, include(cluster, role={"tasks_from": "remove"}), options=text_options(immuta_redshift_executed="false")
+    )
+
+    assert run.succeeded, run.output
+    assert standins.catalog()["schemas"]["immuta_a"] == []
+
+
+def test_dictionaries_as_text_are_read(desk: Desk, standins: Standins) -> None:
+    options = text_options(immuta_redshift_login=json.dumps(desk.login).replace(" ", ""))
+    options += ["-e", json.dumps({"immuta_redshift_config": json.dumps(config(standins, A))})]
+
+    run = desk.tasks({"ansible.builtin.include_role": {"name": ROLE}}, options=options)
+
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"immuta_redshift_execute": "maybe"},
+        {"immuta_redshift_wait_timeout": "soon"},
+        {"immuta_redshift_state": "gone"},
+        {"immuta_redshift_on_partial": "retry"},
+    ],
+    ids=str,
+)
+def test_nonsense_is_a_sentence(desk: Desk, standins: Standins, options: dict[str, str]) -> None:
+    run = play(desk, include(config(standins, A)), options=text_options(**options))
+
+    ((name, value),) = options.items()
+    assert not run.succeeded
+    assert name in run.output
+    assert value in run.output or "int" in run.output
+    assert "Traceback" not in run.output
+    assert asked(standins) == []
+
+
+def test_names_that_look_like_numbers_stay_names(desk: Desk, standins: Standins) -> None:
+    desk.environment["ANSIBLE_JINJA2_NATIVE"] = "true"
+    cluster = standins.config(host=A, database="2024_01", username="1e5", password="0123456_7aB")
+
+    run = play(desk, include(cluster))
+
+    assert run.succeeded, run.output
+    assert "2024_01" in standins.catalog()["databases"]
+    again = play(desk, include({**cluster, "impersonation": {"enabled": True, "role": "77_1"}}))
+    assert again.succeeded, again.output
+    assert standins.catalog()["groups"] == ["77_1"]
+
+
+# The state of the cluster
+
+
+@pytest.mark.parametrize("way", ["extra variable", "set_fact"])
+def test_removal_removes_whatever_the_variables_say(desk: Desk, standins: Standins, way: str) -> None:
+    assert desk.configure().succeeded
+    if way == "extra variable":
+        run = desk.remove(immuta_redshift_state="present")
+    else:
+        fact = {"ansible.builtin.set_fact": {"immuta_redshift_state": "present"}}
+        removal = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": "remove"}}
+        run = desk.tasks(fact, removal, **desk.variables())
+
+    assert run.succeeded, run.output
+    assert standins.immuta.records() == []
+
+
+def test_removal_runs_the_script_of_a_manual_setup_whatever_the_variables_say(desk: Desk, standins: Standins) -> None:
+    assert desk.configure().succeeded
+
+    run = desk.remove(immuta_redshift_setup="automatic")
+
+    assert run.succeeded, run.output
+    assert "POST /integrations/1/scripts/delete" in asked(standins)
+    assert standins.catalog()["schemas"]["immuta"] == []
+
+
+def test_used_integration_is_changed(desk: Desk, standins: Standins) -> None:
+    assert desk.configure().succeeded
+    owner = standins.bootstrap.user
+    standins.postgres.run(f'CREATE SCHEMA sales AUTHORIZATION "{owner}"', database="immuta")
+    standins.postgres.run("CREATE VIEW sales.orders AS SELECT 1 AS id", database="immuta")
+
+    run = desk.configure(config=standins.config(impersonation={"enabled": True, "role": "immuta_impersonation"}))
+
+    assert run.succeeded, run.output
+    assert standins.catalog()["groups"] == ["immuta_impersonation"]
+
+
+def test_database_of_others_is_not_named_as_leftover(desk: Desk, standins: Standins) -> None:
+    assert desk.configure().succeeded
+    standins.postgres.run("CREATE SCHEMA finance", database="immuta")
+    standins.postgres.run("CREATE TABLE finance.ledger (id int)", database="immuta")
+
+    run = desk.remove()
+
+    assert run.succeeded, run.output
+    assert "DROP DATABASE" not in run.output
+    assert "holds other schemas and is not to be dropped: finance" in " ".join(run.output.split())
+
+
+def test_corrected_account_is_set_up(desk: Desk, standins: Standins) -> None:
+    """A first run whose registration Immuta refused; then the name of the account is corrected."""
+    standins.immuta.add_fault("status", method="POST", path="/integrations$", status=422)
+    assert not desk.configure(config=standins.config(username="immuta_sytem")).succeeded
+
+    run = desk.configure()
+
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
+
+
+@pytest.mark.parametrize("part", ["main", "generate", "execute"])
+def test_corrected_password_is_found_or_cleaned_up(desk: Desk, standins: Standins, part: str) -> None:
+    standins.immuta.add_fault("status", method="POST", path="/integrations$", status=422)
+    assert not desk.configure().succeeded
+    statements = standins.postgres.statements()
+    corrected = {
+        "config": standins.config(password="C0rrected-Pa55word"),
+        "immuta_redshift_script_dir": str(desk.folder / "scripts"),
+    }
+    role = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": part}}
+
+    run = desk.tasks(role, **desk.variables(**corrected))
+    assert not run.succeeded
+    assert "already exists on cluster.example.com with a different password" in " ".join(run.output.split())
+    assert not [
+        one
+        for one in standins.postgres.statements()[len(statements) :]
+        if one.text.startswith(("CREATE", "GRANT", "DROP"))
+    ]
+
+    run = desk.configure(**corrected, immuta_redshift_on_partial="cleanup")
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
+
+
+def test_failure_while_waiting_is_the_module_s_sentence(desk: Desk, standins: Standins) -> None:
+    standins.immuta.set(settle=60)
+    assert desk.configure(immuta_redshift_wait=False).succeeded
+    standins.immuta.add_fault("status", method="GET", path="/integrations/1$", status=500)
+
+    run = desk.configure(config=standins.config(impersonation={"enabled": True, "role": "g"}))
+
+    assert not run.succeeded
+    assert "GET /integrations/1 at" in run.output
+    assert "HTTP 500" in run.output
+
+
+def test_busy_integration_in_sync_is_waited_for_until_the_time_is_up(desk: Desk, standins: Standins) -> None:
+    standins.immuta.set(settle=60)
+    assert desk.configure(immuta_redshift_wait=False).succeeded
+
+    run = desk.configure(immuta_redshift_wait_timeout=1, immuta_redshift_wait_sleep=5)
+
+    assert not run.succeeded
+    assert "was still creating after 1 s" in run.output
+
+
+def test_check_mode_while_immuta_is_deleting_previews_a_creation(desk: Desk, standins: Standins) -> None:
+    assert desk.configure().succeeded
+    assert desk.remove().succeeded
+    run_by_hand(standins, ["DROP DATABASE immuta"], "dev")
+    standins.immuta.seed(status="deleting", config=standins.config())
+    standins.immuta.clear_requests()
+
+    run = desk.configure("--check")
+
+    assert run.succeeded, run.output
+    assert [request for request in asked(standins) if "scripts" in request] == [
+        "POST /integrations/scripts/initial-create",
+        "POST /integrations/scripts/create",
+    ]
+
+
+# Files
+
+
+def test_fresh_home_gives_no_warning(desk: Desk, standins: Standins) -> None:
+    standins.immuta.seed(config=standins.config())
+    for options in ([], ["--check"]):
+        run = desk.configure(*options)
+        assert run.succeeded, run.output
+        assert "WARNING" not in run.output
+
+
+def test_script_that_cannot_be_generated_leaves_no_other_behind(desk: Desk, standins: Standins) -> None:
+    standins.immuta.add_fault("status", method="POST", path="scripts/create$", status=403)
+    task = include(config(standins, A), role={"apply": {"delegate_to": "bastion"}})
+    inventory = desk.folder / "hosts.ini"
+    inventory.write_text(
+        "localhost ansible_connection=local\nbastion ansible_connection=local\n"
+        "[all:vars]\nansible_python_interpreter={{ ansible_playbook_python }}\n",
+        encoding="utf-8",
+    )
+
+    run = play(desk, task, options=["-i", str(inventory)])
+
+    assert not run.succeeded
+    assert desk.files() == []
+
+
+def test_part_execute_runs_no_file_that_immuta_does_not_generate_now(desk: Desk, standins: Standins) -> None:
+    folder = desk.folder / "scripts"
+    kept = {"immuta_redshift_script_dir": str(folder)}
+    generate = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": "generate"}}
+    execute = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": "execute"}}
+    assert desk.tasks(generate, **desk.variables(**kept)).succeeded
+    before = standins.catalog()
+
+    other = desk.tasks(execute, **desk.variables(**kept, config=standins.config(password="An0ther-Pa55word")))
+    assert not other.succeeded
+    assert "is not what Immuta generates now" in " ".join(other.output.split())
+    (folder / "cluster.example.com.create.sql").unlink()
+    missing = desk.tasks(execute, **desk.variables(**kept))
+    assert not missing.succeeded
+    assert "does not exist: generate it again" in " ".join(missing.output.split())
+    assert standins.catalog() == before
+
+
+def test_preflight_of_a_cluster_without_a_database_is_a_sentence(desk: Desk, standins: Standins) -> None:
+    without = {name: value for name, value in config(standins, B).items() if name != "database"}
+    task = include(without, role={"tasks_from": "preflight"})
+
+    run = play(desk, include(config(standins, A), role={"tasks_from": "preflight"}), task)
+
+    assert not run.succeeded
+    assert "immuta_redshift_config has no database" in run.output
+
+
+def test_registration_tells_leftovers_from_nothing_of_another_cluster(desk: Desk, standins: Standins) -> None:
+    standins.immuta.seed(config=config(standins, B))
+    removal = {"immuta_redshift_state": "absent"}
+    look = {"ansible.builtin.debug": {"msg": "leftovers={{ immuta_redshift_integration.leftovers }}"}}
+    task = include(config(standins, B), role={"tasks_from": "register"}, vars=removal)
+
+    run = play(desk, include(config(standins, A)), task, look)
+
+    assert run.succeeded, run.output
+    assert "leftovers=[]" in run.output
+
+
+def test_set_up_scripts_are_the_stand_in_s(standins: Standins) -> None:
+    """What these tests look for is what the scripts create."""
+    assert set(scripts.SCHEMAS) == {"immuta_system", "immuta_functions", "immuta_procedures"}

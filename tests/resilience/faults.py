@@ -1,0 +1,230 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every fault of the network and of the database, at every request and statement.
+
+A run that meets one recovers, or fails with one clear sentence. No write is made twice. Without the fault, the next run
+ends as if nothing had been.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from tests.resilience.kill import undisturbed
+from tests.resilience.stage import FLOWS, LOGIN, SQL, Bench, Play, Point, TortureError, failures
+from tests.support.playbooks import Run
+from tests.support.standin import Standins
+from tests.support.standin.postgres import free_port
+from tests.support.standin.relay import Statement
+
+# Seconds: what the collection is told, and what is longer than that.
+TIMEOUT, TOO_LONG = 1, 1.5
+PATIENCE = {
+    "immuta_redshift_api": {"timeout": TIMEOUT, "retries": 1},
+    "immuta_redshift_wait_timeout": 4,
+}
+RUN_LIMIT = 60.0
+
+Rule = dict[str, t.Any]
+NETWORK: dict[str, Rule] = {
+    "drop_before": {"kind": "drop_before"},
+    "drop_after": {"kind": "drop_after"},
+    "hang": {"kind": "hang", "seconds": TOO_LONG},
+    "latency": {"kind": "latency", "seconds": TOO_LONG},
+    "slow": {"kind": "slow", "seconds": TIMEOUT / 2},
+    "too slow": {"kind": "slow", "seconds": TOO_LONG},
+    "truncate_headers": {"kind": "truncate_headers"},
+    "truncate_body": {"kind": "truncate_body"},
+    **{str(status): {"kind": "status", "status": status} for status in (400, 401, 403, 404, 409, 422, 429)},
+    "429 with Retry-After": {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
+    **{str(status): {"kind": "status", "status": status} for status in (500, 502, 503, 504)},
+    "502 with a page": {"kind": "status", "status": 502, "body": "<html>Bad Gateway</html>"},
+    "404 with a page": {"kind": "status", "status": 404, "body": "<html>Not Found</html>"},
+    "html": {"kind": "html"},
+    "redirect": {"kind": "redirect", "location": "https://elsewhere.example.com/login"},
+    "another object": {"kind": "status", "status": 200, "body": {"unexpected": True}},
+    "a number": {"kind": "status", "status": 200, "body": 7},
+    "an id that is a list": {"kind": "status", "status": 200, "body": {"id": [1], "status": "enabled"}},
+    "nothing": {"kind": "status", "status": 200, "body": ""},
+}
+STATEMENTS = {
+    "drop_before": "drop_before",
+    "drop_after": "drop_after",
+    "serialization failure": "fail 40001",
+    "statement timeout": "fail 57014",
+    "in use": "fail 55006",
+    "no privilege": "fail 42501",
+}
+LOGINS = {
+    "closed": "drop",
+    "too many connections": "fail 53300",
+    "starting up": "fail 57P03",
+    "wrong password": "fail 28P01",
+}
+
+
+def network(name: str) -> t.Callable[[Bench], list[Point]]:
+    """The points of a flow at each of which a request meets a fault."""
+
+    def points(bench: Bench) -> list[Point]:
+        events, expected = undisturbed(bench, name)
+        requests = [event for event in events if not event.startswith((LOGIN, SQL))]
+        found = [Point("refused", _refused(name, expected, "IMMUTA_URL"))]
+        for number, request in enumerate(requests):
+            for kind, rule in NETWORK.items():
+                for times in (1, None):
+                    label = f"{number + 1} {kind} {'once' if times else 'for ever'} {request}"
+                    found.append(Point(label, _request(name, number, {**rule, "times": times}, expected)))
+        return found
+
+    return points
+
+
+def database(name: str) -> t.Callable[[Bench], list[Point]]:
+    """The points of a flow at each of which a log-in or a statement meets a fault."""
+
+    def points(bench: Bench) -> list[Point]:
+        events, expected = undisturbed(bench, name)
+        statements = [event for event in events if event.startswith(SQL)]
+        logins = [event for event in events if event.startswith(LOGIN)]
+        found = [Point("refused", _refused(name, expected, "REDSHIFT_PORT"))]
+        for number, login in enumerate(logins):
+            for kind, action in LOGINS.items():
+                for times in (1, None):
+                    label = f"{number + 1} {kind} {'once' if times else 'for ever'} {login}"
+                    found.append(Point(label, _login(name, number, action, times, expected)))
+        for number, statement in enumerate(statements):
+            for kind, action in STATEMENTS.items():
+                for times in (1, 2):
+                    label = f"{number + 1} {kind} {'once' if times == 1 else 'twice'} {statement}"
+                    found.append(Point(label, _statement(name, number, action, times, expected)))
+        return found
+
+    return points
+
+
+def _request(name: str, number: int, rule: Rule, expected: dict[str, t.Any]) -> t.Callable[[Bench], None]:
+    def attempt(bench: Bench) -> None:
+        play = _begin(bench, name)
+        bench.standins.immuta.add_fault(**rule, skip=number)
+        run = play.start().end(RUN_LIMIT)
+        bench.standins.immuta.clear_faults()
+        _judge(play, bench, run, expected)
+
+    return attempt
+
+
+def _login(
+    name: str, number: int, action: str, times: int | None, expected: dict[str, t.Any]
+) -> t.Callable[[Bench], None]:
+    """The log-in with that number (from 0), and with ``times`` None every one after it, meets what `OnLogin` says."""
+
+    def attempt(bench: Bench) -> None:
+        play = _begin(bench, name)
+        seen: list[str] = []
+
+        def on_login(settings: dict[str, str]) -> str | None:
+            if settings.get("application_name") == "immuta":
+                return None
+            seen.append(settings["user"])
+            return action if len(seen) > number and (times is None or len(seen) <= number + times) else None
+
+        bench.standins.redshift.on_login = on_login
+        run = play.start().end(RUN_LIMIT)
+        if len(seen) <= number:
+            raise TortureError("no log-in met the fault")
+        bench.standins.redshift.on_login = None
+        _judge(play, bench, run, expected)
+
+    return attempt
+
+
+def _statement(
+    name: str, number: int, action: str, times: int, expected: dict[str, t.Any]
+) -> t.Callable[[Bench], None]:
+    def attempt(bench: Bench) -> None:
+        play = _begin(bench, name)
+        met = _spoil(bench.standins, number, times, action)
+        run = play.start().end(RUN_LIMIT)
+        if not met:
+            raise TortureError("no statement met the fault")
+        bench.standins.redshift.on_statement = None
+        _judge(play, bench, run, expected)
+
+    return attempt
+
+
+def _spoil(standins: Standins, first: int, times: int, action: str) -> list[str]:
+    """Have the statement with that number (from 0), and the next with the same text, meet what `OnStatement` says.
+
+    Returns the list of those that have.
+    """
+    seen: list[str] = []
+    met: list[str] = []
+
+    def on_statement(statement: Statement) -> str | None:
+        if statement.application == "immuta":
+            return None
+        seen.append(statement.text)
+        if len(met) == times or (statement.text != met[0] if met else len(seen) != first + 1):
+            return None
+        met.append(statement.text)
+        return action
+
+    standins.redshift.on_statement = on_statement
+    return met
+
+
+def _refused(name: str, expected: dict[str, t.Any], variable: str) -> t.Callable[[Bench], None]:
+    """Nobody listens where Immuta, or Redshift, should be."""
+
+    def attempt(bench: Bench) -> None:
+        play = _begin(bench, name)
+        right = play.desk.environment[variable]
+        play.desk.environment[variable] = right.rpartition(":")[0] + f":{free_port()}"
+        if variable == "REDSHIFT_PORT":
+            play.variables["immuta_redshift_login"] = {
+                **play.desk.login,
+                "login_port": free_port(),
+                "connect_retries": 1,
+            }
+        run = play.start().end(RUN_LIMIT)
+        if run.succeeded:
+            raise TortureError("the run succeeded")
+        play.desk.environment[variable] = right
+        play.variables.pop("immuta_redshift_login", None)
+        _judge(play, bench, run, expected)
+
+    return attempt
+
+
+def _begin(bench: Bench, name: str) -> Play:
+    play = bench.begin(FLOWS[name])
+    play.variables.update(PATIENCE)
+    return play
+
+
+def _judge(play: Play, bench: Bench, run: Run, expected: dict[str, t.Any]) -> None:
+    left = play.left()
+    if left:
+        raise TortureError(f"the run that met the fault left {', '.join(left)}")
+    if not run.succeeded:
+        check_sentence(run)
+        play.variables.clear()
+        run = play.run()
+    play.check_ends_as(expected, bench, "the run without the fault", run)
+    writes = bench.standins.immuta.writes
+    if len(writes) != 1:
+        raise TortureError(f"Immuta was told to write more than once: {', '.join(writes)}")
+
+
+def check_sentence(run: Run) -> None:
+    """Raise TortureError unless a failed run says once what failed, where, and what to do."""
+    messages = set(failures(run))
+    if len(messages) != 1 or "Traceback" in run.output:
+        raise TortureError(f"no single sentence: {messages or run.output[-1500:]}")
+    message = messages.pop()
+    places = ("/integrations", "integration with id", "cluster.example.com", "127.0.0.1", "Statement ", "The script")
+    is_located = any(place in message for place in places)
+    if not (is_located and ":" in message and message.endswith(".") and len(message) < 900):
+        raise TortureError(f"not a clear sentence: {message}")

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and passwords of every kind through every flow, and scripts and replies beyond all measure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tests.resilience.stage import FLOWS, OKTA, Bench, Play, Point, TortureError, said
+from tests.support.hostile import AWKWARD, endless_server, hostile_config, measured
+from tests.support.playbooks import Desk, Run, Unsafe
+
+DRIVERS = ("redshift_connector", "psycopg")
+PIECES = [b"/* ; */ SELECT $$" + b"'\"" * 50_000 + b"$$;\n"] * 150
+SCRIPTS: dict[str, t.Callable[[], bytes]] = {
+    "100,000 statements": lambda: b"SELECT 1;\n" * 100_000,
+    "one statement of 15 MB": lambda: b"SELECT length('" + b"x;" * 7_500_000 + b"')",
+    "15 MB": lambda: b"".join(PIECES),
+}
+ODD_SCRIPT_MEMORY = 300  # MB
+
+
+def points(_bench: Bench) -> list[Point]:
+    """Names through each driver and way, scripts through each driver, bodies without end for each request."""
+    found = [
+        Point(f"names, {driver}, {way}", _names(driver, {"IMMUTA_IN_PROCESS": way}))
+        for driver in DRIVERS
+        for way in ("true", "false")
+    ]
+    found += [Point(f"{name}, {driver}", _script(name, driver)) for name in SCRIPTS for driver in DRIVERS]
+    found += [Point(f"a body without end, {path or 'plain'}", _endless(path)) for path in ("", "/packed")]
+    return found
+
+
+def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Bench], None]:
+    def attempt(bench: Bench) -> None:
+        play = bench.begin(FLOWS["setup"], **environment)
+        desk, standins = play.desk, bench.standins
+        before = standins.catalog()
+        config = hostile_config(standins)
+        login = {"immuta_redshift_login": {**desk.login, "driver": driver}}
+        okta = {name: value for name, value in config.items() if name not in ("username", "password")}
+        okta.update(authenticationType="okta", okta={**OKTA, "username": Unsafe("o" + AWKWARD)})
+        check(desk.configure(config=config, **login), "the setup")
+        check_catalog(bench, config["username"], config)
+        check(desk.configure(config=okta, **login), "the change to Okta")
+        check_catalog(bench, okta["okta"]["username"], config)
+        again = check(desk.configure(config=okta, **login), "the run after it")
+        if again.changed:
+            raise TortureError(f"the run after the change had {again.changed} changes")
+        check(desk.remove(config=okta, **login), "the removal")
+        if standins.catalog()["users"] != before["users"] or standins.immuta.records():
+            raise TortureError("the removal left something")
+        check_begun_afresh(desk, config, login)
+
+    return attempt
+
+
+def check_begun_afresh(desk: Desk, config: dict[str, t.Any], login: dict[str, t.Any]) -> None:
+    """Raise TortureError unless what stands without a record is cleaned up and made anew."""
+    check(desk.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup in what is left")
+    desk.standins.immuta.reset()
+    check(desk.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup after a cleanup")
+    if [record["status"] for record in desk.standins.immuta.records()] != ["enabled"]:
+        raise TortureError("after a cleanup there is no integration")
+
+
+def check(run: Run, what: str) -> Run:
+    """Raise TortureError unless the run succeeded without showing a password."""
+    if not run.succeeded:
+        raise TortureError(f"{what} failed: {said(run)}")
+    if "Pa55" in run.output:
+        raise TortureError(f"{what} shows a password")
+    return run
+
+
+def check_catalog(bench: Bench, user: str, config: dict[str, t.Any]) -> None:
+    """Raise TortureError unless everything has the name it was given."""
+    catalog = bench.standins.catalog()
+    found = user in catalog["users"], config["database"] in catalog["databases"], catalog["groups"]
+    if found != (True, True, [config["impersonation"]["role"]]):
+        raise TortureError(f"the catalog has other names: {catalog}")
+
+
+def _script(name: str, driver: str) -> t.Callable[[Bench], None]:
+    def attempt(bench: Bench) -> None:
+        play: Play = bench.begin(FLOWS["setup"])
+        path = play.desk.folder / "script.sql"
+        path.write_bytes(SCRIPTS[name]())
+        result, peak = measured(
+            play.desk, "redshift_script", path=str(path), ssl_mode="disable", driver=driver, statement_timeout=0
+        )
+        outcomes = {entry["outcome"] for entry in result.get("statements", [])}
+        if outcomes != {"ok"}:
+            raise TortureError(f"the script ended with {outcomes}: {result.get('msg')}")
+        if peak > ODD_SCRIPT_MEMORY:
+            raise TortureError(f"the script took {peak:.0f} MB")
+
+    return attempt
+
+
+def _endless(path: str) -> t.Callable[[Bench], None]:
+    def attempt(bench: Bench) -> None:
+        desk = bench.begin(FLOWS["setup"]).desk
+        config = bench.standins.config()
+        calls: dict[str, dict[str, t.Any]] = {
+            "immuta_integration_info": {},
+            "immuta_integration_script": {"script": "create", "config": config, "dest": str(desk.folder / "x.sql")},
+            "immuta_redshift_integration": {"id": "1", "auto_bootstrap": False, "config": config},
+        }
+        with endless_server() as url:
+            for module, arguments in calls.items():
+                result, peak = measured(desk, module, url=url + path, **arguments)
+                if "is larger than" not in result["msg"] or peak > 150:
+                    raise TortureError(f"{module} took {peak:.0f} MB and said: {result['msg'][:200]}")
+
+    return attempt

@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two runs of one playbook at once: one integration at the end, and who comes second succeeds or says why not."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from tests.resilience.faults import check_sentence
+from tests.resilience.kill import undisturbed
+from tests.resilience.stage import FLOWS, Bench, Point, TortureError, said
+
+# Seconds that the second run starts later, that every request takes longer, and that a record stays in motion.
+HEAD_STARTS = (0.0, 0.3, 0.8, 1.5, 2.2)
+PACES = ((0.0, 0.0), (0.3, 0.0), (0.0, 1.0), (0.3, 1.0))
+
+
+def two(name: str) -> t.Callable[[Bench], list[Point]]:
+    """The points of a flow: two runs, at home (with the same private folder) and from two homes."""
+
+    def points(bench: Bench) -> list[Point]:
+        _events, expected = undisturbed(bench, name)
+        found = []
+        for head_start in HEAD_STARTS:
+            for latency, motion in PACES:
+                for shared in (True, False):
+                    home = "one home" if shared else "two homes"
+                    label = f"{head_start} s later, latency {latency} s, in motion {motion} s, {home}"
+                    found.append(Point(label, _attempt(name, head_start, latency, motion, shared, expected)))
+        return found
+
+    return points
+
+
+def _attempt(
+    name: str, head_start: float, latency: float, motion: float, shared: bool, expected: dict[str, t.Any]
+) -> t.Callable[[Bench], None]:
+    def attempt(bench: Bench) -> None:
+        play = bench.begin(FLOWS[name])
+        bench.standins.immuta.set(settle=motion)
+        if latency:
+            bench.standins.immuta.add_fault("latency", seconds=latency, times=None)
+        other = play if shared else bench.another(play)
+        first = play.start()
+        time.sleep(head_start)
+        second = other.start()
+        runs = [first.end(), second.end()]
+        bench.standins.immuta.clear_faults()
+        if bench.standins.immuta.writes.count("creating") > 1:
+            raise TortureError("two integrations were created")
+        for run in runs:
+            if not run.succeeded:
+                check_sentence(run)
+        rerun = play.run()
+        if rerun.changed and any(run.succeeded for run in runs):
+            raise TortureError(f"the next run had something to do; before it: {[said(run)[-600:] for run in runs]}")
+        play.check_ends_as(expected, bench, "the run after both", rerun)
+        left = other.left()
+        if left:
+            raise TortureError(f"the second run left {', '.join(left)}")
+
+    return attempt

@@ -1,0 +1,237 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""As talkative as Ansible can be made: no secret in its output, its log, a file, or the arguments of a process."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import threading
+import typing as t
+
+import trustme
+
+from tests.resilience.stage import FLOWS, OKTA, Bench, Play, Point, Running, TortureError, said
+from tests.support.fake_aws import FakeAws
+from tests.support.playbooks import record_syslog
+from tests.support.standin.relay import Relay, Statement
+
+LOUD = ("-vvvv", "--diff")
+# What the role registers, to be shown once more.
+REGISTERED = ["plan", "catalog", "generated", "ran", "registered"]
+# Whose arguments hold the secrets by Ansible's design, and which it keeps when told to.
+OF_ANSIBLE = "AnsiballZ_*.py"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """How a flow is run and what it meets."""
+
+    flow: str
+    environment: dict[str, str]
+    auth_scheme: str = "api_key"
+    fault: dict[str, t.Any] | None = None
+    failing_word: str = ""
+    """A statement with this in it fails."""
+    auth_method: str = "password"
+    refusal: str | None = None
+    """The code with which AWS, or Okta, refuses credentials for the database."""
+
+
+def points(_bench: Bench) -> list[Point]:
+    """Every flow, in the controller's process and as modules, undisturbed and with a sample of the faults."""
+    ways: dict[str, dict[str, str]] = {"in-process": {}, "modules": {"IMMUTA_IN_PROCESS": "false"}}
+    cases = {}
+    for way, environment in ways.items():
+        for flow in FLOWS:
+            for scheme in ("api_key", "bearer"):
+                cases[f"{flow}, {way}, {scheme}"] = Case(flow, environment, scheme)
+            for number in range(5):
+                for kind in ("401", "echo", "echo page", "truncate_body", "drop_after", "redirect"):
+                    fault = {"skip": number, "times": 3, "kind": kind}
+                    cases[f"{flow}, {way}, request {number + 1}, {kind}"] = Case(flow, environment, fault=fault)
+            for word in ("USER", "SCHEMA", "COMMIT"):
+                cases[f"{flow}, {way}, {word} fails"] = Case(flow, environment, failing_word=word)
+        for method in ("iam", "okta"):
+            cases[f"setup, {way}, {method}"] = Case("setup", environment, auth_method=method)
+            cases[f"setup, {way}, {method} refuses"] = Case(
+                "setup", environment, auth_method=method, refusal="AccessDenied"
+            )
+    return [_point(label, case) for label, case in cases.items()]
+
+
+def _point(label: str, case: Case) -> Point:
+    return Point(label, lambda bench: _attempt(bench, case))
+
+
+def _attempt(bench: Bench, case: Case) -> None:
+    play = bench.begin(FLOWS[case.flow], ANSIBLE_KEEP_REMOTE_FILES="1", **case.environment)
+    home = play.desk.home
+    record_syslog(play.desk)
+    play.desk.environment.update(
+        ANSIBLE_LOG_PATH=str(home / "ansible.log"),
+        ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.tree,ansible.builtin.junit",
+        ANSIBLE_CALLBACK_TREE_DIR=str(home / "tree"),
+        JUNIT_OUTPUT_DIR=str(home / "junit"),
+        ANSIBLE_CACHE_PLUGIN="ansible.builtin.jsonfile",
+        ANSIBLE_CACHE_PLUGIN_CONNECTION=str(home / "facts"),
+    )
+    # Whatever can come by variables does, rather than by the environment.
+    play.variables.update(
+        immuta_redshift_api={
+            "api_key": play.desk.environment.pop("IMMUTA_API_KEY"),
+            "auth_scheme": case.auth_scheme,
+            "timeout": 1,
+            "retries": 1,
+        },
+        immuta_redshift_login={
+            **play.desk.login,
+            "login_user": play.desk.environment.pop("REDSHIFT_USER"),
+            "login_password": play.desk.environment.pop("REDSHIFT_PASSWORD"),
+        },
+        immuta_redshift_wait_timeout=4,
+        immuta_redshift_script_dir=str(play.desk.folder / "scripts"),
+    )
+    play.flow = dataclasses.replace(play.flow, playbook=_revealing(play))
+    canaries = secrets_of(bench)
+    if case.fault:
+        # A server can say back no more than it was sent.
+        config = json.dumps(play.flow.config(bench.standins))
+        sent = {name: value for name, value in canaries.items() if name == "the API key" or value in config}
+        bench.standins.immuta.add_fault(**_rule(case.fault, sent))
+    if case.failing_word:
+        bench.standins.redshift.on_statement = _failing(case.failing_word)
+    with contextlib.ExitStack() as stack:
+        if case.auth_method != "password":
+            canaries.update(_ask_aws(play, bench, case, stack))
+        running = play.start(*LOUD)
+        watch = stack.enter_context(Watch(running))
+        run = running.end()
+    if not (case.fault or case.failing_word) and run.succeeded == bool(case.refusal):
+        raise TortureError(f"the run should have {'failed' if case.refusal else 'succeeded'}: {said(run)}")
+    canaries.update({f"token {number}": token for number, token in enumerate(bench.standins.immuta.tokens())})
+    places = {"the output": run.output, "an argument of a process": watch.arguments, **_files(play)}
+    found = [
+        f"{name} in {place}" for place, text in places.items() for name, value in canaries.items() if value in text
+    ]
+    if found:
+        raise TortureError(f"there is {', '.join(found)}")
+
+
+def _revealing(play: Play) -> str:
+    """Write a playbook that runs the flow's and shows what was registered then; returns its path."""
+    names = [f"__immuta_redshift_{name}" for name in REGISTERED] + ["immuta_redshift_integration"]
+    reveal = {
+        "name": "Show {{ item }}",
+        "ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.vars', item, default='') }}"},
+        "loop": names,
+    }
+    playbook = [
+        {"import_playbook": play.flow.playbook},
+        {"hosts": "localhost", "gather_facts": False, "tasks": [reveal]},
+    ]
+    file = play.desk.folder / "playbook.json"
+    file.write_text(json.dumps(playbook), encoding="utf-8")
+    return str(file)
+
+
+def secrets_of(bench: Bench) -> dict[str, str]:
+    """What must not be seen, by what it is."""
+    return {
+        "the API key": bench.standins.immuta.api_key,
+        "the password of the config": str(bench.standins.config()["password"]),
+        "the password for Okta": OKTA["password"],
+        "the password of the login": bench.standins.bootstrap.password,
+    }
+
+
+def _ask_aws(play: Play, bench: Bench, case: Case, stack: contextlib.ExitStack) -> dict[str, str]:
+    """Have the log-in take its account from AWS, with Okta or without; return the secrets of that."""
+    folder, account = play.desk.folder, bench.standins.bootstrap
+    certificate = str(folder / "certificate.pem"), str(folder / "key.pem")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    issued = authority.issue_cert("localhost")
+    issued.cert_chain_pems[0].write_to_path(certificate[0])
+    issued.private_key_pem.write_to_path(certificate[1])
+    relay = stack.enter_context(Relay(bench.standins.postgres.port, tls=certificate))
+    aws = stack.enter_context(FakeAws(certificate, "localhost", relay.port, account.user, account.password))
+    aws.refuse = case.refusal
+    environment = aws.environment(str(folder / "authority.pem"))
+    play.desk.environment.update(environment)
+    secrets = {name: environment[name] for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
+    del play.desk.environment["REDSHIFT_HOST"], play.desk.environment["REDSHIFT_PORT"]
+    login = {
+        "auth_method": case.auth_method,
+        "cluster_identifier": "analytics",
+        "db_user": account.user,
+        "ca_path": str(folder / "authority.pem"),
+        "login_host": "localhost",
+        "login_port": relay.port,
+    }
+    if case.auth_method == "okta":
+        aws.okta_login["password"] = secrets["the password that Okta is asked with"] = "0kta-L0gin-Pa55word"
+        login.update(
+            idp_host=aws.address,
+            app_id="x1",
+            login_user=aws.okta_login["username"],
+            login_password=aws.okta_login["password"],
+        )
+    play.variables["immuta_redshift_login"] = login
+    return secrets
+
+
+def _rule(fault: dict[str, t.Any], canaries: dict[str, str]) -> dict[str, t.Any]:
+    said_back = "Refused: " + " ".join(canaries.values())
+    kinds: dict[str, dict[str, t.Any]] = {
+        "401": {"kind": "status", "status": 401},
+        "echo": {"kind": "status", "status": 400, "body": {"statusCode": 400, "error": "Bad", "message": said_back}},
+        "echo page": {"kind": "status", "status": 502, "body": said_back},
+        "redirect": {"kind": "redirect", "location": f"https://{canaries['the API key']}@elsewhere.example.com/?a=b"},
+    }
+    return {**fault, **kinds.get(fault["kind"], {})}
+
+
+def _failing(word: str) -> t.Callable[[Statement], str | None]:
+    def on_statement(statement: Statement) -> str | None:
+        is_meant = statement.application != "immuta" and word in statement.text.upper() and "FROM" not in statement.text
+        return "fail 42501" if is_meant else None
+
+    return on_statement
+
+
+def _files(play: Play) -> dict[str, str]:
+    """The text of every file below the home, by name."""
+    files = [path for path in play.desk.home.rglob("*") if path.is_file() and not path.match(OF_ANSIBLE)]
+    return {str(path.relative_to(play.desk.home)): path.read_text("utf-8", "replace") for path in files}
+
+
+class Watch:
+    """Context manager: collects the ``arguments`` of a run's processes for as long as it lasts."""
+
+    def __init__(self, running: Running) -> None:
+        self.arguments = ""
+        self._running = running
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        seen: set[str] = set()
+        while not self._is_over.wait(0.05):
+            for pid in self._running.processes():
+                try:
+                    seen.add(os.fsdecode(pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()))
+                except OSError:  # It has ended.
+                    continue
+        self.arguments = "\n".join(seen)

@@ -1,0 +1,339 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every group works with: stand-ins, flows, runs that can be killed, and a look at what stands then."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import typing as t
+import urllib.request
+import uuid
+
+from tests.support.playbooks import Desk, Run, run_by_hand
+from tests.support.standin import Standins, scripts
+from tests.support.standin.relay import Statement
+
+CONFIGURE = "immuta.integrations.configure_redshift"
+REMOVE = "immuta.integrations.remove_redshift"
+MARK = "IMMUTA_TORTURE_RUN"
+# What an event begins with that is no request.
+LOGIN, SQL = "LOGIN", "SQL"
+TIME_LIMIT = 120  # seconds for one run
+
+IMPERSONATION = {"enabled": True, "role": "immuta_impersonation"}
+OKTA = {
+    "username": "okta_account",
+    "password": "0kta-Pa55word",
+    "appId": "Okta",
+    "idpHost": "organization.okta.com",
+    "role": "admin",
+}
+
+
+class TortureError(Exception):
+    """What was not survived, in a sentence or two."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """What is run, and what stands before."""
+
+    playbook: str
+    is_prepared: bool
+    okta: bool = False
+    automatic: bool = False
+
+    @property
+    def variables(self) -> dict[str, t.Any]:
+        """The role's variables that make the flow what it is, but for the config."""
+        return {"immuta_redshift_setup": "automatic"} if self.automatic else {}
+
+    def config(self, standins: Standins) -> dict[str, t.Any]:
+        """The config that the playbook is given."""
+        config = standins.config()
+        if self.automatic:
+            config.update(username=standins.bootstrap.user, password=standins.bootstrap.password)
+        if self.okta:
+            config.update(authenticationType="okta", okta=dict(OKTA), impersonation=IMPERSONATION)
+            del config["username"], config["password"]
+        return config
+
+    def prepare(self, standins: Standins) -> None:
+        """Have stand what the flow begins with: as `setup` ends, but by hand."""
+        if not self.is_prepared:
+            return
+        config = dataclasses.replace(self, okta=False).config(standins)
+        if not self.automatic:
+            run_by_hand(standins, scripts.initial_create(config), config["initialDatabase"])
+            run_by_hand(standins, scripts.create(config), config["database"])
+        request = urllib.request.Request(
+            f"{standins.immuta.url}/integrations",
+            json.dumps({"type": "Redshift", "autoBootstrap": self.automatic, "config": config}).encode(),
+            {"Authorization": standins.immuta.api_key, "Content-Type": "application/json"},
+        )
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
+        standins.immuta.records()
+        standins.immuta.clear_requests()
+        standins.immuta.writes.clear()
+
+
+FLOWS = {
+    "setup": Flow(CONFIGURE, is_prepared=False),
+    "change": Flow(CONFIGURE, is_prepared=True, okta=True),
+    "removal": Flow(REMOVE, is_prepared=True),
+    "automatic-setup": Flow(CONFIGURE, is_prepared=False, automatic=True),
+    "automatic-removal": Flow(REMOVE, is_prepared=True, automatic=True),
+}
+
+
+class Bench:
+    """Context manager: a pair of stand-ins, put back for each point."""
+
+    def __enter__(self) -> Bench:
+        with contextlib.ExitStack() as stack:
+            self.standins = stack.enter_context(Standins())
+            self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="immuta-torture-")))
+            self._stack = stack.pop_all()
+        self._desks = 0
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._stack.close()
+
+    def begin(self, flow: Flow, **environment: str) -> Play:
+        """Put everything back and return what runs the flow."""
+        self.standins.reset()
+        flow.prepare(self.standins)
+        return Play(self._desk(environment), flow)
+
+    def another(self, play: Play) -> Play:
+        """The same from another desk."""
+        return Play(self._desk({}), play.flow)
+
+    def _desk(self, environment: dict[str, str]) -> Desk:
+        self._desks += 1
+        folder = self.folder / str(self._desks)
+        folder.mkdir()
+        desk = Desk(folder, self.standins)
+        # Ansible looks for the home of a local account in the list of accounts, not in the environment.
+        desk.environment.update(ANSIBLE_REMOTE_TEMP=str(desk.home / ".ansible" / "tmp"), **environment)
+        return desk
+
+    def state(self) -> dict[str, t.Any]:
+        """What stands in Redshift and in Immuta, but for ids, the results of validation and a bench's own password."""
+        kept = ("type", "autoBootstrap", "status", "config")
+        records = [{key: record[key] for key in kept} for record in self.standins.immuta.records()]
+        for record in records:
+            if record["config"].get("password") == self.standins.bootstrap.password:
+                record["config"]["password"] = "the bootstrap account's"
+        return {**self.standins.catalog(), "records": records}
+
+
+class Play:
+    """Runs a flow, as often as asked, from one desk."""
+
+    def __init__(self, desk: Desk, flow: Flow) -> None:
+        self.desk = desk
+        self.flow = flow
+        self.variables: dict[str, t.Any] = {}
+        self._runs = 0
+
+    def start(self, *options: str) -> Running:
+        """Start ansible-playbook."""
+        self._runs += 1
+        config = self.flow.config(self.desk.standins)
+        variables = {**self.desk.variables(config=config), **self.flow.variables, **self.variables}
+        file = self.desk.folder / f"variables-{self._runs}.json"
+        file.write_text(json.dumps(variables), encoding="utf-8")
+        program = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
+        command = [program, self.flow.playbook, "-e", f"@{file}", *options]
+        return Running(command, self.desk.environment, self.desk.folder)
+
+    def run(self, *options: str) -> Run:
+        """Run ansible-playbook to its end."""
+        return self.start(*options).end()
+
+    def check_ends_as(self, expected: dict[str, t.Any], bench: Bench, what: str, rerun: Run) -> None:
+        """Raise TortureError unless all is as after an undisturbed run, and one more run has nothing to do."""
+        if not rerun.succeeded:
+            raise TortureError(f"{what} failed: {said(rerun)}")
+        again = self.run()
+        if not again.succeeded or again.changed:
+            raise TortureError(f"the run after {what} had something to do, {again.changed} changes: {said(again)}")
+        found = bench.state()
+        if found != expected:
+            raise TortureError(f"after {what} there is {differing(found, expected)}")
+        left = self.left()
+        if left:
+            raise TortureError(f"after {what} there is left {', '.join(left)}")
+
+    def left(self) -> list[str]:
+        """What of the collection's is below the home and should not outlive a run."""
+        home = self.desk.home
+        patterns = (".ansible/tmp/immuta_redshift/*", "**/*.part", "**/*.sql")
+        return sorted(str(path.relative_to(home)) for pattern in patterns for path in home.glob(pattern))
+
+
+class Running:
+    """A run of ansible-playbook, with all the processes that come of it, whatever group or session they move to."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], folder: pathlib.Path) -> None:
+        mark = uuid.uuid4().hex
+        self._mark = f"{MARK}={mark}".encode()
+        self._output = folder / f"output-{mark}"
+        with self._output.open("wb") as output:
+            self._main = subprocess.Popen(
+                command,
+                env={**environment, MARK: mark},
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def end(self, time_limit: float = TIME_LIMIT) -> Run:
+        """Wait for the end of ansible-playbook. Raises TortureError when it takes too long."""
+        try:
+            self._main.wait(time_limit)
+        except subprocess.TimeoutExpired:
+            self.kill_all()
+            output = self._output.read_text(encoding="utf-8", errors="replace")
+            raise TortureError(f"a run did not end within {time_limit} s: ...{output[-1000:]}") from None
+        return Run(self._main.returncode, self._output.read_text(encoding="utf-8", errors="replace"))
+
+    def kill_main(self) -> None:
+        """Kill ansible-playbook itself and nothing that it started."""
+        self._main.kill()
+        self._main.wait()
+
+    def kill_all(self) -> None:
+        """Kill every process of the run; all are stopped first, so that none sees another one die."""
+        stopped: set[int] = set()
+        while True:
+            new = set(self.processes()) - stopped
+            if not new:
+                break
+            for pid in new:
+                send(pid, signal.SIGSTOP)
+            stopped |= new
+        for pid in stopped:
+            send(pid, signal.SIGKILL)
+        self._main.wait()
+        self.await_nobody()
+
+    def processes(self) -> list[int]:
+        """The processes of the run that live."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError):  # Not ours to read, or gone meanwhile.
+                if entry.name.isdecimal() and self._mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+        return found
+
+    def await_nobody(self, time_limit: float = 30.0) -> None:
+        """Wait until no process of the run is left. Raises TortureError when one stays."""
+        deadline = time.monotonic() + time_limit
+        while self.processes():
+            if time.monotonic() > deadline:
+                self.kill_all()
+                raise TortureError(f"a process of a dead run was still there after {time_limit} s")
+            time.sleep(0.02)
+
+
+def send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+class Trap:
+    """Counts the events of a run, requests, log-ins and statements, and acts at one of them.
+
+    ``act`` is called once: with ``after`` when the event with number ``at`` (from 0) has been carried out and before
+    its reply, which a log-in knows nothing of, else before it is carried out. It returns whether the event's connection
+    is to be closed.
+    """
+
+    def __init__(
+        self, standins: Standins, at: int | None = None, after: bool = False, act: t.Callable[[], bool] = lambda: False
+    ) -> None:
+        self.events: list[str] = []
+        self.is_sprung = False
+        self._at, self._after, self._act = at, after, act
+        self._lock = threading.Lock()
+        standins.immuta.wire.on_request = lambda entry: self._came(f"{entry['method']} {entry['path']}", "drop")
+        standins.immuta.wire.on_reply = lambda entry: self._done("drop")
+        standins.redshift.on_login = self._login
+        standins.redshift.on_statement = self._statement
+        standins.redshift.on_result = self._result
+
+    def check_sprung(self) -> None:
+        """Raise TortureError unless the run came as far as that."""
+        if not self.is_sprung:
+            raise TortureError("the run ended before it could be killed")
+
+    def _login(self, settings: dict[str, str]) -> str | None:
+        if settings.get("application_name") == "immuta":
+            return None
+        return self._came(f"{LOGIN} {settings['user']} {settings['database']}", "drop")
+
+    def _statement(self, statement: Statement) -> str | None:
+        if statement.application == "immuta":
+            return None
+        return self._came(f"{SQL} " + " ".join(statement.text.split()[:3]), "drop_before")
+
+    def _result(self, statement: Statement) -> str | None:
+        return None if statement.application == "immuta" else self._done("drop")
+
+    def _came(self, event: str, drop: str) -> str | None:
+        with self._lock:
+            self.events.append(event)
+        return None if self._after else self._spring(drop)
+
+    def _done(self, drop: str) -> str | None:
+        return self._spring(drop) if self._after else None
+
+    def _spring(self, drop: str) -> str | None:
+        with self._lock:
+            if self.is_sprung or self._at is None or len(self.events) != self._at + 1:
+                return None
+            self.is_sprung = True
+        return drop if self._act() else None
+
+
+def said(run: Run) -> str:
+    """What a failed run gives as its reason, else the end of its output."""
+    messages = failures(run)
+    return " / ".join(messages) if messages else f"rc {run.status}, ...{run.output[-1500:]}"
+
+
+def failures(run: Run) -> list[str]:
+    """The messages of the tasks that failed."""
+    found = []
+    for match in re.finditer(r"^(?:fatal|failed): \[.*? => (?=\{)", run.output, re.MULTILINE):
+        result = json.JSONDecoder().raw_decode(run.output, match.end())[0]
+        found.append(str(result.get("msg")))
+    return found
+
+
+def differing(found: dict[str, t.Any], expected: dict[str, t.Any]) -> str:
+    parts = [f"{key} {found[key]} in place of {expected[key]}" for key in expected if found[key] != expected[key]]
+    return "; ".join(parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """One thing to survive; ``attempt`` raises TortureError when it was not."""
+
+    label: str
+    attempt: t.Callable[[Bench], None]

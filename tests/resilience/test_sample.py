@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A point of each kind of torture, for every change; `make torture` takes many more."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+
+from tests.resilience.stage import Bench
+from tools.torture import GROUPS
+
+# The group, and what the label of a point in it looks like.
+SAMPLE = [
+    ("kill-setup", r"before POST /integrations\b"),
+    ("orphan-setup", r"after SQL CREATE DATABASE"),
+    ("kill-removal-modules", r"before DELETE"),
+    ("network-automatic-setup", r"drop_after once POST /integrations\b"),
+    ("database-setup", r"too many connections once LOGIN"),
+    ("race-setup", r"0\.3 s later, latency 0\.3 s, .* two homes"),
+    ("secrets", r"setup, in-process, request 2, echo$"),
+    ("secrets", r"setup, modules, iam refuses"),
+    ("words", r"setup, in-process, 'a'"),
+]
+
+
+@pytest.fixture(scope="module")
+def bench() -> t.Iterator[Bench]:
+    with Bench() as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def points(bench: Bench) -> t.Callable[[str], dict[str, t.Any]]:
+    known: dict[str, dict[str, t.Any]] = {}
+
+    def by_label(group: str) -> dict[str, t.Any]:
+        if group not in known:
+            known[group] = {point.label: point.attempt for point in GROUPS[group].points(bench)}
+        return known[group]
+
+    return by_label
+
+
+@pytest.mark.parametrize(("group", "label"), SAMPLE)
+def test_it_is_survived(bench: Bench, points: t.Callable[[str], dict[str, t.Any]], group: str, label: str) -> None:
+    attempt = next(attempt for name, attempt in points(group).items() if re.search(label, name))
+    attempt(bench)

@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Passwords that are everyday words: they hide themselves and nothing else."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from tests.resilience.stage import FLOWS, Bench, Point, TortureError, said
+
+WORDS = ("update", "present", "immuta", "enabled", "changed", "dev", "true", "1", "a")
+# By which Ansible, and the collection, say that there was a secret.
+MASKS = re.compile(r"\*{3,}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|HIDDEN|censored")
+ODD = "Sy5tem-Pa55word-Of-None"
+
+
+def points(_bench: Bench) -> list[Point]:
+    """A setup and a removal, in both ways, with each of the words as the password of the account."""
+    return [
+        Point(f"{flow}, {'in-process' if way == 'true' else 'modules'}, {word!r}", _attempt(flow, way, word))
+        for flow in ("setup", "removal")
+        for way in ("true", "false")
+        for word in WORDS
+    ]
+
+
+def _attempt(flow: str, way: str, word: str) -> t.Callable[[Bench], None]:
+    def attempt(bench: Bench) -> None:
+        odd, usual = (_masks(bench, flow, way, password) for password in (ODD, word))
+        if odd != usual:
+            differing = [f"{number} in {heading}" for heading, number in usual if (heading, number) not in odd]
+            raise TortureError(f"masks of another number than with an odd password: {', '.join(differing)}")
+
+    return attempt
+
+
+def _masks(bench: Bench, flow: str, way: str, password: str) -> list[tuple[str, int]]:
+    """How often each task of a run says that there was a secret, in order."""
+    play = bench.begin(FLOWS[flow], IMMUTA_IN_PROCESS=way)
+    play.variables["immuta_redshift_config"] = bench.standins.config(password=password)
+    run = play.run("-v", "--diff")
+    if not run.succeeded:
+        raise TortureError(f"the run failed: {said(run)}")
+    tasks = [task.partition("\n")[::2] for task in run.output.split("\nTASK ")[1:]]
+    return [(heading.strip(" *"), len(MASKS.findall(output))) for heading, output in tasks]

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of configure_controller against the stand-in for a controller."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import sys
+import typing as t
+
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.connection import connection
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.http import Api
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.plan import with_project_url
+from ansible_collections.immuta.integrations.plugins.module_utils._controller.reconcile import Reconciliation
+from tests.support.controller.standin import KINDS, Controller, Thing, name_of
+from tests.support.paths import ROOT
+from tests.support.playbooks import ended
+
+PROJECT = ROOT / "docs" / "examples" / "fleet"
+FILES = ROOT / "playbooks" / "files" / "controller"
+VARIABLES = {
+    "immuta_controller_image": "registry.example.com/ee-immuta:1.0.0",
+    "immuta_controller_project_url": "https://git.example.com/immuta-fleet.git",
+    "immuta_controller_slices": "2",
+}
+
+
+def playbooks() -> list[str]:
+    """What a controller finds in the example project: files that could be playbooks."""
+    pattern = re.compile(r"^\s*-?\s*(hosts|ansible\.builtin\.import_playbook):", re.MULTILINE)
+    return [path.name for path in PROJECT.glob("*.yml") if pattern.search(path.read_text(encoding="utf-8"))]
+
+
+def environment(home: pathlib.Path, **variables: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        **variables,
+    }
+
+
+def command(home: pathlib.Path, program: str, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Run a program of this environment and return its exit status and what it prints."""
+    run = ended([pathlib.Path(sys.executable).with_name(program), *arguments], environment(home, **variables), home)
+    return run.status, run.output
+
+
+def configure(controller: Controller, home: pathlib.Path, *options: str, **variables: str) -> tuple[int, str]:
+    """Run configure_controller against the stand-in, with more options and another environment."""
+    return command(
+        home,
+        "ansible-playbook",
+        "immuta.integrations.configure_controller",
+        *(f"-e{name}={value}" for name, value in VARIABLES.items()),
+        *([f"-eimmuta_controller_prefix={controller.prefix}"] if controller.prefix != "/api/v2" else []),
+        *options,
+        **{
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            "CONTROLLER_HOST": controller.url + "/",
+            "CONTROLLER_OAUTH_TOKEN": controller.token,
+            **variables,
+        },
+    )
+
+
+def state(controller: Controller) -> dict[str, t.Any]:
+    """All that the controller has, by kind and name, with names in place of ids, which a new object has of its own."""
+
+    def names(numbers: t.Iterable[int]) -> list[str]:
+        return sorted(name_of(controller.get(number)) for number in numbers)
+
+    def shown(field: str, value: t.Any, wanted: t.Any) -> t.Any:
+        if isinstance(wanted, type) or value is None:
+            return value
+        target = controller.get(value)
+        # A node's approval is its own.
+        return target.fields if target.kind == "workflow_approval_templates" else name_of(target)
+
+    def place(thing: Thing) -> list[int | None]:
+        """What tells it from others of its name."""
+        workflow = thing.fields.get("workflow_job_template")
+        own = [thing.fields.get(name) for name in ("organization", "inventory", "credential_type")]
+        return [*own, controller.get(workflow).fields["organization"]] if workflow else own
+
+    return {
+        f"{kind}/{name_of(thing)} of {place(thing)}": copy.deepcopy(
+            (
+                {field: shown(field, value, KINDS[kind][field][0]) for field, value in thing.fields.items()},
+                thing.survey,
+                names(thing.credentials),
+                {edge: names(numbers) for edge, numbers in thing.edges.items()},
+                sorted(thing.roles),
+            )
+        )
+        for kind in KINDS
+        if kind not in ("project_updates", "workflow_approval_templates")
+        for thing in controller.of(kind)
+    }
+
+
+def reconcile(controller: Controller, desired: dict[str, t.Any], check_mode: bool = False) -> list[str]:
+    """Bring the stand-in to the desired state in this process, and return the changes."""
+    run = Reconciliation(Api(connection(controller.url, controller.token, controller.prefix, True)), check_mode)
+    run.run(copy.deepcopy(desired))
+    return run.changes
+
+
+def handed_over(home: pathlib.Path, **variables: str) -> dict[str, t.Any]:
+    """What configure_controller hands to its module, with more variables."""
+    tasks = [
+        {"ansible.builtin.include_vars": {"file": str(FILES / "objects.yml")}},
+        {"ansible.builtin.copy": {"dest": str(home / "desired.json"), "content": "{{ controller_desired | to_json }}"}},
+    ]
+    (home / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    given = json.dumps({**VARIABLES, **variables, "controller_files": str(FILES)})
+    status, output = command(home, "ansible-playbook", "play.yml", f"-e{given}")
+    assert status == 0, output
+    return with_project_url(json.loads((home / "desired.json").read_text()), VARIABLES["immuta_controller_project_url"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Configured:
+    """A controller in which everything was made, and what check mode had said of that."""
+
+    controller: Controller
+    foretold: list[str]
+    made: list[str]
+    before: dict[str, list[str]]
+    after_check: dict[str, list[str]]
+    writes: list[tuple[str, str]]
+    writes_in_check: list[tuple[str, str]]
+
+
+def reported(output: str) -> list[str]:
+    """The changes that the playbook reports."""
+    [text] = re.findall(r"TASK \[Report the changes\].*?(\[\n.*?\n    \])", output, re.DOTALL)
+    return json.loads(text)

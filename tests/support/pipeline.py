@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A runner with a checkout of the example in docs/examples/pipeline, and a tenant with its two clusters."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import sys
+import typing as t
+
+import yaml
+
+from tests.support.paths import ROOT
+from tests.support.playbooks import ended
+
+EXAMPLE = ROOT / "docs" / "examples" / "pipeline"
+
+
+class Job(t.NamedTuple):
+    """A job that has ended."""
+
+    name: str
+    status: int
+    log: str
+
+
+class Runner:
+    """Runs the jobs of a .gitlab-ci.yml in a checkout, as the project's variables and the event have it.
+
+    A job's ``script`` runs as written. What installs things, ``before_script``, has been done before.
+    """
+
+    def __init__(self, checkout: pathlib.Path, home: pathlib.Path, variables: dict[str, str]) -> None:
+        self.checkout = checkout
+        self.variables = variables
+        self.pipeline: dict[str, t.Any] = yaml.safe_load((checkout / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+        self._environment = {
+            "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]),
+            "HOME": str(home),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            "CI_DEFAULT_BRANCH": "main",
+            **self.pipeline["variables"],
+        }
+
+    def scripts(self, **event: str) -> dict[str, list[str]]:
+        """The scripts of the jobs that run after an event, in the order of their stages."""
+        given = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BRANCH": "", **event}
+        jobs = [(name, job) for name, job in self.pipeline.items() if isinstance(job, dict) and "script" in job]
+        jobs.sort(key=lambda item: self.pipeline["stages"].index(item[1]["stage"]))
+        return {name: job["script"] for name, job in jobs if any(holds(rule["if"], given) for rule in job["rules"])}
+
+    def run(self, **event: str) -> list[Job]:
+        """Run the pipeline after an event, up to the first job that fails."""
+        done: list[Job] = []
+        for name, script in self.scripts(**event).items():
+            done.append(self._job(name, script, event))
+            if done[-1].status:
+                break
+        return done
+
+    def _job(self, name: str, script: list[str], event: dict[str, str]) -> Job:
+        command = ["bash", "-e", "-o", "pipefail", "-c", "\n".join(script)]
+        job = ended(command, {**self._environment, **self.variables, **event}, self.checkout)
+        return Job(name, job.status, job.output)
+
+    def report(self) -> dict[str, t.Any]:
+        """The report of the drift check."""
+        return json.loads((self.checkout / "drift.json").read_text(encoding="utf-8"))
+
+
+def holds(rule: str, variables: dict[str, str]) -> bool:
+    """Whether an ``if`` holds that has nothing but ``==`` and ``&&``."""
+
+    def value(word: str) -> str:
+        return variables[word[1:]] if word.startswith("$") else word.strip('"')
+
+    sides = [term.split(" == ") for term in rule.split(" && ")]
+    return all(value(left) == value(right) for left, right in sides)

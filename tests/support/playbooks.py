@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ways to run what users run, and to see what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import typing as t
+
+import psycopg
+import yaml
+
+from tests.support.paths import COLLECTIONS
+from tests.support.standin import Login, Standins
+from tests.support.standin.postgres import find_binaries
+
+TIME_LIMIT = 120  # seconds for one command
+
+
+class Unsafe(str):
+    """A text that Ansible must not read as a template."""
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+_Dumper.add_representer(Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a person sees of a playbook that has ended."""
+
+    status: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        return self._recap("changed")
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == 0
+
+    def _recap(self, word: str) -> int:
+        return sum(int(count) for count in re.findall(rf"\b{word}=(\d+)", self.output.partition("PLAY RECAP")[2]))
+
+
+def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], folder: pathlib.Path) -> Run:
+    """Run a command in a folder, to its end."""
+    run = subprocess.run(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    return Run(run.returncode, run.stdout)
+
+
+class Desk:
+    """Where a platform engineer works: a home, a folder with variables, and ansible-playbook."""
+
+    def __init__(self, folder: pathlib.Path, standins: Standins) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.standins = standins
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            **standins.environment(),
+        }
+        # Where the login goes is said by variables; the account comes from the environment, as in a pipeline.
+        self.login = {
+            "login_host": standins.redshift.host,
+            "login_port": standins.redshift.port,
+            "ssl_mode": "disable",
+        }
+
+    def variables(self, config: dict[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
+        """The role's variables for a cluster that nobody has touched, with the changes."""
+        return {
+            "immuta_redshift_config": config or self.standins.config(),
+            "immuta_redshift_login": self.login,
+            "immuta_redshift_wait_sleep": 0.1,
+            **variables,
+        }
+
+    def configure(self, *options: str, **variables: t.Any) -> Run:
+        """Run the playbook configure_redshift."""
+        return self.play("immuta.integrations.configure_redshift", *options, **self.variables(**variables))
+
+    def remove(self, *options: str, **variables: t.Any) -> Run:
+        """Run the playbook remove_redshift."""
+        return self.play("immuta.integrations.remove_redshift", *options, **self.variables(**variables))
+
+    def play(self, playbook: str, *options: str, **variables: t.Any) -> Run:
+        """Run a playbook with extra variables."""
+        file = self.folder / "variables.yml"
+        file.write_text(yaml.dump(variables, Dumper=_Dumper), encoding="utf-8")
+        command = [pathlib.Path(sys.executable).with_name("ansible-playbook"), playbook, "-e", f"@{file}", *options]
+        return ended(command, self.environment, self.folder)
+
+    def tasks(self, *tasks: dict[str, t.Any], options: t.Sequence[str] = (), **variables: t.Any) -> Run:
+        """Run tasks on localhost."""
+        play = [{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]
+        playbook = self.folder / "playbook.json"
+        playbook.write_text(json.dumps(play), encoding="utf-8")
+        return self.play(str(playbook), *options, **variables)
+
+    def module(self, name: str, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
+        """Run a module as Ansible does, in a process of its own, and return its result, whether it failed or not."""
+        python_path = os.pathsep.join([str(COLLECTIONS), *filter(None, [os.environ.get("PYTHONPATH")])])
+        run = subprocess.run(
+            [sys.executable, "-m", f"ansible_collections.immuta.integrations.plugins.modules.{name}"],
+            env={**self.environment, "PYTHONPATH": python_path},
+            cwd=self.folder,
+            input=json.dumps(
+                {"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check_mode, "_ansible_diff": True}}
+            ),
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+        assert "Traceback" not in run.stdout + run.stderr, run.stdout + run.stderr
+        return json.loads(run.stdout)
+
+    def session(self, login: Login, database: str) -> psycopg.Connection:
+        """A session through the relay."""
+        return open_session(self.standins, login, database)
+
+    def psql(self, script: pathlib.Path, database: str) -> None:
+        """Run a script as a person does who has read it."""
+        redshift, login = self.standins.redshift, self.standins.bootstrap
+        address = f"host={redshift.host} port={redshift.port} user={login.user} dbname={database}"
+        psql = shutil.which("psql") or find_binaries() / "psql"
+        subprocess.run(
+            [psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, address],
+            env={"PGPASSWORD": login.password, "LC_ALL": "C", "PATH": os.environ["PATH"]},
+            timeout=TIME_LIMIT,
+            check=True,
+        )
+
+    def files(self) -> list[str]:
+        """The files below the home, without those that Ansible itself leaves."""
+        found = [path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()]
+        return sorted(str(path) for path in found if "galaxy" not in path.parts)
+
+
+# Takes the place of Python's own module; without a daemon nobody would see what a module logs.
+_SYSLOG = """\
+def __getattr__(name):
+    return 0
+
+def openlog(*unused):
+    pass
+
+def syslog(*arguments):
+    with open({path!r}, "a") as file:
+        print(arguments[-1], file=file)
+"""
+
+
+def record_syslog(desk: Desk) -> pathlib.Path:
+    """Have modules write what they log to a file below the home; returns its path."""
+    path, folder = desk.home / "syslog", desk.folder / "recorder"
+    folder.mkdir()
+    (folder / "syslog.py").write_text(_SYSLOG.format(path=str(path)), encoding="utf-8")
+    desk.environment["PYTHONPATH"] = str(folder)
+    return path
+
+
+def asked(standins: Standins) -> list[str]:
+    """The requests that Immuta received, in order, as "METHOD /path"."""
+    return [f"{request['method']} {request['path']}" for request in standins.immuta.requests()]
+
+
+def statuses(standins: Standins) -> list[str]:
+    """The status of every integration that Immuta has."""
+    return [record["status"] for record in standins.immuta.records()]
+
+
+def run_by_hand(standins: Standins, statements: list[str], database: str) -> None:
+    """Do what a person does who runs statements as the bootstrap account."""
+    with open_session(standins, standins.bootstrap, database) as session:
+        for statement in statements:
+            session.execute(statement.encode())
+
+
+def open_session(standins: Standins, login: Login, database: str) -> psycopg.Connection:
+    """A session through the relay."""
+    return psycopg.connect(
+        host=standins.redshift.host,
+        port=standins.redshift.port,
+        user=login.user,
+        password=login.password,
+        dbname=database,
+        autocommit=True,
+    )

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What psql makes of a script: a server that speaks just enough of PostgreSQL's protocol to collect what psql sends."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import typing as t
+
+from tests.support.standin.postgres import find_binaries
+
+SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
+
+
+def find_psql() -> str | None:
+    """The psql on the path, else the one beside the server's binaries, else None."""
+    try:
+        beside = find_binaries() / "psql"
+    except FileNotFoundError:
+        return shutil.which("psql")
+    return shutil.which("psql") or (str(beside) if beside.exists() else None)
+
+
+def queries(psql: str, scripts: t.Sequence[str], folder: pathlib.Path, backslash_escapes: bool) -> list[list[str]]:
+    """The text of each query that psql sends for each script, in order; all scripts in one run of psql."""
+    arguments = []
+    for number, script in enumerate(scripts):
+        path = folder / f"{number}.sql"
+        path.write_bytes(script.encode())
+        arguments += ["-f", path.name, "-c", f"end of script {number}"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        recorded: list[str] = []
+        server = threading.Thread(target=_record, args=(listener, recorded, backslash_escapes))
+        server.start()
+        command = [psql, "-X", "-q", "-h", "127.0.0.1", "-p", str(listener.getsockname()[1]), "-U", "x", "-d", "x"]
+        run = subprocess.run(command + arguments, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        server.join(timeout=10)
+    assert run.returncode == 0, run.stderr
+    found: list[list[str]] = [[]]
+    for query in recorded:
+        if query == f"end of script {len(found) - 1}":
+            found.append([])
+        else:
+            found[-1].append(query)
+    return found[:-1]
+
+
+def _record(listener: socket.socket, recorded: list[str], backslash_escapes: bool) -> None:
+    connection = listener.accept()[0]
+    with connection, connection.makefile("rb") as stream:
+        while True:
+            (length, code) = struct.unpack("!ii", stream.read(8))
+            stream.read(length - 8)
+            if code not in (SSL_REQUEST, GSS_REQUEST):
+                break
+            connection.sendall(b"N")
+        settings = {
+            "server_version": "15.0",
+            "client_encoding": "UTF8",
+            "standard_conforming_strings": "off" if backslash_escapes else "on",
+        }
+        ready = _message(b"Z", b"I")
+        status = [_message(b"S", f"{name}\0{value}\0".encode()) for name, value in settings.items()]
+        connection.sendall(_message(b"R", struct.pack("!i", 0)) + b"".join(status) + ready)
+        while True:
+            kind, length = struct.unpack("!ci", stream.read(5))
+            body = stream.read(length - 4)
+            if kind != b"Q":
+                return
+            recorded.append(body[:-1].decode())
+            connection.sendall(_message(b"C", b"SET\0") + ready)
+
+
+def _message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!i", len(body) + 4) + body

@@ -1,0 +1,333 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Immuta stand-in: what its API answers beside the how-to's examples, and what a test can have it do."""
+
+from __future__ import annotations
+
+import copy
+import time
+
+import pytest
+import requests
+import yaml
+
+from tests.support.sql import automatic_config, payload, set_up
+from tests.support.standin import HOST, Immuta, scripts
+
+# As Immuta's documentation has them, for Redshift, this host and this id.
+TAKES_NO_CREDENTIALS = (
+    "Credentials are not required for disable unless the integration was configured automatically. If you need to "
+    "update your integration credentials, use PUT to update the integration before disabling."
+)
+NEEDS_CREDENTIALS = (
+    "Integrations that are automatically configured require privileged credentials to disable. Please "
+    "provide them in your payload."
+)
+USE_PUT = (
+    f"Use PUT /integrations/5 endpoint to update connection information for Redshift integration on host {HOST} "
+    "(id = 5) that previously failed to create."
+)
+CREDENTIALS = {"authenticationType": "userPassword", "username": "somebody", "password": "pw"}
+
+
+def config(host: str = HOST, database: str = "immuta") -> dict:
+    """Return a configuration as GET shows it, for an integration that nobody has set up."""
+    return {
+        "host": host,
+        "database": database,
+        "initialDatabase": "dev",
+        "port": 5439,
+        "impersonation": {"enabled": False},
+        **CREDENTIALS,
+    }
+
+
+def refusal(reply: requests.Response) -> tuple[int, str, str]:
+    envelope = reply.json()
+    assert envelope["statusCode"] == reply.status_code
+    return reply.status_code, envelope["error"], envelope["message"]
+
+
+@pytest.mark.parametrize(
+    ("seeded", "method", "body", "expected"),
+    [
+        (None, "GET", None, (404, "Not found", "No Integration found with ID 5.")),
+        (None, "PUT", payload(config()), (404, "Not found", "No integration found with ID 5.")),
+        (None, "DELETE", None, (404, "Not found", "No integration found with ID 5.")),
+        ({}, "DELETE", CREDENTIALS, (400, "Bad request", TAKES_NO_CREDENTIALS)),
+        ({"autoBootstrap": True}, "DELETE", None, (400, "Bad request", NEEDS_CREDENTIALS)),
+        (
+            {},
+            "PUT",
+            payload(config(database="other")),
+            (400, "Bad request", "Unable to edit integration due to changes of non-editable attribute(s)."),
+        ),
+        (
+            {},
+            "PUT",
+            payload(config(), automatic=True),
+            (400, "Bad request", "Unable to edit integration due to changes of non-editable attribute(s)."),
+        ),
+        (
+            {"status": "editing"},
+            "PUT",
+            payload(config()),
+            (409, "Conflict", "Unable to edit integration with ID 5 in current state editing."),
+        ),
+        (
+            {"status": "deleting"},
+            "DELETE",
+            None,
+            (409, "Conflict", "Unable to delete integration with ID 5 in current state deleting."),
+        ),
+        (
+            {},
+            "PUT",
+            payload(config()),
+            (422, "Unprocessable entity", "Validation of prerequisite setup failed. Unable to edit integration."),
+        ),
+    ],
+)
+def test_refusals_about_one_integration(standins, api, seeded, method, body, expected):
+    if seeded is not None:
+        standins.immuta.seed(**{"id": 5, "config": config(), **seeded})
+    assert refusal(api.request(method, "/integrations/5", json=body)) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("enabled", (409, "Conflict", f"Redshift integration already exists on {HOST} (id = 5).")),
+        ("creating", (409, "Conflict", f"Redshift integration already exists on {HOST} (id = 5).")),
+        ("createError", (400, "Bad request", USE_PUT)),
+        ("deleted", None),
+        ("disabled", None),
+    ],
+)
+def test_a_host_has_one_integration(standins, api, status, expected):
+    standins.immuta.seed(id=5, status=status, config=config(host=HOST.upper()))
+    set_up(standins, standins.config())
+    reply = api.post("/integrations", json=payload(standins.config()))
+    if expected:
+        assert refusal(reply) == expected
+    else:
+        assert reply.json()["id"] == "6"
+
+
+@pytest.mark.parametrize("setup", ["nothing", "first script", "both, another password", "database exists, automatic"])
+def test_the_prerequisites_are_looked_at(standins, api, setup):
+    asked = payload(standins.config())
+    if setup == "first script":
+        set_up(standins, standins.config())
+        with standins.postgres.connect("immuta") as admin:
+            admin.execute("DROP SCHEMA immuta_procedures CASCADE")
+    elif setup == "both, another password":
+        set_up(standins, standins.config(password="An0ther-Pa55word"))
+    elif setup == "database exists, automatic":
+        asked = payload(automatic_config(standins, database="dev"), automatic=True)
+    reply = api.post("/integrations", json=asked)
+    assert refusal(reply) == (
+        422,
+        "Unprocessable entity",
+        "Validation of prerequisite setup failed. Unable to create integration.",
+    )
+    failing = [test["name"] for test in reply.json()["validationResults"]["validationTests"] if "message" in test]
+    assert failing == [
+        "Validate Automatic Bootstrap: Immuta Database Does Not Exist"
+        if "automatic" in setup
+        else "Initial Validation: Basic Connection Test"
+    ]
+    assert api.get("/integrations").json() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [
+        ({"type": "redshift"}, "type"),
+        ({"autoBootstrap": "false"}, "autoBootstrap"),
+        ({"config": None}, "config"),
+        ({"invented": 1}, "payload"),
+        ({"config.host": "https://cluster.example.com"}, "config.host"),
+        ({"config.database": ""}, "config.database"),
+        ({"config.port": "5439"}, "config.port"),
+        ({"config.impersonation": {"enabled": "no"}}, "config.impersonation"),
+        ({"config.authenticationType": "accessKey"}, "config.authenticationType"),
+        ({"config.password": None}, "config.password"),
+        ({"config.authenticationType": "okta"}, "config.okta"),
+        ({"config.authenticationType": "okta", "config.okta": {"username": "x"}}, "config.okta.password"),
+    ],
+)
+def test_a_wrong_payload_is_refused(api, change, member):
+    asked = payload(config())
+    for key, value in change.items():
+        owner, _dot, name = key.rpartition(".")
+        (asked["config"] if owner else asked)[name] = value
+    status, error, message = refusal(api.post("/integrations", json=asked))
+    assert (status, error) == (400, "Bad request")
+    assert f'"{member}"' in message
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "wrong"}, {"Authorization": "Bearer wrong"}])
+def test_without_the_key_there_is_nothing(standins, headers):
+    for path in ("/integrations", "/integrations/1", "/integrations/1/status"):
+        assert requests.get(standins.immuta.url + path, headers=headers, timeout=10).status_code == 401
+
+
+def test_a_bearer_token_is_had_for_the_key_and_expires(standins, api):
+    standins.immuta.set(token_uses=1)
+    assert api.post("/bim/apikey/authenticate", json={"apikey": "wrong"}).status_code == 401
+    token = api.post("/bim/apikey/authenticate", json={"apikey": standins.immuta.api_key}).json()["token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    answers = [api.get("/integrations", headers=bearer).status_code for unused in range(2)]
+    assert answers == [200, 401]
+
+
+def test_a_payload_may_be_yaml(standins, api):
+    asked = payload(standins.config())
+    reply = api.post(
+        "/integrations/scripts/create", data=yaml.safe_dump(asked), headers={"Content-Type": "application/x-yaml"}
+    )
+    assert reply.text == scripts.text("create", scripts.create(asked["config"]))
+    assert standins.immuta.requests()[-1]["body"] == asked
+
+
+@pytest.mark.parametrize("form", ["text", "string", "object"])
+def test_a_script_comes_in_any_form(standins, api, form):
+    standins.immuta.set(script_reply=form)
+    asked = payload(standins.config(password="pässwörd\\"))
+    reply = api.post("/integrations/scripts/initial-create", json=asked)
+    script = scripts.text("initial-create", scripts.initial_create(asked["config"]))
+    if form == "text":
+        assert reply.content.decode() == script
+    else:
+        assert reply.json() == (script if form == "string" else {"script": script})
+
+
+def test_scripts_that_redshift_does_not_have(api):
+    assert api.post("/integrations/scripts/post-cleanup", json=payload(config())).status_code == 404
+    assert api.post("/integrations/scripts/create", json=payload(config(), automatic=True)).status_code == 400
+
+
+def test_statuses_move_with_time(standins, api):
+    standins.immuta.set(settle=0.2)
+    begin = time.monotonic()
+    number = api.post("/integrations", json=payload(automatic_config(standins), automatic=True)).json()["id"]
+    assert api.get(f"/integrations/{number}/status").json() == {"status": "creating"}
+    while api.get(f"/integrations/{number}").json()["status"] == "creating":
+        time.sleep(0.01)
+    assert time.monotonic() - begin >= 0.2
+    assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
+
+
+def test_statuses_can_be_stuck_and_can_fail(standins, api):
+    asked = payload(automatic_config(standins), automatic=True)
+    standins.immuta.set(stuck=["creating"])
+    number = api.post("/integrations", json=asked).json()["id"]
+    assert api.get(f"/integrations/{number}").json()["status"] == "creating"
+    standins.immuta.set(stuck=[], failing=["editing"])
+    assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
+    before = copy.deepcopy(standins.immuta.records())
+    api.put(f"/integrations/{number}", json=payload({**asked["config"], "port": 1}, automatic=True))
+    shown = api.get(f"/integrations/{number}").json()
+    assert (shown["status"], shown["validationResults"]["status"]) == ("editError", "failed")
+    assert standins.immuta.records()[0]["config"] == before[0]["config"]
+
+
+def test_an_automatic_setup_that_failed_is_mended_by_put(standins, api):
+    """The account may create the database but no user: the work fails after the checks have passed."""
+    standins.postgres.create_user("halfway", "Half-Pa55word", createdb=True)
+    asked = payload(standins.config(username="halfway", password="Half-Pa55word"), automatic=True)
+    number = api.post("/integrations", json=asked).json()["id"]
+    assert api.get(f"/integrations/{number}").json()["status"] == "createError"
+    asked = payload(automatic_config(standins), automatic=True)
+    assert api.put(f"/integrations/{number}", json=asked).json()["status"] == "editing"
+    assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
+
+
+def test_a_deleted_integration_may_stay_and_ids_may_be_numbers(standins, api):
+    standins.immuta.set(keep_deleted=True, numeric_ids=True)
+    standins.immuta.seed(id=7, config=config())
+    assert api.delete("/integrations/7").json()["id"] == 7
+    assert api.get("/integrations/7").json()["status"] == "deleted"
+
+
+def test_a_host_can_be_out_of_reach(standins, api):
+    standins.immuta.set(hosts={"elsewhere.example.com": ("127.0.0.1", 1)})
+    assert api.post("/integrations", json=payload(config(host="elsewhere.example.com"))).status_code == 422
+
+
+def test_requests_are_logged_without_those_that_control(standins, api):
+    api.get("/_standin/requests")
+    api.post("/integrations", json={"a": 1})
+    (entry,) = api.get("/_standin/requests").json()
+    assert (entry["method"], entry["path"], entry["body"], entry["status"]) == ("POST", "/integrations", {"a": 1}, 400)
+    assert entry["headers"]["authorization"] == standins.immuta.api_key
+
+
+def test_everything_can_be_controlled_over_http(api):
+    assert api.post("/_standin/integrations", json={"type": "Trino", "id": 9}).json() == {"id": "9"}
+    api.post("/_standin/settings", json={"numeric_ids": True})
+    assert [(record["id"], record["type"]) for record in api.get("/_standin/integrations").json()] == [(9, "Trino")]
+    api.post("/_standin/faults", json={"kind": "status", "status": 429, "headers": {"Retry-After": "0"}, "times": None})
+    assert [api.get("/integrations").headers["Retry-After"] for unused in range(2)] == ["0", "0"]
+    api.delete("/_standin/faults")
+    assert api.get("/integrations").status_code == 200
+    assert len(api.get("/_standin/requests").json()) == 3
+    api.delete("/_standin/requests")
+    assert api.get("/_standin/requests").json() == []
+    api.post("/_standin/reset")
+    assert api.get("/integrations").json() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "acted"), [("drop_before", False), ("hang", False), ("drop_after", True), ("truncate_body", True)]
+)
+def test_faults_that_lose_the_reply(standins, api, kind, acted):
+    standins.immuta.seed(id=3, config=config())
+    standins.immuta.add_fault(kind, method="DELETE", path="^/integrations/3$", seconds=0.05)
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        api.delete("/integrations/3")
+    assert (api.get("/integrations/3").status_code == 404) is acted
+    assert [entry["method"] for entry in standins.immuta.requests()] == ["DELETE", "GET"]
+
+
+@pytest.mark.parametrize(("moment", "acted"), [("on_request", False), ("on_reply", True)])
+def test_a_request_can_be_watched_and_cut(standins, api, moment, acted):
+    standins.immuta.seed(id=3, config=config())
+    setattr(standins.immuta.wire, moment, lambda entry: "drop" if entry["method"] == "DELETE" else None)
+    with pytest.raises(requests.ConnectionError):
+        api.delete("/integrations/3")
+    assert (api.get("/integrations/3").status_code == 404) is acted
+    assert standins.immuta.writes == ["deleting"] * acted
+
+
+def test_faults_that_spoil_the_reply(standins, api):
+    standins.immuta.add_fault("status", skip=1, status=500, body="no envelope")
+    standins.immuta.add_fault("html", skip=1)
+    standins.immuta.add_fault("redirect", skip=1, location="https://elsewhere.example.com/")
+    standins.immuta.add_fault("truncate_headers", skip=1)
+    replies = [api.get("/integrations", allow_redirects=False) for unused in range(5)]
+    assert replies[0].json() == []
+    assert (replies[1].status_code, replies[1].text) == (500, "no envelope")
+    assert replies[2].headers["content-type"].startswith("text/html")
+    assert (replies[3].status_code, replies[3].headers["location"]) == (307, "https://elsewhere.example.com/")
+    assert (replies[4].status_code, replies[4].content) == (200, b"")
+
+
+@pytest.mark.parametrize("kind", ["latency", "slow"])
+def test_faults_that_take_time(standins, api, kind):
+    standins.immuta.seed(config=config())
+    standins.immuta.add_fault(kind, seconds=0.2)
+    begin = time.monotonic()
+    assert len(api.get("/integrations").json()) == 1
+    assert time.monotonic() - begin >= 0.2
+
+
+def test_tls(localhost_tls):
+    certificate, key, authority = localhost_tls
+    with Immuta(("127.0.0.1", 1), ("", ""), tls=(certificate, key)) as immuta:
+        url = immuta.url.replace("127.0.0.1", "localhost") + "/integrations"
+        headers = {"Authorization": immuta.api_key}
+        assert requests.get(url, headers=headers, verify=authority, timeout=10).json() == []
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(url, headers=headers, timeout=10)

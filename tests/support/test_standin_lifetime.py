@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stand-ins in the foreground, and that nothing is left of them however they end."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+from tests.support.paths import ROOT
+from tests.support.standin import Standins
+
+
+def processes(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Return the processes that work in a folder: the guardian and the server do."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if path.readlink().is_relative_to(folder):
+                found.append(path)
+        except OSError:
+            continue  # It has ended meanwhile.
+    return found
+
+
+def gone(folder: pathlib.Path) -> bool:
+    """Return whether within some seconds neither the folder nor a process of it is left."""
+    deadline = time.monotonic() + 10
+    while folder.exists() or processes(folder):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_a_stop_leaves_nothing():
+    with Standins() as standins:
+        folder, port = standins.postgres.folder, standins.redshift.port
+        assert folder.exists()
+        assert processes(folder)
+    assert not folder.exists()
+    assert not processes(folder)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture
+def starting(tmp_path):
+    """The process of `python -m tools.standin` from its first moment, and its file for a shell."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.standin", "--env-file", tmp_path / "env"],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield process, tmp_path / "env"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def guarded_folder(process: subprocess.Popen) -> pathlib.Path:
+    """Return the folder of a process's server, as soon as there is one."""
+    while True:
+        for guardian in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            folder = pathlib.Path(f"/proc/{guardian}/cwd").readlink()
+            if folder.name.startswith("immuta-standin-"):
+                return folder
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def foreground(starting):
+    """The same when it has started: the process, what it printed, the server's folder, and the file."""
+    process, environment = starting
+    printed = "".join(iter(process.stdout.readline, "Ctrl-C stops both and removes all that they hold.\n"))
+    return process, printed, guarded_folder(process), environment
+
+
+def test_the_foreground_tells_how_to_use_it(foreground):
+    _process, printed, _folder, environment = foreground
+    assert environment.stat().st_mode & 0o777 == 0o600
+    settings = dict(word.split("=", 1) for word in shlex.split(environment.read_text()) if "=" in word)
+    assert set(settings) == {
+        "IMMUTA_URL",
+        "IMMUTA_API_KEY",
+        "REDSHIFT_HOST",
+        "REDSHIFT_PORT",
+        "REDSHIFT_USER",
+        "REDSHIFT_PASSWORD",
+        "REDSHIFT_DB",
+    }
+    command = shlex.split(re.search(r"Ask:  curl (.*)", printed)[1])
+    header, url = command[1], command[2]
+    assert url == settings["IMMUTA_URL"] + "/integrations"
+    assert requests.get(url, headers=dict([header.split(": ")]), timeout=10).json() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_the_foreground_and_leaves_nothing(foreground, number):
+    process, _printed, folder, environment = foreground
+    process.send_signal(number)
+    assert process.wait(timeout=10) == 0
+    assert not folder.exists()
+    assert not processes(folder)
+    assert not environment.exists()
+
+
+def test_a_killed_owner_leaves_no_server_and_no_folder(foreground):
+    process, _printed, folder, _environment = foreground
+    assert processes(folder)
+    process.kill()
+    assert gone(folder)
+
+
+def test_an_owner_killed_while_starting_leaves_no_server_and_no_folder(starting):
+    process, _environment = starting
+    folder = guarded_folder(process)
+    process.kill()
+    assert gone(folder)
+
+
+def test_a_taken_port_is_said_in_a_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = subprocess.run(
+            [sys.executable, "-m", "tools.standin", "--port", str(taken.getsockname()[1])],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+    assert process.returncode == 1
+    assert process.stderr.startswith("The stand-ins cannot start: ")
+    assert process.stderr.count("\n") == 1

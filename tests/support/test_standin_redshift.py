@@ -1,0 +1,264 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The database stand-in: what both drivers find there, and what it refuses as Redshift does."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+import redshift_connector
+
+from tests.support.sql import connect, payload, run, set_up
+from tests.support.standin import HOST, Login, Standins, scripts
+from tests.support.standin.relay import Relay
+
+DRIVERS = pytest.mark.parametrize("driver", ["psycopg", "redshift_connector"])
+OKTA = {
+    "authenticationType": "okta",
+    "okta": {
+        "username": "someone@example.com",
+        "password": "pw",
+        "appId": "Okta",
+        "idpHost": "id.example.com",
+        "role": "admin",
+    },
+}
+
+
+def sqlstate(error: Exception) -> str:
+    return error.sqlstate if isinstance(error, psycopg.Error) else error.args[0]["C"]
+
+
+def query(driver: str, standins: Standins, login: Login, database: str, statement: str) -> list[list]:
+    session = connect(driver, standins, login, database)
+    try:
+        cursor = session.cursor()
+        cursor.execute(statement)
+        return [list(row) for row in cursor.fetchall()]
+    finally:
+        session.close()
+
+
+@DRIVERS
+@pytest.mark.parametrize("password", ["Plain-Pa55word", 'it\'s "quoted"; \\ -- pässwörd$$'])
+def test_both_scripts_make_a_cluster_that_immuta_accepts(standins, api, driver, password):
+    config = standins.config(password=password, impersonation={"enabled": True, "role": 'may "be" others\''})
+    set_up(standins, config, driver)
+    assert api.post("/integrations", json=payload(config)).json()["status"] == "creating"
+    assert api.get("/integrations").json()[0]["status"] == "enabled"
+    assert standins.catalog() == {
+        "databases": ["dev", "immuta"],
+        "users": ["bootstrap", "immuta_system_account", "unprivileged"],
+        "groups": ['may "be" others\''],
+        "schemas": {"dev": [], "immuta": sorted(scripts.SCHEMAS)},
+    }
+
+
+@DRIVERS
+def test_the_procedures_work_for_the_system_account(standins, driver):
+    config = standins.config(impersonation={"enabled": True, "role": "o'group"})
+    set_up(standins, config, driver)
+    session = connect(driver, standins, Login(config["username"], config["password"]), "immuta")
+    cursor = session.cursor()
+    cursor.execute("CALL immuta_procedures.set_entitlements('unprivileged', '{}')")
+    cursor.execute("CALL immuta_procedures.grant_impersonation('unprivileged')")
+    cursor.execute("SELECT count(*) FROM immuta_system.profile")
+    assert [tuple(row) for row in cursor.fetchall()] == [(1,)]
+    session.close()
+    with standins.postgres.connect() as admin:
+        members = admin.execute("SELECT grolist FROM pg_group WHERE groname = 'o''group'").fetchone()[0]
+    assert len(members) == 1
+
+
+@DRIVERS
+def test_it_says_that_it_is_redshift(standins, driver):
+    (row,) = query(driver, standins, standins.unprivileged, "dev", r"SELECT version(), current_user, 'a\'b'")
+    assert row[0].startswith("PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0")
+    assert row[1:] == ["unprivileged", "a'b"]
+
+
+@DRIVERS
+@pytest.mark.parametrize(
+    ("statements", "code"),
+    [
+        (["BEGIN", "CREATE DATABASE other"], "25001"),
+        (["BEGIN", "SAVEPOINT here"], "42601"),
+        (["BEGIN", "SAVEPOINT here", "SELECT 1"], "25P02"),
+        (["CREATE DATABASE dev"], "42P04"),
+        (["CREATE USER unprivileged PASSWORD 'Other-Pa55word'"], "42710"),
+    ],
+)
+def test_it_refuses_what_redshift_refuses(standins, driver, statements, code):
+    session = connect(driver, standins, standins.bootstrap, "dev")
+    cursor = session.cursor()
+    for statement in statements[:-1]:
+        try:
+            cursor.execute(statement)
+        except (psycopg.Error, redshift_connector.Error):
+            continue
+    with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
+        cursor.execute(statements[-1])
+    assert sqlstate(caught.value) == code
+    session.close()
+
+
+def test_a_prepared_text_of_several_statements_is_refused(standins):
+    with pytest.raises(redshift_connector.Error) as caught:
+        run(standins, "dev", ["SELECT 1; SELECT 2"], driver="redshift_connector")
+    assert sqlstate(caught.value) == "42601"
+
+
+def test_the_unprivileged_login_may_not_bootstrap(standins):
+    with connect("psycopg", standins, standins.unprivileged, "dev") as session:
+        for statement in ("CREATE DATABASE immuta", "CREATE USER someone", "CREATE SCHEMA something"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(statement)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 7, 99])
+def test_the_cleanup_script_takes_any_half_done_state(standins, steps):
+    config = standins.config(impersonation={"enabled": True})
+    statements = scripts.initial_create(config)
+    run(standins, "dev", statements[:steps])
+    if steps > len(statements):
+        run(standins, "immuta", scripts.create(config)[:steps])
+    run(standins, "immuta" if steps > 1 else "dev", scripts.cleanup(config))
+    catalog = standins.catalog()
+    assert (catalog["users"], catalog["groups"]) == (["bootstrap", "unprivileged"], [])
+    assert not any(catalog["schemas"].values())
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"password": "N3w-Pa55word"},
+        {"username": "another"},
+        OKTA,
+        {"impersonation": {"enabled": False}},
+        {"impersonation": {"enabled": True, "role": "another_group"}},
+    ],
+    ids=["password", "username", "okta", "impersonation off", "another group"],
+)
+def test_the_edit_script_leads_to_what_a_new_setup_makes(standins, api, after):
+    before = standins.config(impersonation={"enabled": True})
+    after = {**before, **after}
+    set_up(standins, before)
+    run(standins, "immuta", scripts.edit(before, after), transaction=True)
+    edited = standins.catalog()
+    assert api.post("/integrations", json=payload(after)).status_code == 200
+    standins.reset()
+    set_up(standins, after)
+    assert edited == standins.catalog()
+
+
+def test_statements_are_told_in_order_and_without_the_judges(standins):
+    before = len(standins.postgres.statements())
+    run(standins, "dev", ["SELECT 1 -- it's;\n\t+ 1", "CREATE SCHEMA something"], driver="redshift_connector")
+    standins.catalog()
+    query("psycopg", standins, standins.unprivileged, "dev", "SELECT 3")
+    assert [(entry.user, entry.database, entry.text) for entry in standins.postgres.statements()[before:]] == [
+        ("bootstrap", "dev", "SELECT 1 -- it's;\n\t+ 1"),
+        ("bootstrap", "dev", "CREATE SCHEMA something"),
+        ("unprivileged", "dev", "SELECT 3"),
+    ]
+
+
+@DRIVERS
+@pytest.mark.parametrize(("action", "schemas"), [("drop_before", []), ("drop_after", ["something"])])
+def test_a_connection_can_be_cut_at_a_statement(standins, driver, action, schemas):
+    seen = []
+
+    def on_statement(statement):
+        seen.append((statement.user, statement.database, statement.text))
+        return action if statement.text.startswith("CREATE") else None
+
+    standins.redshift.on_statement = on_statement
+    with pytest.raises((psycopg.OperationalError, redshift_connector.Error, OSError)):
+        run(standins, "dev", ["SELECT 1", "CREATE SCHEMA something", "SELECT 2"], driver=driver)
+    assert seen == [("bootstrap", "dev", "SELECT 1"), ("bootstrap", "dev", "CREATE SCHEMA something")]
+    assert standins.catalog()["schemas"]["dev"] == schemas
+
+
+@DRIVERS
+def test_a_statement_can_be_watched_to_its_end_and_cut_there(standins, driver):
+    found = []
+
+    def on_result(statement):
+        found.append((statement.text, standins.catalog()["schemas"]["dev"]))
+        return "drop" if statement.text.startswith("CREATE") else None
+
+    standins.redshift.on_result = on_result
+    with pytest.raises((psycopg.OperationalError, redshift_connector.Error, OSError)):
+        run(standins, "dev", ["SELECT 1", "CREATE SCHEMA something"], driver=driver)
+    assert found == [("SELECT 1", []), ("CREATE SCHEMA something", ["something"])]
+
+
+@DRIVERS
+def test_a_statement_can_be_made_to_fail(standins, driver):
+    standins.redshift.on_statement = lambda statement: "fail 40001" if statement.text == "SELECT 2" else None
+    session = connect(driver, standins, standins.bootstrap, "dev")
+    cursor = session.cursor()
+    cursor.execute("BEGIN")
+    cursor.execute("CREATE SCHEMA something")
+    for statement, expected in (("SELECT 2", "40001"), ("SELECT 3", "25P02")):
+        with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
+            cursor.execute(statement)
+        assert sqlstate(caught.value) == expected
+    cursor.execute("ROLLBACK")
+    cursor.execute("SELECT 4")
+    assert [list(row) for row in cursor.fetchall()] == [[4]]
+    session.close()
+
+
+def test_a_running_statement_can_be_cancelled(standins):
+    with connect("psycopg", standins, standins.unprivileged, "dev") as session:
+        timer = threading.Timer(0.1, session.cancel_safe)
+        timer.start()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            session.execute("SELECT pg_sleep(20)")
+        timer.join()
+
+
+@pytest.fixture
+def tls_relay(standins, localhost_tls):
+    with Relay(standins.postgres.port, tls=localhost_tls[:2]) as relay:
+        yield relay, localhost_tls[2]
+
+
+def test_tls_with_psycopg(standins, tls_relay):
+    relay, authority = tls_relay
+    login = {
+        "port": relay.port,
+        "user": "unprivileged",
+        "password": standins.unprivileged.password,
+        "dbname": "dev",
+        "sslmode": "verify-full",
+        "sslrootcert": authority,
+    }
+    with psycopg.connect(host="localhost", hostaddr="127.0.0.1", **login) as session:
+        long = "ä" * 200_000
+        assert session.execute("SELECT %s::text", [long]).fetchone() == (long,)
+    with pytest.raises(psycopg.OperationalError, match="does not match host name"):
+        psycopg.connect(host=HOST, hostaddr="127.0.0.1", **login)
+
+
+@pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning")  # The driver's own.
+def test_tls_with_redshift_connector(standins, tls_relay, monkeypatch):
+    relay, authority = tls_relay
+    login = {
+        "port": relay.port,
+        "user": "unprivileged",
+        "password": standins.unprivileged.password,
+        "database": "dev",
+        "ssl": True,
+        "sslmode": "verify-full",
+    }
+    with pytest.raises(redshift_connector.Error, match="certificate verify failed"):
+        redshift_connector.connect(host="localhost", **login)
+    monkeypatch.setenv("SSL_CERT_FILE", authority)
+    with redshift_connector.connect(host="localhost", **login) as session:
+        cursor = session.cursor()
+        cursor.execute("SELECT 1")
+        assert [list(row) for row in cursor.fetchall()] == [[1]]

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds the documentation site into .cache/site and checks its links: ``python -m tools.build_site``.
+
+Everything comes from this checkout: the guides of docs/docsite, the pages that antsibull-docs makes of modules and
+role, and the diagrams that d2 draws. No network is needed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.support.paths import ROOT
+from tools.check_links import broken, external
+
+SOURCES = ROOT / "docs" / "site"
+GUIDES = ROOT / "docs" / "docsite" / "extra-docs.yml"
+DIAGRAMS = SOURCES / "diagrams"
+SITE = ROOT / ".cache" / "site"
+COLLECTION = "immuta.integrations"
+OTHER_PAGES = {"Release notes": "changelog"}
+
+
+def run(tool: str, *arguments: str | Path) -> None:
+    """Run a command of this environment; what it says is shown when it fails."""
+    command = [Path(sys.executable).with_name(tool), *arguments]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{done.stdout}{tool} failed.")
+
+
+def draw(source: Path, drawing: Path) -> None:
+    """Make the picture of a diagram, for light and for dark pages."""
+    run("d2", "--scale=1", "--theme=0", "--dark-theme=200", "--pad=8", source, drawing)
+
+
+def tree(caption: str, entries: list[str]) -> str:
+    """A part of the navigation."""
+    lines = [".. toctree::", "   :maxdepth: 1", f"   :caption: {caption}", "", *(f"   {entry}" for entry in entries)]
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def navigation(pages: Path) -> str:
+    """Every page, in the sections of extra-docs.yml and by its short name."""
+    sections = yaml.safe_load(GUIDES.read_text(encoding="utf-8"))["sections"]
+    parts = [tree(section["title"], [f"docsite/{guide}" for guide in section["toctree"]]) for section in sections]
+    for kind in ("role", "module"):
+        names = sorted(path.stem.removesuffix(f"_{kind}") for path in pages.glob(f"*_{kind}.rst"))
+        parts.append(tree(f"{kind}s".capitalize(), [f"{name} <{name}_{kind}>" for name in names]))
+    parts.append(tree("More", [f"{title} <{page}>" for title, page in OTHER_PAGES.items()]))
+    return "".join(parts)
+
+
+def build(pages: Path, html: Path) -> None:
+    """Make the pages' sources, and the site of them. A warning is an error."""
+    options = ("--use-current", "--squash-hierarchy", "--fail-on-error")
+    run("antsibull-docs", "collection", *options, "--dest-dir", pages, COLLECTION)
+    for source in sorted(DIAGRAMS.glob("*.d2")):
+        drawing = pages / "docsite" / "diagrams" / f"{source.stem}.svg"
+        drawing.parent.mkdir(exist_ok=True)
+        draw(source, drawing)
+    introduction = (SOURCES / "index.rst").read_text(encoding="utf-8")
+    (pages / "index.rst").write_text(introduction + navigation(pages), encoding="utf-8")
+    run("sphinx-build", "-q", "-b", "html", "-W", "--keep-going", "-c", SOURCES, pages, html)
+
+
+def main() -> int:
+    """0 when the site is built and every link inside it leads somewhere."""
+    pages, html = SITE / "rst", SITE / "html"
+    shutil.rmtree(SITE, ignore_errors=True)
+    pages.mkdir(parents=True)
+    pages.chmod(0o755)  # antsibull-docs wants a folder that nobody else can write
+    build(pages, html)
+    print(f"Links to other sites, not tried: {', '.join(external(html))}")
+    problems = broken(html)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print(f"{html / 'index.html'}: {len(problems)} broken links")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies what belongs to this collection: ``python -m tools.collection_copy NAME`` prints the new folder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.paths import ROOT
+
+
+def copy_collection(name: str) -> Path:
+    """A fresh .../ansible_collections/immuta/integrations, as a git repository of its own, and its path.
+
+    It holds all files that git would keep, uncommitted ones too. The checkout itself may be without .git.
+    """
+    tree = ROOT / ".cache" / "copies" / name
+    shutil.rmtree(tree, ignore_errors=True)
+    copy = tree / "ansible_collections" / "immuta" / "integrations"
+    for command in (
+        ["git", "init", "--quiet", str(copy)],
+        ["git", f"--git-dir={copy / '.git'}", f"--work-tree={ROOT}", "add", "--all"],
+        ["git", "-C", str(copy), "checkout-index", "--all"],
+    ):
+        subprocess.run(command, cwd=ROOT, check=True)
+    return copy
+
+
+if __name__ == "__main__":
+    print(copy_collection(sys.argv[1]))

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs modules, playbooks and single requests, on the tenant and the cluster that the environment names."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import Http
+from tests.support.paths import COLLECTIONS
+from tools.live.settings import LiveError, Settings
+
+MODULES = "ansible_collections.immuta.integrations.plugins.modules"
+
+
+class Played(t.NamedTuple):
+    """A playbook that has ended."""
+
+    status: int
+    changed: int
+    output: str
+
+
+class Bench:
+    """``folder`` holds what is needed on the way, and is the home of everything that is run."""
+
+    def __init__(self, settings: Settings, folder: pathlib.Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self._environment = {
+            **os.environ,
+            "HOME": str(folder),
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "PYTHONPATH": str(COLLECTIONS),
+        }
+        options = ArgumentSpecValidator(immuta_spec()).validate({})
+        if options.error_messages:
+            raise LiveError(f"The tenant cannot be reached so. {' '.join(options.error_messages)}")
+        self.http = Http(tenant_from(options.validated_parameters, os.environ)[0])
+
+    def config(self, *, impersonation: bool = False) -> dict[str, t.Any]:
+        """The integration with its password, for what is not written to a file."""
+        return self.settings.config(os.environ["IMMUTA_LIVE_PASSWORD"], impersonation=impersonation)
+
+    def module(self, name: str, **arguments: t.Any) -> dict[str, t.Any]:
+        """The result of a module. Raises LiveError when it failed."""
+        arguments_json = json.dumps({"ANSIBLE_MODULE_ARGS": arguments})
+        status, output = self._run([sys.executable, "-m", f"{MODULES}.{name}"], arguments_json)
+        try:
+            result = json.loads(output)
+        except ValueError:
+            raise LiveError(f"{name} ended with exit status {status} and no result.") from None
+        if result.get("failed"):
+            raise LiveError(f"{name} failed. {result['msg']}")
+        return result
+
+    def redshift(self, name: str, **arguments: t.Any) -> dict[str, t.Any]:
+        """The result of a module that logs in to the cluster. Raises LiveError when it failed."""
+        return self.module(name, ssl_mode=self.settings.ssl_mode, **arguments)
+
+    def survey(self) -> dict[str, t.Any]:
+        """What stands in the cluster of what the suite makes there, and the requirements."""
+        return self.redshift(
+            "redshift_info",
+            database=self.settings.database,
+            users=[self.settings.username],
+            groups=[self.settings.group],
+            system_user=self.settings.username,
+            impersonation_role=self.settings.group,
+        )
+
+    def integrations(self) -> list[dict[str, t.Any]]:
+        """The integrations in use on the cluster."""
+        found = self.module("immuta_integration_info", type="Redshift", host=self.settings.host)["integrations"]
+        return [record for record in found if record["status"] not in ("deleted", "disabled")]
+
+    def play(self, name: str, *options: str, impersonation: bool = False, **variables: t.Any) -> Played:
+        """Run a playbook of the collection; the password in its variables comes from the environment."""
+        password = "{{ lookup('ansible.builtin.env', 'IMMUTA_LIVE_PASSWORD') }}"
+        file = self.folder / "variables.json"
+        described = {
+            "immuta_redshift_config": self.settings.config(password, impersonation=impersonation),
+            "immuta_redshift_login": {"ssl_mode": self.settings.ssl_mode},
+            **variables,
+        }
+        file.write_text(json.dumps(described), encoding="utf-8")
+        program = pathlib.Path(sys.executable).with_name("ansible-playbook")
+        status, output = self._run([program, f"immuta.integrations.{name}", "-e", f"@{file}", *options])
+        changed = re.search(r"\bchanged=(\d+)", output.partition("PLAY RECAP")[2])
+        return Played(status, int(changed[1]) if changed else 0, output)
+
+    def _run(self, command: t.Sequence[str | pathlib.Path], text: str = "") -> tuple[int, str]:
+        """The exit status of a command and what it printed. With this program's end, everything that it began ends."""
+        process = subprocess.Popen(
+            command,
+            env=self._environment,
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, dummy = process.communicate(text)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):  # It has just ended by itself.
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        return process.returncode, output

@@ -1,0 +1,305 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests the collection with every ansible-core and Python that it supports: ``python -m tools.matrix``.
+
+Each ansible-core has an environment in .cache/matrix for each Python that runs it. There the unit tests and the flows
+run; in the first and the last one the search for secrets, too. The oldest and the newest ansible-core then run the
+targets of the integration tests with their tasks on each Python that may run tasks. The end is two tables, and what
+was not tested. What the tests say is in .cache/matrix, too. Exit status 1 when anything failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import functools
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from tests.support.paths import ROOT
+from tests.support.standin import Standins
+from tools.pythons import find_python
+
+FOLDER = ROOT / ".cache" / "matrix"
+HOME = ROOT / ".cache" / "home"
+TARGETS = ROOT / "tests" / "integration" / "targets"
+FOR_USERS, FOR_TESTS = "What a user of the collection has", "Tests and stand-ins"
+TESTS = ["tests/unit", "tests/functional"]
+QUICK_TESTS = [
+    "tests/unit",
+    "tests/functional/test_in_process.py",
+    "tests/functional/test_role_configure.py",
+    "tests/functional/test_role_isolation.py",
+]
+# Of so many points of the search for secrets one is tried.
+EVERY, QUICK_EVERY = 20, 60
+
+DRIVERS = ("redshift_connector", "psycopg")
+ABSENT = "-"
+
+find = functools.cache(find_python)
+
+
+def pythons(first: int, last: int) -> list[str]:
+    """Python 3.first to 3.last."""
+    return [f"3.{minor}" for minor in range(first, last + 1)]
+
+
+class Core(t.NamedTuple):
+    """The Pythons that run the playbooks and the tasks of an ansible-core."""
+
+    playbooks: list[str]
+    tasks: list[str]
+
+
+# Ansible's documentation, "ansible-core support matrix"; for tasks from the Python on that the collection asks for.
+CORES = {
+    "2.16": Core(pythons(10, 12), pythons(9, 12)),
+    "2.17": Core(pythons(10, 12), pythons(9, 12)),
+    "2.18": Core(pythons(11, 13), pythons(9, 13)),
+    "2.19": Core(pythons(11, 13), pythons(9, 13)),
+    "2.20": Core(pythons(12, 14), pythons(9, 14)),
+    "2.21": Core(pythons(12, 14), pythons(9, 14)),
+}
+PYTHONS = pythons(9, 14)
+
+
+class Environment(t.NamedTuple):
+    """A virtual environment: for playbooks and tests when it has an ansible-core, else for tasks."""
+
+    python: str
+    core: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"core{self.core}-py{self.python}" if self.core else f"tasks-py{self.python}"
+
+    @property
+    def folder(self) -> Path:
+        return FOLDER / self.name
+
+    def program(self, name: str = "python") -> str:
+        """A program that it holds."""
+        return str(self.folder / "bin" / name)
+
+    def build(self) -> None:
+        """Make it, unless it is there and was made from the same."""
+        python = find(self.python) or ""
+        packages = requirements(FOR_USERS)
+        if self.core:
+            packages += [f"ansible-core=={self.core}.*", *requirements(FOR_TESTS)]
+        stamp = self.folder / "built-from"
+        wanted = json.dumps([str(self.folder), python, packages])
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        for command in (
+            [python, "-m", "venv", "--clear", str(self.folder)],
+            [self.program(), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages],
+        ):
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+            if run.returncode != 0:
+                sys.exit(f"The environment {self.name} could not be made: {run.stdout}{run.stderr}")
+        stamp.write_text(wanted)
+
+    def version(self, package: str) -> str:
+        """The version of a package, or of Python itself; ABSENT where there is none."""
+        asked = "platform.python_version()" if package == "python" else f"importlib.metadata.version({package!r})"
+        command = [self.program(), "-c", f"import importlib.metadata, platform; print({asked})"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        return run.stdout.strip() or ABSENT
+
+
+class Row(t.NamedTuple):
+    """A line of a table, and whether all went well."""
+
+    cells: list[str]
+    passed: bool
+
+
+def requirements(wanted: str) -> list[str]:
+    """What stands under this heading in tests/requirements.txt, but for ansible-core."""
+    heading, found = "", []
+    for line in (ROOT / "tests" / "requirements.txt").read_text().splitlines():
+        requirement, unused, comment = (part.strip() for part in line.partition("#"))
+        if not requirement:
+            heading = comment or heading
+        elif heading == wanted and not requirement.startswith("ansible-core"):
+            found.append(requirement)
+    return found
+
+
+def execute(log: Path, command: list[str], **variables: str) -> bool:
+    """Run a command, add to the log what it prints, and return whether it succeeded."""
+    settings = {
+        "HOME": str(HOME),
+        "ANSIBLE_HOME": str(HOME / ".ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+        **variables,
+    }
+    with log.open("a") as output:
+        run = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    return run.returncode == 0
+
+
+def run_tests(environment: Environment, with_secrets: bool, quick: bool) -> Row:
+    """Run the tests, and the search for secrets."""
+    start = time.monotonic()
+    log, report = FOLDER / f"{environment.name}.log", FOLDER / f"{environment.name}.xml"
+    for file in (log, report):
+        file.unlink(missing_ok=True)
+    tests = [
+        *(QUICK_TESTS if quick else TESTS),
+        "-o",
+        f"cache_dir={environment.folder / 'pytest'}",
+        f"--junit-xml={report}",
+    ]
+    passed = execute(log, [environment.program(), "-m", "pytest", *tests])
+    secrets = "-"
+    if with_secrets:
+        every = str(QUICK_EVERY if quick else EVERY)
+        search = [environment.program(), "-m", "tools.torture", "secrets", "--jobs", "1", "--every", every]
+        passed = execute(log, search) and passed
+        found = re.search(r"(\d+ of \d+) survived", log.read_text())
+        secrets = found[1] if found else "failed"
+    cells = [environment.version("ansible-core"), environment.version("python"), *counts(report), secrets]
+    return Row([*cells, f"{time.monotonic() - start:.0f}"], passed)
+
+
+def counts(report: Path) -> list[str]:
+    """How many tests passed, failed and were skipped, by a report of pytest's."""
+    if not report.exists():
+        return ["-", "-", "-"]
+    suite = ET.parse(report).getroot()[0]
+    total, failures, errors, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
+    return [str(total - failures - errors - skipped), str(failures + errors), str(skipped)]
+
+
+def run_targets(environment: Environment, tasks: Environment) -> Row:
+    """Run the targets of the integration tests, with the tasks in an environment of their own."""
+    start = time.monotonic()
+    log = FOLDER / f"core{environment.core}-{tasks.name}.log"
+    log.unlink(missing_ok=True)
+    with Standins() as standins, tempfile.TemporaryDirectory(dir=FOLDER) as output:
+        environ = {**standins.environment(), "IMMUTA_IN_PROCESS": "false"}
+        settings = {key.lower(): value for key, value in environ.items()}
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars": {
+                **settings,
+                "output_dir": output,
+                "ansible_python_interpreter": tasks.program(),
+                "redshift_drivers": [driver for driver in DRIVERS if tasks.version(driver) != ABSENT],
+            },
+            "roles": sorted(folder.name for folder in TARGETS.iterdir()),
+        }
+        playbook = Path(output) / "playbook.json"
+        playbook.write_text(json.dumps([play]))
+        command = [environment.program("ansible-playbook"), str(playbook)]
+        passed = execute(log, command, ANSIBLE_ROLES_PATH=str(TARGETS))
+    drivers = [tasks.version(package) for package in ("requests", *DRIVERS)]
+    cells = [tasks.version("python"), environment.version("ansible-core"), *drivers, "passed" if passed else "failed"]
+    return Row([*cells, f"{time.monotonic() - start:.0f}"], passed)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.matrix", description=__doc__)
+    parser.add_argument("--core", nargs="+", choices=list(CORES), default=list(CORES), help="only these ansible-core")
+    parser.add_argument("--python", nargs="+", choices=PYTHONS, default=PYTHONS, help="only these Pythons")
+    parser.add_argument("--quick", action="store_true", help="a sample of the tests")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="so many at a time")
+    return parser.parse_args()
+
+
+def plan(
+    cores: dict[str, list[str]], there: list[str]
+) -> tuple[list[Environment], list[tuple[Environment, Environment]]]:
+    """Where tests are to run, and where playbooks and tasks when the targets run.
+
+    ``cores`` are the ansible-core with the Pythons that can run each, ``there`` the Pythons to test with.
+    """
+    tests = [Environment(python, core) for core, found in cores.items() for python in found if python in there]
+    targets = [
+        (Environment(cores[core][0], core), Environment(python))
+        for core in ends(list(cores))
+        for python in CORES[core].tasks
+        if python in there
+    ]
+    return tests, targets
+
+
+def newest_core(environment: Environment) -> str:
+    """The newest ansible-core that there is for this environment."""
+    command = [environment.program(), "-m", "pip", "index", "versions", "ansible-core"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"ansible-core \((\d+\.\d+)", run.stdout)
+    return found[1] if found else environment.core
+
+
+def ends(items: list[t.Any]) -> list[t.Any]:
+    """The first and the last, which may be the same."""
+    return list(dict.fromkeys([*items[:1], *items[-1:]]))
+
+
+def show(titles: str, rows: t.Iterable[Row]) -> bool:
+    """Print a table in Markdown, each row as soon as it is there, and return whether all of them passed."""
+    passed = True
+    for number, row in enumerate(rows):
+        if number == 0:
+            print(f"\n| {' | '.join(titles.split())} |\n{'| --- ' * len(row.cells)}|")
+        print(f"| {' | '.join(row.cells)} |", flush=True)
+        passed = passed and row.passed
+    return passed
+
+
+def main() -> int:
+    """0 when nothing failed."""
+    options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit("The matrix was stopped."))
+    for folder in (FOLDER, HOME):
+        folder.mkdir(parents=True, exist_ok=True)
+    cores = {core: [python for python in CORES[core].playbooks if find(python)] for core in options.core}
+    runnable = {core: found for core, found in cores.items() if found}
+    tests, targets = plan(runnable, [python for python in options.python if find(python)])
+    if not tests and not targets:
+        sys.exit("There is nothing to test: no such Python is on this machine, or it runs no such ansible-core.")
+    pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
+    try:
+        list(pool.map(Environment.build, dict.fromkeys([*tests, *itertools.chain(*targets)])))
+        rows = pool.map(lambda one: run_tests(one, one in ends(tests), options.quick), tests)
+        passed = show("ansible-core Python passed failed skipped secrets seconds", rows)
+        rows = pool.map(lambda pair: run_targets(*pair), targets)
+        passed = show("Python ansible-core requests redshift_connector psycopg targets seconds", rows) and passed
+    finally:
+        pool.shutdown(cancel_futures=True)
+    untested = [f"Python {python}" for python in options.python if not find(python)]
+    untested += [f"ansible-core {core}" for core in options.core if core not in runnable]
+    newest = newest_core(targets[-1][0] if targets else tests[-1])
+    if newest not in CORES:
+        untested.append(f"ansible-core {newest}")
+    if untested:
+        print(f"\nNot tested: {', '.join(untested)}.")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

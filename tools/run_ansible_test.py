@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs ansible-test without containers: ``python -m tools.run_ansible_test COMMAND [ARGUMENT...]``.
+
+It runs in a copy of this checkout, since it insists on the name of the folder, and with a home in .cache. For the
+command ``integration`` the stand-ins run meanwhile; their settings are variables of every target, in lower case. The
+targets run twice, since ansible-test passes no environment on: in the controller's process, and as modules.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import ansible_test
+import yaml
+
+from tests.support.paths import ROOT
+from tools.collection_copy import copy_collection
+from tools.pythons import search_path
+
+HOME = ROOT / ".cache" / "home"
+
+
+def put_get_pip() -> None:
+    """Lay our get_pip.py where this ansible-test keeps the one that it would download."""
+    pins = Path(ansible_test.__file__).parent / "_internal" / "python_requirements.py"
+    found = re.search(r"\bpip=['\"]([\d.]+)['\"]", pins.read_text())
+    if not found:
+        sys.exit(f"No pinned version of pip in {pins}: see how this ansible-test names its get-pip script.")
+    script = HOME / ".ansible" / "test" / "cache" / f"get_pip_{found[1].replace('.', '_')}.py"
+    script.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ROOT / "tools" / "get_pip.py", script)
+
+
+def run(copy: Path, command: str, arguments: list[str]) -> int:
+    """The exit status of ansible-test in the copy."""
+    env = {**os.environ, "HOME": str(HOME), "PATH": search_path()}
+    return subprocess.run(["ansible-test", command, *arguments], cwd=copy, env=env, check=False).returncode
+
+
+def run_with_standins(copy: Path, arguments: list[str]) -> int:
+    """The exit status of the integration targets."""
+    from tests.support.standin import Standins
+
+    with Standins() as standins:
+        for in_process in ("true", "false"):
+            standins.reset()
+            environment = {**standins.environment(), "IMMUTA_IN_PROCESS": in_process}
+            settings = {name.lower(): value for name, value in environment.items()}
+            (copy / "tests" / "integration" / "integration_config.yml").write_text(yaml.safe_dump(settings))
+            status = run(copy, "integration", arguments)
+            if status != 0:
+                return status
+    return 0
+
+
+def main() -> int:
+    """The exit status of ansible-test."""
+    command, *arguments = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(f"ansible-test {command} was stopped."))
+    put_get_pip()
+    copy = copy_collection(command)
+    if command == "integration":
+        return run_with_standins(copy, arguments)
+    return run(copy, command, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m tools.standin``: both stand-ins in the foreground, to try a playbook or curl against."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import threading
+import typing as t
+
+from tests.support.standin import HOST, Standins
+
+BANNER = """\
+Immuta stand-in     {immuta.url}
+  API key           {immuta.api_key}
+Redshift stand-in   {redshift.host}:{redshift.port}, database dev, without TLS (ssl_mode: disable)
+  may set it up     {standins.bootstrap.user}, password {standins.bootstrap.password}
+  may do nothing    {standins.unprivileged.user}, password {standins.unprivileged.password}
+Every host in a payload, {host} for example, stands for this Redshift.
+
+Ask:  curl -H 'Authorization: {immuta.api_key}' {immuta.url}/integrations
+See what was asked:  curl {immuta.url}/_standin/requests
+For a shell:
+{settings}
+Ctrl-C stops both and removes all that they hold.
+"""
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.standin", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port of the Redshift stand-in (default: a free one)")
+    parser.add_argument("--immuta-port", type=int, default=0, help="port of the Immuta stand-in (default: a free one)")
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long creating, editing and deleting last at least (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--env-file", metavar="FILE", help="write the settings there for a shell to source (0600, removed at the end)"
+    )
+    return parser.parse_args(arguments)
+
+
+@contextlib.contextmanager
+def private_file(path: str, text: str) -> t.Iterator[None]:
+    """Have a new file of mode 0600 while the context lasts. Raises FileExistsError rather than writing over one."""
+    with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+    try:
+        yield
+    finally:
+        os.remove(path)
+
+
+def main(arguments: list[str]) -> int:
+    """Run until a signal to end comes, and return the exit code."""
+    options = parse_arguments(arguments)
+
+    def stop(*unused: object) -> t.NoReturn:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        with contextlib.ExitStack() as stack:
+            standins = stack.enter_context(
+                Standins(port=options.port, immuta_port=options.immuta_port, settle=options.settle)
+            )
+            variables = standins.environment().items()
+            settings = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables)
+            if options.env_file:
+                stack.enter_context(private_file(options.env_file, settings))
+                settings = f"source {options.env_file}\n"
+            print(
+                BANNER.format(
+                    standins=standins, immuta=standins.immuta, redshift=standins.redshift, host=HOST, settings=settings
+                ),
+                flush=True,
+            )
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        print(f"The stand-ins cannot start: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
