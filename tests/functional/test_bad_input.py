@@ -507,9 +507,7 @@ def test_what_is_known_before_is_said_before_anybody_is_asked(
 
 
 @cases(known_before=False)
-def test_what_the_servers_know_is_said_and_nothing_is_changed(
-    desk: Desk, standins: Standins, monkeypatch: pytest.MonkeyPatch, case: Case
-) -> None:
+def test_what_the_servers_know_is_said_and_nothing_is_changed(desk: Desk, standins: Standins, case: Case) -> None:
     for record in case.records:
         standins.immuta.seed(**record)
     if case.fault:
@@ -518,7 +516,7 @@ def test_what_the_servers_know_is_said_and_nothing_is_changed(
         stub = desk.folder / "stubs" / case.library / "__init__.py"
         stub.parent.mkdir(parents=True)
         stub.write_text("raise ImportError('not installed')", encoding="utf-8")
-        monkeypatch.setenv("PYTHONPATH", str(desk.folder / "stubs"))
+        desk.environment["PYTHONPATH"] = str(desk.folder / "stubs")
         desk.environment["PYTHONDONTWRITEBYTECODE"] = "1"
     catalog, records, unused, statements = state(standins)
 

@@ -11,15 +11,13 @@ import os
 import pathlib
 import re
 import socket
-import subprocess
-import sys
 import typing as t
 
 import pytest
 import trustme
 
 from tests.support.fake_aws import FakeAws
-from tests.support.paths import COLLECTIONS
+from tests.support.modules import run_module
 from tests.support.standin import Standins
 from tests.support.standin import scripts as immuta_scripts
 from tests.support.standin.relay import Relay
@@ -47,16 +45,7 @@ class Shell:
         account = {"login_user": self.standins.bootstrap.user, "login_password": self.standins.bootstrap.password}
         defaults = {**login, **account, "login_db": "dev", "ssl_mode": "disable", "driver": self.driver}
         arguments = {**defaults, **options, "_ansible_check_mode": check_mode}
-        run = subprocess.run(
-            [sys.executable, "-m", f"{MODULES}.{module}"],
-            input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-            env={**os.environ, "PYTHONPATH": str(COLLECTIONS), **self.environment},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        run = run_module(module, arguments, {**os.environ, **self.environment}, self.folder)
         assert run.stderr == ""
         result = json.loads(run.stdout)
         result.pop("invocation", None)

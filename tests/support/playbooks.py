@@ -17,11 +17,10 @@ import typing as t
 import psycopg
 import yaml
 
+from tests.support.modules import TIME_LIMIT, run_module
 from tests.support.paths import COLLECTIONS
 from tests.support.standin import Login, Standins
 from tests.support.standin.postgres import find_binaries
-
-TIME_LIMIT = 120  # seconds for one command
 
 
 class Unsafe(str):
@@ -127,19 +126,8 @@ class Desk:
 
     def module(self, name: str, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
         """Run a module as Ansible does, in a process of its own, and return its result, whether it failed or not."""
-        python_path = os.pathsep.join([str(COLLECTIONS), *filter(None, [os.environ.get("PYTHONPATH")])])
-        run = subprocess.run(
-            [sys.executable, "-m", f"ansible_collections.immuta.integrations.plugins.modules.{name}"],
-            env={**self.environment, "PYTHONPATH": python_path},
-            cwd=self.folder,
-            input=json.dumps(
-                {"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check_mode, "_ansible_diff": True}}
-            ),
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT,
-            check=False,
-        )
+        options = {**arguments, "_ansible_check_mode": check_mode, "_ansible_diff": True}
+        run = run_module(name, options, self.environment, self.folder)
         assert "Traceback" not in run.stdout + run.stderr, run.stdout + run.stderr
         return json.loads(run.stdout)
 
