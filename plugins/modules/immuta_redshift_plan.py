@@ -125,6 +125,15 @@ options:
     type: str
     choices: [on_create, always]
     default: on_create
+  reviewed:
+    description:
+      - The role's variable C(immuta_redshift_reviewed). Left out, no review is required.
+    type: dict
+  login:
+    description:
+      - The account that runs the scripts, for their review. Empty where it is not known.
+    type: str
+    default: ""
   comparison:
     description:
       - The comparison with Immuta, once RV(comparison) has it. Without it, Immuta is queried.

@@ -198,7 +198,7 @@ def test_text_is_converted_by_the_type_of_the_option(desk: Desk, standins: Stand
 
     assert run.succeeded, run.output
     assert (standins.catalog(), standins.immuta.records()) == (before, [])
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.glob("*.sql"))) == 2
 
 
 def test_executed_as_text_does_not_skip_the_scripts_of_a_removal(desk: Desk, standins: Standins) -> None:

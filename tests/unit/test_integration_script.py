@@ -98,6 +98,9 @@ def options(dest: t.Any, **changes: t.Any) -> dict[str, t.Any]:
         "require_unchanged": False,
         "require_runnable": False,
         "server_version": None,
+        "reviewed_checksum": None,
+        "check_repeatable": False,
+        "review": None,
         "create_parents": False,
     }
     return {**base, **changes}

@@ -70,6 +70,8 @@ def arguments() -> dict[str, t.Any]:
             "preflight": {"type": "bool", "default": True},
             "transaction": {"type": "str", "choices": ["auto", "single", "none"], "default": "auto"},
             "update_secrets": update_secrets_spec(),
+            "reviewed": {"type": "dict"},
+            "login": {"type": "str", "default": ""},
             "comparison": {"type": "dict", "default": {}},
             "catalog": {"type": "dict", "default": {}},
         },
@@ -98,7 +100,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         "gather": planned.gather,
         "verify": _verification(options, planned),
         "has_work": bool(planned.gather or planned.steps or planned.register or temporary),
-        "steps": [_as_tasks(step, options, current, catalog) for step in planned.steps],
+        "steps": [_as_tasks(step, options, current, catalog, planned.steps) for step in planned.steps],
         "generate": planned.generate,
         "run": planned.run,
         "register": planned.register,
@@ -110,6 +112,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
             **{name: comparison.get(name) for name in REPORTED},
             "to_run": list(planned.to_run),
             "leftovers": list(planned.leftovers),
+            "checksums": {},
         },
         "comparison": comparison,
         "warnings": [*warnings, *planned.warnings],
@@ -134,7 +137,9 @@ def _compared(
     return comparison, warnings + comparison.pop("warnings")
 
 
-def _as_tasks(step: Step, options: Options, current: Current, catalog: Catalog | None) -> dict[str, t.Any]:
+def _as_tasks(
+    step: Step, options: Options, current: Current, catalog: Catalog | None, steps: tuple[Step, ...]
+) -> dict[str, t.Any]:
     """Return a step with the options of the tasks that generate and run its script."""
     path = options.path(step.script)
     of_integration = step.script in ("edit", "delete")
@@ -151,6 +156,8 @@ def _as_tasks(step: Step, options: Options, current: Current, catalog: Catalog |
             "require_runnable": options.preflight,
             "server_version": catalog.version if catalog else "",
             **({"id": current.integration["id"]} if of_integration else {}),
+            **_review(step, options),
+            **(_rendering(options, steps) if step is steps[-1] else {}),
         },
         "run": {
             "path": path,
@@ -161,6 +168,23 @@ def _as_tasks(step: Step, options: Options, current: Current, catalog: Catalog |
             "transaction": "auto" if is_first and options.transaction == "single" else options.transaction,
             "remove": not options.script_dir,
         },
+    }
+
+
+def _review(step: Step, options: Options) -> dict[str, t.Any]:
+    """Return the options for a script to be reviewed, or for one that was."""
+    if options.is_for_review:
+        return {"check_repeatable": True}
+    return {"reviewed_checksum": str(options.reviewed[step.script])} if options.reviewed is not None else {}
+
+
+def _rendering(options: Options, steps: tuple[Step, ...]) -> dict[str, t.Any]:
+    """Return the option of the last script that renders all of them for a review."""
+    if not options.review:
+        return {}
+    scripts = [{"name": step.script, "path": options.path(step.script), "database": step.database} for step in steps]
+    return {
+        "review": {"dest": options.review, "host": options.host, "login": options.login or None, "scripts": scripts}
     }
 
 
