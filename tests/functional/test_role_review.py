@@ -142,16 +142,51 @@ def test_script_with_another_checksum_is_refused_before_the_login(
         assert sentence in result["msg"]
 
 
-def test_role_hands_the_checksum_to_the_task_that_runs_the_script(desk: Desk, standins: Standins) -> None:
-    """Also without a review. A file that changes between the two tasks is refused."""
-    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
-    run = desk.configure("-vvv")
+_CHANGES_A_FILE = """\
+import os
 
-    assert run.succeeded, run.output
-    parts = run.output.split("TASK [")
-    (ran,) = [part for part in parts if part.startswith(f"{ROLE} : Run the scripts")]
-    assert ran.count('"checksum_key": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"') == 2
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_NAME = "changes_a_file"
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        if task.get_name().endswith("Run the scripts") and os.path.exists({path!r}):
+            with open({path!r}, "a") as file:
+                file.write("CREATE SCHEMA canary;")
+"""
+
+
+@pytest.mark.parametrize("name", ["initial_create", "create"])
+@pytest.mark.parametrize("is_reviewed", [True, False])
+def test_file_that_changes_between_two_tasks_is_not_run(
+    name: str,
+    is_reviewed: bool,
+    desk: Desk,
+    standins: Standins,
+    folder: pathlib.Path,
+    written: t.Callable[[], list[str]],
+) -> None:
+    """The task that runs a script compares the bytes that it has read, with and without a review."""
+    more = {"immuta_redshift_reviewed": review(desk, folder)} if is_reviewed else {}
+    plugins = desk.folder / "plugins"
+    plugins.mkdir()
+    private = desk.home / ".ansible" / "tmp" / "immuta_redshift"
+    text = _CHANGES_A_FILE.format(path=str(script(private, name)))
+    (plugins / "changes_a_file.py").write_text(text, encoding="utf-8")
+    desk.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(plugins)
+    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
+
+    run = desk.configure("-vvv", **more)
+
+    assert not run.succeeded
+    assert f"{name}.sql was not run: it is not the one with the expected checksum" in words(run)
+    assert [text for text in written() if "canary" in text or "SCHEMA" in text] == []
+    assert (written() == []) == (name == "initial_create")
     assert standins.immuta.api_key not in run.output
+    assert list(private.iterdir()) == []
 
 
 @pytest.mark.parametrize("reviewed", ["{}", {}, {"initial_create": "0" * 64}], ids=str)

@@ -507,7 +507,7 @@ REVIEWED = {"initial_create": "a1", "create": "b2"}
 
 def test_reviewed_scripts_are_generated_and_run_by_their_checksums():
     for part in ("main", "execute"):
-        made = module(part=part, reviewed=REVIEWED, **SETUP)
+        made = module(part=part, reviewed=REVIEWED, api_key="k", checksum_key="k", **SETUP)
         assert [step["generate"]["reviewed_checksum"] for step in made["steps"]] == ["a1", "b2"]
     unbound = module(**SETUP)
     assert [step["generate"].keys() & {"reviewed_checksum", "check_repeatable"} for step in unbound["steps"]] == [
@@ -520,6 +520,15 @@ def test_reviewed_scripts_are_generated_and_run_by_their_checksums():
 def test_script_that_nobody_reviewed_stops_the_run(reviewed: dict[str, t.Any], how: dict[str, t.Any]):
     with pytest.raises(InputError, match=r"no checksum of .*create, to be run on Cluster.example.com, and nothing"):
         module(reviewed=reviewed, **SETUP, **how)
+
+
+@pytest.mark.parametrize(("key", "binds"), [("k", True), (" k\n", True), ("", False), (None, False), ("other", False)])
+def test_scripts_are_compared_as_they_run_where_both_tasks_have_the_api_key(key: str | None, binds: bool):
+    assert module(api_key="k", checksum_key=key, **SETUP)["binds"] is binds
+    if not binds:
+        with pytest.raises(InputError, match=r"Set api_key in immuta_redshift_api, or IMMUTA_API_KEY"):
+            module(api_key="k", checksum_key=key, reviewed=REVIEWED, **SETUP)
+        assert module(api_key="k", checksum_key=key, reviewed={}, part="generate", **SETUP)["steps"]
 
 
 @pytest.mark.parametrize("how", [{"part": "generate"}, {"execute": False}], ids=str)

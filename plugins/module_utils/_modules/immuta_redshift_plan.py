@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import os
 import re
 import typing as t
@@ -25,6 +26,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconc
     Waiting,
     wait_spec,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum_key_spec
 from ansible_collections.immuta.integrations.plugins.module_utils._role.plan import (
     PRIVATE_DIRECTORY,
     SCRIPTS,
@@ -71,6 +73,7 @@ def arguments() -> dict[str, t.Any]:
             "transaction": {"type": "str", "choices": ["auto", "single", "none"], "default": "auto"},
             "update_secrets": update_secrets_spec(),
             "reviewed": {"type": "dict"},
+            "checksum_key": checksum_key_spec(),
             "login": {"type": "str", "default": ""},
             "comparison": {"type": "dict", "default": {}},
             "catalog": {"type": "dict", "default": {}},
@@ -83,6 +86,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     """Return the plan, with the options of every task that carries it out. Raises IntegrationsError."""
     options = Options(
         **{field.name: params[field.name] for field in dataclasses.fields(Options) if field.name in params},
+        has_checksum_key=_is_same_key(params["checksum_key"], params["api_key"]),
         check_mode=check_mode,
     )
     if options.part == "remove":
@@ -103,6 +107,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         "steps": [_as_tasks(step, options, current, catalog, planned.steps) for step in planned.steps],
         "generate": planned.generate,
         "run": planned.run,
+        "binds": options.has_checksum_key,
         "register": planned.register,
         "temporary": temporary,
         "report": list(planned.report),
@@ -117,6 +122,10 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         "comparison": comparison,
         "warnings": [*warnings, *planned.warnings],
     }
+
+
+def _is_same_key(one: str | None, other: str | None) -> bool:
+    return bool(one) and hmac.compare_digest(str(one).strip().encode(), str(other).strip().encode())
 
 
 def _compared(

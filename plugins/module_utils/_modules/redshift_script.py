@@ -11,8 +11,6 @@ import os
 import stat
 import typing as t
 
-from ansible.module_utils.basic import env_fallback
-
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     InputError,
     LoginError,
@@ -21,6 +19,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift import catalog, execute, mistakes
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import (
     checksum,
+    checksum_key_spec,
     has_checksum,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
@@ -56,7 +55,7 @@ def arguments() -> dict[str, t.Any]:
             **login_spec(),
             "path": {"type": "path", "required": True},
             "checksum": {"type": "str"},
-            "checksum_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["IMMUTA_API_KEY"])},
+            "checksum_key": checksum_key_spec(),
             "creates": {
                 "type": "dict",
                 "options": {

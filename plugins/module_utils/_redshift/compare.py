@@ -13,12 +13,19 @@ import itertools
 import re
 import typing as t
 
+from ansible.module_utils.basic import env_fallback
+
 # Of a difference: lines that are compared, and lines that are shown.
 _MOST_COMPARED, _MOST_SHOWN = 2000, 200
 
 _TRAILING = re.compile(r"[^\S\n]+\Z")
 
 ONLY_HIDDEN = "They differ only in what is not shown: a secret, or bytes that are not UTF-8."
+
+
+def checksum_key_spec() -> dict[str, t.Any]:
+    """Return the spec of the option for the key of `checksum`."""
+    return {"type": "str", "no_log": True, "fallback": (env_fallback, ["IMMUTA_API_KEY"])}
 
 
 def checksum(script: bytes, key: str) -> str:

@@ -29,7 +29,8 @@ class Options:
 
     ``part`` is the entry point. ``config`` has no secrets. ``account`` is the system account, empty where it is not
     known; ``has_login`` says whether its password is set. ``reviewed`` has the checksum of each reviewed script, None
-    where no review is required. ``login`` is the account that runs the scripts, empty where it is not known.
+    where no review is required. ``has_checksum_key`` says whether the task that runs the scripts has the key of the
+    checksums. ``login`` is the account that runs the scripts, empty where it is not known.
     """
 
     part: str
@@ -47,6 +48,7 @@ class Options:
     transaction: str
     check_mode: bool
     reviewed: dict[str, t.Any] | None = None
+    has_checksum_key: bool = True
     login: str = ""
 
     @property
@@ -368,7 +370,7 @@ def _carried_out(options: Options, planned: Plan, current: Current, catalog: Cat
         _check_script_dir(options)
     files = tuple(f"{options.path(step.script)} in the database {step.database}" for step in steps)
     to_run = files if for_review else ()
-    if options.reviewed is not None and not options.is_for_review:
+    if steps and options.reviewed is not None and not options.is_for_review:
         _check_reviewed(options, steps, options.reviewed)
     generates = bool(steps)
     warnings = planned.warnings
@@ -395,6 +397,12 @@ def _check_reviewed(options: Options, steps: tuple[Step, ...], reviewed: dict[st
         raise InputError(
             f"immuta_redshift_reviewed has no checksum of {listed(missing)}, to be run on {options.host}, and nothing "
             "was run. Review the script and add its checksum."
+        )
+    if not options.has_checksum_key:
+        raise InputError(
+            f"The scripts for {options.host} cannot be compared with immuta_redshift_reviewed when they are run, and "
+            "nothing was run. Set api_key in immuta_redshift_api, or IMMUTA_API_KEY, to the API key that the checksums "
+            "were made with. The play's defaults of action group immuta do not reach the task that runs the scripts."
         )
 
 
