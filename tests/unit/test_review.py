@@ -11,8 +11,11 @@ import typing as t
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import telling_words
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import distinctive, telling_words
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum, differing_lines
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import mask
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.review import (
     Script,
@@ -127,30 +130,55 @@ def test_script_that_is_refused_is_shown_with_the_reason(render: t.Callable[...,
 
 # Characters that nothing else in a rendering has.
 RARE = "\u00fc\u4e2d\u0416\u00a7\u00df"
+PASSWORDS = st.text(st.sampled_from([*RARE, *"'\"\\$<&%aB1"]), min_size=1, max_size=64).filter(set(RARE).intersection)
 
 
-def passwords() -> list[str]:
-    """Passwords of 1 to 64 characters that have, from the second character on, quotes and the like among rare ones."""
-    mixed = "\u00fc'\u4e2d\\\u0416$\u00a7\"\u00df''\u00fc$$\u4e2d\\'\u0416<&%\u00a7"
-    return [(mixed * 5)[shift : shift + length] for length in (*range(1, 18), 31, 63, 64) for shift in (0, 2, 4, 6)]
+def doubled(text: str) -> str:
+    return text.replace("'", "''")
 
 
-@pytest.mark.parametrize("render", RENDERINGS)
-@pytest.mark.parametrize("is_known", [True, False])
-def test_no_rendering_has_any_of_a_password(render: t.Callable[..., str], is_known: bool) -> None:
-    """Where a password is: in code, in a body and in comments; whether the configuration has it or not."""
-    for password in passwords():
-        quoted = "'" + password.replace("\\", "\\\\").replace("'", "''") + "'"
-        nested = quoted.replace("'", "''")
-        script = (
-            f"CREATE USER u PASSWORD {quoted};\n"
-            f"CREATE PROCEDURE p() AS $body$ BEGIN EXECUTE 'ALTER USER u PASSWORD {nested}'; END; $body$;\n"
-            f"-- password: {quoted}\n/* the password is {quoted} */ SELECT 1;\n"
-        )
-        masked = mask(script, [password] if is_known and len(password) > 7 else [])
-        shown = render("h", "", [script_for_review("s", "d", "c", script.encode(), masked)])
-        assert not set(RARE) & set(html.unescape(shown)), password
-        assert "SELECT 1;" in shown or "'" in password, password
+def of_account(password: str) -> str:
+    """Return a script with a password after the word, in code, in a body and in comments."""
+    quoted = f"'{doubled(password.replace(chr(92), chr(92) * 2))}'"
+    tag = "$body$" if "$$" in password else "$$"
+    return (
+        f"CREATE USER u PASSWORD {quoted};\n"
+        f"CREATE PROCEDURE p() AS {tag} BEGIN EXECUTE 'ALTER USER u PASSWORD {doubled(quoted)}'; END; {tag};\n"
+        f"-- password: {quoted}\n/* the password is {quoted} */ SELECT 1;\n"
+    )
+
+
+def anywhere(password: str) -> str:
+    """Return a script with a password where nothing says that it is one."""
+    quoted = f"'{doubled(password.replace(chr(92), chr(92) * 2))}'"
+    tag = "$body$" if "$$" in password else "$$"
+    return (
+        f"-- made with {password}\nSELECT {quoted};\n"
+        f"CREATE PROCEDURE p() AS {tag} BEGIN x := {quoted}; EXECUTE 'SELECT {doubled(quoted)}'; END; {tag};\n"
+    )
+
+
+def renderings(script: str, *, key: str = "", password: str = "") -> str:
+    """Return all that a person is shown of a script, and of how it differs from another."""
+    secrets = [password] if password else []
+    other = script.replace("SELECT", "SELECT DISTINCT")
+    shown, changed = (mask(text, distinctive(secrets), telling_words(secrets, {})) for text in (script, other))
+    scripts = [script_for_review("s", "d", checksum(script.encode(), key), script.encode(), shown)]
+    pages = [as_text("h", "", scripts), html.unescape(as_html("h", "", scripts))]
+    return "\n".join([shown, *pages, *differing_lines(shown, changed)])
+
+
+@given(PASSWORDS, st.booleans())
+def test_password_is_hidden_by_its_position(password: str, is_known: bool) -> None:
+    """Of any length, and whether the configuration has it or not."""
+    shown = renderings(of_account(password), password=password if is_known else "")
+    assert not set(RARE) & set(shown)
+    assert "ALTER USER u PASSWORD" in shown
+
+
+@given(PASSWORDS.filter(lambda password: distinctive([password])))
+def test_password_of_the_configuration_is_hidden_anywhere(password: str) -> None:
+    assert not set(RARE) & set(renderings(anywhere(password), password=password))
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,9 @@ def secret_spans(text: str, secrets: t.Iterable[str] = (), words: t.Iterable[str
     for start, end in zones.comments:
         found += [match.span(1) for match in _QUOTED_IN_COMMENT.finditer(text, start, end)]
     for form in {form for secret in secrets for form in _escaped_forms(secret)}:
-        found += [match.span() for match in re.finditer(re.escape(form), text)]
+        found += [match.span() for match in re.finditer(form, text)]
     for form in {form for word in words for form in _escaped_forms(word)}:
-        found += [match.span() for match in re.finditer(rf"(?<!\w){re.escape(form)}(?!\w)", text)]
+        found += [match.span() for match in re.finditer(rf"(?<!\w){form}(?!\w)", text)]
     return _merged(found)
 
 
@@ -372,7 +372,28 @@ def _merged(spans: t.Iterable[Span]) -> list[Span]:
     return merged
 
 
+_ESCAPED = "'\"\\"
+
+_ANY_ESCAPED = r"['\"\\]"
+
+
 def _escaped_forms(secret: str) -> set[str]:
+    """Return patterns of a secret as SQL and JSON spell it."""
     backslashed = secret.replace("\\", "\\\\")
     forms = {form for text in (secret, backslashed) for form in (text, text.replace("'", "''"))}
-    return {*forms, backslashed.replace("'", "\\'"), secret.replace('"', '""'), json.dumps(secret)[1:-1]} - {""}
+    forms |= {backslashed.replace("'", "\\'"), secret.replace('"', '""'), json.dumps(secret)[1:-1]}
+    return {re.escape(form) for form in forms - {""}} | _nested_forms(secret)
+
+
+def _nested_forms(secret: str) -> set[str]:
+    """Return a pattern for any depth of quoting, which makes each run of quotes and backslashes longer.
+
+    It leaves out the runs at both ends, which nobody can tell from the quotes around the secret.
+    """
+    core = secret.strip(_ESCAPED)
+    parts = re.split(f"({_ANY_ESCAPED}+)", core)
+    if not core or len(secret) == len(parts[0]):
+        return set()
+    before, after = len(secret) - len(secret.lstrip(_ESCAPED)), len(secret) - len(secret.rstrip(_ESCAPED))
+    inner = (f"{_ANY_ESCAPED}{{{len(part)},}}" if part[0] in _ESCAPED else re.escape(part) for part in parts)
+    return {f"(?<={_ANY_ESCAPED}{{{before}}}){''.join(inner)}(?={_ANY_ESCAPED}{{{after}}})"}

@@ -139,7 +139,7 @@ def as_text(host: str, login: str, scripts: t.Sequence[Script]) -> str:
     """Return the review as text of 80 columns."""
     title = f"Review of {visible(host)}"
     lines = [title, "=" * len(title), ""]
-    lines += _wrapped(_introduction(login, scripts), "")
+    lines += textwrap.wrap(_introduction(login, scripts), WIDTH, break_on_hyphens=False)
     for heading, rows in _summary(scripts):
         lines += ["", heading, "-" * len(heading)]
         for what, where in rows:
@@ -153,7 +153,7 @@ def as_text(host: str, login: str, scripts: t.Sequence[Script]) -> str:
             for mark in starts.get(line, ()):
                 lines += ["", *_wrapped(f"[{mark.index}] {mark.command}, line {line}", "")]
             first, *others = _chunks(text, WIDTH - _GUTTER)
-            lines += [f"{line:>5} | {first}".rstrip(), *(f"{'':>5} : {other}" for other in others)]
+            lines += [f"{line:>5} | {first}".rstrip(), *(f"{'':>5} : {other}".rstrip() for other in others)]
     lines += ["", "", "To approve these scripts", "------------------------", "", "immuta_redshift_reviewed:"]
     for script in scripts:
         lines += [f"  {script.name}:", f"    {script.checksum}"]
