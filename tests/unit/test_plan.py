@@ -547,6 +547,12 @@ def test_scripts_for_review_are_checked_for_change_and_rendered_together(how: di
     }
 
 
+def test_report_names_the_review_where_there_is_one():
+    report = module(execute=False, **SETUP)["report"]
+    assert report[-1].startswith("/srv/cluster.example.com.review.txt and /srv/cluster.example.com.review.html show")
+    assert module(execute=False, part="execute", **SETUP)["report"] == report[:-1]
+
+
 def test_scripts_that_are_not_for_review_are_not_rendered():
     for how in ({}, {"script_dir": ""}, {"part": "execute"}):
         made = module(**{**SETUP, **how})

@@ -418,7 +418,8 @@ def _report(options: Options, planned: Plan, to_run: tuple[str, ...]) -> tuple[s
         lines += (f"Preview: these scripts would run on {options.host}, in this order:", *preview)
     elif to_run:
         lines += (f"Review these scripts, run them on {options.host} in this order, and run the role again:", *to_run)
-        lines += (f"{options.review}.txt and {options.review}.html show them with a summary and without secrets.",)
+        if options.review:
+            lines += (f"{options.review}.txt and {options.review}.html show them with a summary and without secrets.",)
     if planned.leftovers:
         remain = "would remain" if options.check_mode else "remain"
         lines += (f"After the removal, these objects {remain}. Drop them from another database:", *planned.leftovers)
