@@ -63,11 +63,11 @@ integration: env ## Run the targets of ansible-test integration against the stan
 
 .PHONY: unit
 unit: env ## Run the unit tests
-	@python -m pytest tests/unit
+	@python -m pytest tests/unit --numprocesses 2 --dist worksteal
 
 .PHONY: functional
 functional: env ## Run the tests of roles and playbooks against the stand-ins
-	@python -m pytest tests/functional
+	@python -m pytest tests/functional --numprocesses 2 --dist worksteal
 
 .PHONY: molecule
 molecule: env ## Run the molecule scenarios against the stand-ins

@@ -12,12 +12,12 @@ import pathlib
 import re
 import shlex
 import subprocess
-import sys
 import typing as t
 
 from tests.docs.arguments import COLLECTION, own_modules
 from tests.docs.pages import Page
 from tests.support.paths import ROOT
+from tests.support.playbooks import program
 
 _INLINE = re.compile(r"(`{1,2})((?:make|ansible-[a-z]+|python -m|pip)\s[^`]+)\1")
 _SETTING = re.compile(r"(\w+)=")
@@ -159,9 +159,8 @@ def _arguments(words: list[str], *command: str) -> tuple[list[str], list[str]]:
 @functools.cache
 def _options(*command: str) -> dict[str, bool]:
     """The options of a command of Ansible, and whether each takes a value, from its help."""
-    program = pathlib.Path(sys.executable).with_name(command[0])
     run = subprocess.run(
-        [program, *command[1:], "--help"],
+        [program(command[0]), *command[1:], "--help"],
         env={"PATH": os.environ["PATH"], "COLUMNS": "300"},
         stdin=subprocess.DEVNULL,
         capture_output=True,

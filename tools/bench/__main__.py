@@ -26,6 +26,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules impor
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift import sql
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import in_child, preload
 from tests.support.paths import COLLECTIONS
+from tests.support.playbooks import environment, program
 from tests.support.standin import Standins
 from tools.bench.split import script_of
 
@@ -65,12 +66,9 @@ class Bench:
         self.folder = folder
         self.environment = {
             **os.environ,
-            **standins.environment(),
+            **environment(folder, **standins.environment()),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "HOME": str(folder),
             "PGPASSWORD": standins.bootstrap.password,
         }
         self.rows: list[Row] = []
@@ -95,10 +93,9 @@ class Bench:
         file = self.folder / "variables.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
         path = playbook if playbook.startswith("immuta.") else str(HERE / playbook)
-        ansible_playbook = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
         started = time.perf_counter()
         run = subprocess.run(
-            [ansible_playbook, path, "-e", f"@{file}", *options],
+            [program("ansible-playbook"), path, "-e", f"@{file}", *options],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
