@@ -12,8 +12,8 @@ short_description: Say what stands in a Redshift, and check Immuta's requirement
 version_added: 1.0.0
 description:
   - Reads databases, schemas, users and groups of an Amazon Redshift from its catalog.
-  - Checks what Immuta requires of the cluster and of the account that sets the integration up. The troubleshooting guide
-    lists the messages, each with its source.
+  - Checks what Immuta requires of the cluster and of the account that sets the integration up. The troubleshooting
+    guide lists the messages, each with its source.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -269,9 +269,10 @@ requirements:
         name:
           description:
             - The requirement.
-            - V(Python functions) follows from RV(version) alone, since the language is also listed by servers that refuse
-              functions in it.
-            - V(ALL PRIVILEGES ON DATABASE) takes the place of V(REVOKE ALL PRIVILEGES ON DATABASE) with O(single_database).
+            - V(Python functions) follows from RV(version) alone, since the language is also listed by servers that
+              refuse functions in it.
+            - With O(single_database), V(ALL PRIVILEGES ON DATABASE) takes the place of
+              V(REVOKE ALL PRIVILEGES ON DATABASE).
           type: str
           sample: CREATE DATABASE
         status:
