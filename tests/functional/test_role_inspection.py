@@ -67,6 +67,25 @@ def test_python_function_stops_a_change(desk: Desk, standins: Standins, monkeypa
     assert "PUT /integrations/1" not in asked(standins)
 
 
+@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
+@pytest.mark.usefixtures("version")
+def test_python_function_that_a_procedure_creates_is_named_when_it_is_refused(
+    desk: Desk, standins: Standins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.configure().succeeded
+    refusal = "RAISE 'Create function is not supported for language plpythonu anymore.'"
+    edit = f"DO $$ BEGIN PERFORM 'the token: language'; {refusal}; END $$"
+    monkeypatch.setattr(scripts, "edit", lambda before, after: [edit, *EDIT(before, after)])
+
+    run = desk.configure(config=standins.config(impersonation={"enabled": True, "role": "g"}))
+
+    assert not run.succeeded
+    said = " ".join(run.output.split())
+    assert "(Create function is not supported for language plpythonu anymore): this server does not accept" in said
+    assert "Running the script again does not help" in said
+    assert "PUT /integrations/1" not in asked(standins)
+
+
 @pytest.mark.parametrize(
     ("version", "warns"),
     [("PostgreSQL 8.0.2, Redshift 1.0.77467", False), ("PostgreSQL 8.0.2", True)],

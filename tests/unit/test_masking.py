@@ -145,6 +145,11 @@ def test_two_scripts_that_differ_in_more_than_a_password_have_two_fingerprints()
             "Create function is not supported for language plpythonu anymore",
             None,
         ),
+        (
+            "CREATE FUNCTION f() AS $$ token = language_of(plpythonu) $$ LANGUAGE plpythonu",
+            "ERROR:  CREATE function is not\nsupported for language plpythonu anymore. hunter2",
+            "Create function is not supported for language plpythonu anymore",
+        ),
         ("SELECT FROM FROM", 'syntax error at or near "FROM"', None),
         ('COMMENT ON SCHEMA s "hunter2"', 'syntax error at or near ""hunter2""', 'syntax error at or near "********"'),
         (

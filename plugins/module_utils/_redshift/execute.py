@@ -18,6 +18,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.driv
     DriverError,
     Session,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.inspection import (
+    PYTHON_ADVICE,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
     server_sentence,
 )
@@ -57,6 +60,11 @@ _COMMIT_INSIDE = ("CALL", "DO")
 
 _LANGUAGE = re.compile(r"\blanguage \S+ does not exist|not supported for language", re.I)
 
+_PYTHON = re.compile(r"\blanguage \W?plpython", re.I)
+
+# A privilege on a language is no function in it.
+_PRIVILEGES = ("GRANT", "REVOKE")
+
 _NO_PARAMETER = "it has a parameter such as $1, for which there is no value: write the value itself"
 
 _ADVICE = {
@@ -80,8 +88,10 @@ _NO_TRANSACTION_ADVICE = (
 )
 
 _LANGUAGE_ADVICE = (
-    "the server does not accept functions in this language, as Redshift does not for Python: get a script without them"
+    "the server does not have this language, or does not accept functions in it: get a script that does not use it"
 )
+
+_PYTHON_ADVICE = f"this server does not accept Python functions. {PYTHON_ADVICE}"
 
 Outcomes = dict[int, str]
 
@@ -411,6 +421,8 @@ def _advice(error: DriverError, statement: Statement | None) -> str | None:
         return _CONFLICT_ADVICE
     if _wants_no_transaction(error):
         return _NO_TRANSACTION_ADVICE
-    if _LANGUAGE.search(error.server_message or ""):
-        return _LANGUAGE_ADVICE
+    message = " ".join((error.server_message or "").split())
+    if _LANGUAGE.search(message):
+        is_function = not (statement and statement.command.startswith(_PRIVILEGES))
+        return _PYTHON_ADVICE if is_function and _PYTHON.search(message) else _LANGUAGE_ADVICE
     return _ADVICE.get(error.sqlstate or "")
