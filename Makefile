@@ -23,6 +23,11 @@ env: | $(LINK) ## Build .venv with everything that the other targets need
 	@mkdir -p .cache/home
 	@PATH="$${PATH#*:}" tests/tools/env.sh
 
+.PHONY: lock
+lock: env ## Write tests/requirements.lock; UPGRADE=1 takes the newest versions of everything
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+	    --custom-compile-command "make lock" --output-file tests/requirements.lock tests/requirements.txt
+
 $(LINK):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
