@@ -80,7 +80,11 @@ molecule: env ## Run the molecule scenarios against the stand-ins
 
 .PHONY: matrix
 matrix: env ## Run the tests on every ansible-core and Python that can be had, and print a table
-	@python -m tests.tools.matrix
+	@python -m tests.tools.matrix $(if $(CORE),--core $(CORE))
+
+.PHONY: floors
+floors: env ## Run the unit tests and some flows with the lowest supported versions of everything
+	@python -m tests.tools.matrix --floors
 
 .PHONY: live
 live: env ## Try a real tenant and cluster, for whoever has both; tests/live/settings.py names the settings
