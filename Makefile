@@ -120,8 +120,16 @@ changelog: env ## Take the fragments into CHANGELOG.md, under the version of gal
 	$(IN_CACHE_HOME) antsibull-changelog release --reload-plugins --refresh --update-existing
 
 .PHONY: build
-build: env ## Build the artefact into .cache/build, and use it as Galaxy and a user would
+build: env ## Build the artifact into .cache/build, and use it as Galaxy and a user would
 	$(IN_CACHE_HOME) tests/tools/build.sh
+
+.PHONY: release-check
+release-check: env ## Build the artifact, and say what is missing for a release; TAG=... is a tag that was pushed
+	@$(IN_CACHE_HOME) python -m tests.tools.release
+
+.PHONY: publish
+publish: env ## Publish the artifact in .cache/build to Galaxy, with the token in GALAXY_TOKEN
+	@$(IN_CACHE_HOME) python -m tests.tools.publish
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made
