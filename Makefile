@@ -50,12 +50,26 @@ test: env ## Run everything that CI runs
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 .PHONY: lint
-lint: env ## Check style, types, licences and Ansible's production profile
+lint: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licences lint-ansible ## Check style, types, licences and Ansible's production profile
+
+# Each is a hook of .pre-commit-config.yaml, too.
+.PHONY: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licences lint-ansible
+lint-python: env
 	ruff check .
+lint-yaml: env
 	yamllint --strict .
+lint-workflows: env
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	zizmor --offline --quiet --pedantic .github
+	$(IN_CACHE_HOME) pre-commit validate-config
+lint-shell: env
 	shellcheck .ci/run tests/tools/*.sh
+lint-types: env
 	mypy
+lint-licences: env
 	reuse --root "$$(python -m tests.tools.collection_copy reuse)" lint --lines
+lint-ansible: env
 	ansible-lint
 
 .PHONY: sanity
