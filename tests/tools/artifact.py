@@ -65,7 +65,7 @@ def content_problems(files: t.Collection[str], in_artifact: t.Collection[str]) -
     if unknown:
         found.append(
             f"The artifact holds {', '.join(unknown)}, which git ignores or users do not need. Add it to build_ignore "
-            "in galaxy.yml, or to FOR_USERS in tests/tools/artifact.py."
+            f"in galaxy.yml, or to FOR_USERS in {Path(__file__).relative_to(ROOT)}."
         )
     return found
 
