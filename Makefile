@@ -50,10 +50,10 @@ test: env ## Run everything that CI runs
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 .PHONY: lint
-lint: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licences lint-ansible ## Check style, types, licences and Ansible's production profile
+lint: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licenses lint-ansible ## Check style, types, licenses and Ansible's production profile
 
 # Each is a hook of .pre-commit-config.yaml, too.
-.PHONY: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licences lint-ansible
+.PHONY: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licenses lint-ansible
 lint-python: env
 	ruff check .
 lint-yaml: env
@@ -67,7 +67,7 @@ lint-shell: env
 	shellcheck .ci/run tests/tools/*.sh
 lint-types: env
 	mypy
-lint-licences: env
+lint-licenses: env
 	reuse --root "$$(python -m tests.tools.collection_copy reuse)" lint --lines
 lint-ansible: env
 	ansible-lint
@@ -138,7 +138,7 @@ build: env ## Build the artifact into .cache/build, and use it as Galaxy and a u
 	$(IN_CACHE_HOME) tests/tools/build.sh
 
 .PHONY: release-check
-release-check: env ## Build the artifact, and say what is missing for a release; TAG=... is a tag that was pushed
+release-check: env ## Build the artifact, and report what is missing for a release; TAG=... is a tag that was pushed
 	@$(IN_CACHE_HOME) python -m tests.tools.release
 
 .PHONY: publish

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what is missing for a release: ``python -m tests.tools.release``.
+"""Reports what is missing for a release: ``python -m tests.tools.release``.
 
 Builds the artifact, too. The environment variable TAG names the tag to publish: it has to be the version and to be on
 this commit. Without TAG, the version must not be tagged yet, or only on this commit. Exit status 1 when something is
