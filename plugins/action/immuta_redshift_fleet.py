@@ -13,12 +13,13 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import Caught
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import Caught, IntegrationsError
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import distinctive, hidden_values
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import check_as_given
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_plan
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_fleet import (
     arguments,
+    check_place,
     results_in_sync,
 )
 from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import plain
@@ -47,9 +48,10 @@ class ActionModule(ActionBase):
         validation = validate(arguments(), self._task.args)
         if validation.error_messages:
             return {**result, "failed": True, "msg": validation.errors.msg}
-        if self._task._role is None:
-            msg = "immuta_redshift_fleet is a part of the role immuta_redshift: run the playbook configure_redshift."
-            return {**result, "failed": True, "msg": msg}
+        try:
+            check_place(self._task._role is not None)
+        except IntegrationsError as error:
+            return {**result, **error.as_failure(), "failed": True}
         self._templar = self._templar.copy_with_new_env()
         runs: dict[str, dict[str, t.Any]] = {}
         secrets: set[str] = set()

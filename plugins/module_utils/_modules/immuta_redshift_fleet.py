@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import IntegrationsError
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError, IntegrationsError
 from ansible_collections.immuta.integrations.plugins.module_utils._drift.compare import (
     by_host,
     comparison_of,
@@ -35,6 +35,14 @@ _Records = t.Mapping[str, list[Record]]
 def arguments() -> dict[str, t.Any]:
     """Return the arguments as an action plugin takes them."""
     return {"argument_spec": {}}
+
+
+def check_place(is_in_role: bool) -> None:
+    """Raise InputError for a task outside the role, whose variables it needs."""
+    if not is_in_role:
+        raise InputError(
+            "immuta_redshift_fleet is a part of the role immuta_redshift: run the playbook configure_redshift instead."
+        )
 
 
 def results_in_sync(
