@@ -89,11 +89,7 @@ class InProcessAction(ActionBase):
         become = self._connection.become is not None or self._play_context.become
         if self._connection.transport != "local" or become or self._task.async_val:
             return False
-        if not boolean(environ.get(SWITCH, "true"), strict=False):
-            return False
-        asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
-        interpreter = str(self._templar.template(asked) or "auto")
-        return interpreter.startswith("auto") or _identity(interpreter) == _identity(sys.executable)
+        return is_switched_on(environ) and is_own_python(task_vars, self._templar.template)
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         args = as_sent(self._task.args)
@@ -127,6 +123,18 @@ class InProcessAction(ActionBase):
             return in_child(self.module.run, params, check_mode, os.environ)
         keep_sessions()
         return attempt(self.module.run, params, check_mode, os.environ)
+
+
+def is_switched_on(environ: t.Mapping[str, t.Any]) -> bool:
+    """Whether modules may do their work in a process like this one."""
+    return bool(boolean(environ.get(SWITCH, "true"), strict=False))
+
+
+def is_own_python(variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]) -> bool:
+    """Whether a host with these variables has its modules run by the Python of this process."""
+    asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
+    interpreter = str(template(asked) or "auto")
+    return interpreter.startswith("auto") or _identity(interpreter) == _identity(sys.executable)
 
 
 def _identity(interpreter: str) -> tuple[str, str]:

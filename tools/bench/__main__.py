@@ -234,6 +234,25 @@ def drift(bench: Bench) -> None:
     bench.row(f"Drift check of {many} hosts", checked_large - nothing_large, f"{few} hosts", checked - nothing, growth)
 
 
+def configured_fleet(bench: Bench) -> None:
+    """The playbook on a fleet in sync, over an empty playbook on the same hosts, beside the role for each host."""
+    size = DRIFT_FLEETS[0]
+    seed(bench.standins, size)
+    inventory = inventory_of(bench, size)
+
+    def run(playbook: str) -> float:
+        bench.standins.immuta.clear_requests()
+        return bench.run(playbook, {"immuta_redshift_hosts": "all"}, "-i", str(inventory))
+
+    nothing, alone, ours = bench.alternate(
+        lambda: run("empty_fleet.yml"),
+        lambda: run("role_fleet.yml"),
+        lambda: run("immuta.integrations.configure_redshift"),
+    )
+    print(f"requests of configure_redshift for {size} hosts in sync: {len(bench.standins.immuta.requests())}")
+    bench.row(f"configure_redshift, {size} hosts in sync", ours - nothing, "the role for each", alone - nothing, 0.35)
+
+
 def large_tenant(bench: Bench) -> None:
     """A tenant with ten thousand integrations."""
     seed(bench.standins, TENANT_SIZE)
@@ -316,7 +335,7 @@ def main() -> int:
     """0 when every figure to reach was reached."""
     with tempfile.TemporaryDirectory(prefix="immuta-bench-") as folder, Standins() as standins:
         bench = Bench(standins, pathlib.Path(folder))
-        for group in (no_change, setup, fleets, drift, large_tenant, statements):
+        for group in (no_change, setup, fleets, drift, configured_fleet, large_tenant, statements):
             group(bench)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process: {peak:.0f} MB")
