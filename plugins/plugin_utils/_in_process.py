@@ -28,6 +28,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common import progress
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     Caught,
     IntegrationsError,
@@ -42,6 +43,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import Work
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import check_as_given
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import keep_sessions
+from ansible_collections.immuta.integrations.plugins.plugin_utils import _progress
 
 SWITCH = "IMMUTA_IN_PROCESS"
 
@@ -99,16 +101,25 @@ class InProcessAction(ActionBase):
         args = as_sent(self._task.args)
         validation = validate(self.module.arguments(), args)
         params = {**args, **validation.validated_parameters}
+        secrets = distinctive([*validation._no_log_values, *hidden_values(params)])
         if validation.error_messages:
             outcome: dict[str, t.Any] = {"failed": True, "msg": self._objection(validation)}
         else:
-            outcome = self._outcome(args, params)
+            with self._progress(str(task_vars.get("inventory_hostname", "")), params, secrets):
+                outcome = self._outcome(args, params)
         if not outcome.get("warnings"):
             outcome.pop("warnings", None)
         if _shows_invocation(task_vars):
             outcome["invocation"] = {"module_args": shown_arguments(self.module.arguments()["argument_spec"], params)}
-        secrets = distinctive([*validation._no_log_values, *hidden_values(params)])
         return t.cast(dict[str, t.Any], remove_values(outcome, secrets))
+
+    def _progress(
+        self, inventory_host: str, params: dict[str, t.Any], secrets: t.Collection[str]
+    ) -> t.ContextManager[None]:
+        """Print what long work is doing, unless the task or its environment hides that."""
+        if self._task.no_log or not boolean(os.environ.get(_progress.SWITCH, "true"), strict=False):
+            return contextlib.nullcontext()
+        return _progress.printing(_progress.subject(inventory_host, params), secrets)
 
     def _objection(self, validation: ValidationResult) -> str:
         """What AnsibleModule says of arguments that do not fit."""
@@ -172,18 +183,23 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     def run() -> None:
         _end_with(parent)
         try:
-            sender.send(attempt(work, params, check_mode, environ))
+            with progress.listening(lambda state: sender.send((_STATE, state))):
+                outcome = attempt(work, params, check_mode, environ)
+            sender.send((_OUTCOME, outcome))
         except MissingLibraryError:
-            sender.send(None)
+            sender.send((_OUTCOME, None))
 
     child = context.Process(target=run, daemon=True)
     child.start()
     sender.close()
     try:
-        while not receiver.poll(_PARENT_CHECK):
-            if os.getppid() != controller:
-                return {"failed": True, "msg": "The controller has ended."}
-        outcome: dict[str, t.Any] | None = receiver.recv()
+        kind, content = _STATE, None
+        while kind == _STATE:
+            progress.show(content)
+            while not receiver.poll(_PARENT_CHECK):
+                if os.getppid() != controller:
+                    return {"failed": True, "msg": "The controller has ended."}
+            kind, content = receiver.recv()
     except EOFError:
         child.join()
         return {
@@ -194,12 +210,14 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     finally:
         child.kill()
         child.join()
-    if outcome is None:
+    if content is None:
         raise MissingLibraryError("A library is missing in the controller's Python.")
-    return outcome
+    return t.cast(dict[str, t.Any], content)
 
 
 _PARENT_CHECK = 1.0  # seconds
+
+_STATE, _OUTCOME = "state", "outcome"  # What a child sends.
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
