@@ -98,10 +98,10 @@ class _Block(t.NamedTuple):
     """Statements that take effect together.
 
     That is one statement, a transaction of the script's own from ``opener`` to ``ender``, or the ``whole`` script
-    between our BEGIN and COMMIT. ``count`` is the number of statements of the script.
+    between our BEGIN and COMMIT. ``total`` is the number of statements of the script.
     """
 
-    count: int
+    total: int
     body: t.Sequence[Statement]
     opener: Statement | None = None
     ender: Statement | None = None
@@ -191,20 +191,20 @@ def report(statements: t.Sequence[Statement], outcomes: Outcomes) -> list[dict[s
 def _blocks(statements: t.Sequence[Statement]) -> list[_Block]:
     """The transactions of the script's own, and each statement outside of them, in order."""
     blocks: list[_Block] = []
-    count = len(statements)
+    total = len(statements)
     opener: Statement | None = None
     body: list[Statement] = []
     for statement in statements:
         if opener and statement.ends:
-            blocks.append(_Block(count, body, opener, statement))
+            blocks.append(_Block(total, body, opener, statement))
             opener, body = None, []
         elif opener:
             body.append(statement)
         elif statement.opens:
             opener = statement
         else:
-            blocks.append(_Block(count, [statement]))
-    return [*blocks, _Block(count, body, opener)] if opener else blocks
+            blocks.append(_Block(total, [statement]))
+    return [*blocks, _Block(total, body, opener)] if opener else blocks
 
 
 def _run_each(
@@ -220,7 +220,7 @@ def _run_each(
             if block.opener:
                 outcomes.update(_outcomes(block, _run_block(session, block, skip, sleep)))
             else:
-                progress.show(progress.running(block.body[0].index, block.count))
+                progress.show(progress.running(block.body[0].index, block.total))
                 outcomes[block.body[0].index] = _run_one(session, block.body[0], skip, sleep)
         except _StoppedError as stopped:
             raise _failed(stopped, statements, block, outcomes, unfit) from None
@@ -276,7 +276,7 @@ def _attempt(session: Session, block: _Block, skipped: set[int], skip: t.Collect
     try:
         session.execute(block.begin)
         for current in (statement for statement in block.body if statement.index not in skipped):
-            progress.show(progress.running(current.index, block.count))
+            progress.show(progress.running(current.index, block.total))
             try:
                 session.execute(current.text)
                 kept.append(current)
