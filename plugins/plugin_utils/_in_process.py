@@ -28,7 +28,6 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common import progress
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     Caught,
     IntegrationsError,
@@ -105,21 +104,19 @@ class InProcessAction(ActionBase):
         if validation.error_messages:
             outcome: dict[str, t.Any] = {"failed": True, "msg": self._objection(validation)}
         else:
-            with self._progress(str(task_vars.get("inventory_hostname", "")), params, secrets):
-                outcome = self._outcome(args, params)
+            about = _progress.subject(str(task_vars.get("inventory_hostname")), params)
+            outcome = self._outcome(args, params, self._teller(about, secrets))
         if not outcome.get("warnings"):
             outcome.pop("warnings", None)
         if _shows_invocation(task_vars):
             outcome["invocation"] = {"module_args": shown_arguments(self.module.arguments()["argument_spec"], params)}
         return t.cast(dict[str, t.Any], remove_values(outcome, secrets))
 
-    def _progress(
-        self, inventory_host: str, params: dict[str, t.Any], secrets: t.Collection[str]
-    ) -> t.ContextManager[None]:
-        """Print what long work is doing, unless the task or its environment hides that."""
+    def _teller(self, about: str, secrets: t.Collection[str]) -> _progress.Tell | None:
+        """What prints lines about long work; None where the task or its environment wants none."""
         if self._task.no_log or not boolean(os.environ.get(_progress.SWITCH, "true"), strict=False):
-            return contextlib.nullcontext()
-        return _progress.printing(_progress.subject(inventory_host, params), secrets)
+            return None
+        return _progress.printer(about, secrets)
 
     def _objection(self, validation: ValidationResult) -> str:
         """What AnsibleModule says of arguments that do not fit."""
@@ -128,16 +125,19 @@ class InProcessAction(ActionBase):
             return f"Unsupported parameters for ({self._task.action}) module: {message}"
         return message
 
-    def _outcome(self, args: dict[str, t.Any], params: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _outcome(
+        self, args: dict[str, t.Any], params: dict[str, t.Any], tell: _progress.Tell | None
+    ) -> dict[str, t.Any]:
         check_mode = bool(self._task.check_mode)
         try:
             check_as_given(args)
         except IntegrationsError as error:
             return {**error.as_failure(), "failed": True}
         if self.isolated:
-            return in_child(self.module.run, params, check_mode, os.environ)
+            return in_child(self.module.run, params, check_mode, os.environ, tell)
         keep_sessions()
-        return attempt(self.module.run, params, check_mode, os.environ)
+        with _progress.telling(tell):
+            return attempt(self.module.run, params, check_mode, os.environ)
 
 
 def _identity(interpreter: str) -> tuple[str, str]:
@@ -174,8 +174,17 @@ def attempt(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.M
     return {**failure_of(caught.error), "failed": True} if caught.error else outcome
 
 
-def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """As `attempt`, in a child process, whose death is a failed result and which ends when the controller does."""
+def in_child(
+    work: Work,
+    params: dict[str, t.Any],
+    check_mode: bool,
+    environ: t.Mapping[str, str],
+    tell: _progress.Tell | None = None,
+) -> dict[str, t.Any]:
+    """As `attempt`, in a child process, whose death is a failed result and which ends when the controller does.
+
+    ``tell`` is called in this process while the work lasts.
+    """
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     controller, parent = os.getppid(), os.getpid()
@@ -183,7 +192,7 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     def run() -> None:
         _end_with(parent)
         try:
-            with progress.listening(lambda state: sender.send((_STATE, state))):
+            with _progress.telling(tell and (lambda text: sender.send((_TEXT, text)))):
                 outcome = attempt(work, params, check_mode, environ)
             sender.send((_OUTCOME, outcome))
         except MissingLibraryError:
@@ -193,13 +202,14 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     child.start()
     sender.close()
     try:
-        kind, content = _STATE, None
-        while kind == _STATE:
-            progress.show(content)
+        kind = content = None
+        while kind != _OUTCOME:
             while not receiver.poll(_PARENT_CHECK):
                 if os.getppid() != controller:
                     return {"failed": True, "msg": "The controller has ended."}
             kind, content = receiver.recv()
+            if kind == _TEXT and tell:
+                tell(content)
     except EOFError:
         child.join()
         return {
@@ -217,7 +227,7 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
 
 _PARENT_CHECK = 1.0  # seconds
 
-_STATE, _OUTCOME = "state", "outcome"  # What a child sends.
+_TEXT, _OUTCOME = "text", "outcome"  # What a child sends.
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 

@@ -27,6 +27,9 @@ SWITCH = "IMMUTA_PROGRESS"
 # What identifies a cluster in the options of a module, the best first.
 _NAMES = ("login_host", "cluster_identifier", "workgroup", "host")
 
+Tell = t.Callable[[str], None]
+"""Takes a text about what is under way."""
+
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 
@@ -38,34 +41,38 @@ def subject(inventory_host: str, params: t.Mapping[str, t.Any]) -> str:
     return cluster if cluster == inventory_host else f"[{inventory_host}] {cluster}"
 
 
-def line(about: str, state: State, seconds: float) -> str:
-    """Return the line for what has been under way for so many seconds."""
+def described(state: State, seconds: float) -> str:
+    """Return the text about what has been under way for so many seconds."""
     limit = "" if state.limit is None else f" of {state.limit:,.0f} s"
-    return f"{about}: {state.doing}, {seconds:,.0f} s{limit}"
+    return f"{state.doing}, {seconds:,.0f} s{limit}"
 
 
-def lines(
-    about: str, state: t.Callable[[], State | None], pause: t.Callable[[], bool], elapsed: t.Callable[[], float]
+def texts(
+    state: t.Callable[[], State | None], pause: t.Callable[[], bool], elapsed: t.Callable[[], float]
 ) -> t.Iterator[str]:
-    """Yield, after each pause, the line for the state at that time, if any; end when ``pause`` returns True."""
+    """Yield, after each pause, the text about the state at that time, if any; end when ``pause`` returns True."""
     while not pause():
         now = state()
         if now is not None:
-            yield line(about, now, elapsed())
+            yield described(now, elapsed())
 
 
 @contextlib.contextmanager
-def printing(about: str, secrets: t.Collection[str]) -> t.Iterator[None]:
-    """Print lines about the work done in the context. A thread does it, which starts with the first state."""
+def telling(tell: Tell | None) -> t.Iterator[None]:
+    """Call ``tell`` every `INTERVAL` while the work in the context reports a state; None for silence.
+
+    A thread does it, since the work can wait anywhere. It starts with the first state.
+    """
+    if tell is None:
+        yield
+        return
     current: State | None = None
     ended = threading.Event()
     start = time.monotonic()
 
     def run() -> None:
-        # Nobody reads the lines when the controller has ended.
-        with contextlib.suppress(OSError):
-            for text in lines(about, lambda: current, lambda: ended.wait(INTERVAL), lambda: time.monotonic() - start):
-                Display().display(remove_values(text, secrets), stderr=True)
+        for text in texts(lambda: current, lambda: ended.wait(INTERVAL), lambda: time.monotonic() - start):
+            tell(text)
 
     thread = threading.Thread(target=run, daemon=True)
 
@@ -82,3 +89,13 @@ def printing(about: str, secrets: t.Collection[str]) -> t.Iterator[None]:
         ended.set()
         if thread.ident is not None:
             thread.join()
+
+
+def printer(about: str, secrets: t.Collection[str]) -> Tell:
+    """Return what prints a line that begins with ``about``, secrets masked. A controller that has ended is no error."""
+
+    def tell(text: str) -> None:
+        with contextlib.suppress(OSError):
+            Display().display(remove_values(f"{about}: {text}", secrets), stderr=True)
+
+    return tell

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import typing as t
 
@@ -13,10 +14,16 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common import
 from ansible_collections.immuta.integrations.plugins.module_utils._common.progress import State
 from ansible_collections.immuta.integrations.plugins.plugin_utils import _progress
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import in_child
-from ansible_collections.immuta.integrations.plugins.plugin_utils._progress import line, lines, printing, subject
+from ansible_collections.immuta.integrations.plugins.plugin_utils._progress import (
+    described,
+    printer,
+    subject,
+    telling,
+    texts,
+)
 
 
-def test_a_line_follows_each_pause_and_shows_the_state_of_that_time() -> None:
+def test_a_text_follows_each_pause_and_has_the_state_of_that_time() -> None:
     states = [None, State("creating", 600), State("creating", 600), None, State("deleting", 1200)]
     passed: list[State | None] = []
 
@@ -26,15 +33,15 @@ def test_a_line_follows_each_pause_and_shows_the_state_of_that_time() -> None:
         passed.append(states[len(passed)])
         return False
 
-    assert list(lines("c", lambda: passed[-1], pause, lambda: 10.04 * len(passed))) == [
-        "c: creating, 20 s of 600 s",
-        "c: creating, 30 s of 600 s",
-        "c: deleting, 50 s of 1,200 s",
+    assert list(texts(lambda: passed[-1], pause, lambda: 10.04 * len(passed))) == [
+        "creating, 20 s of 600 s",
+        "creating, 30 s of 600 s",
+        "deleting, 50 s of 1,200 s",
     ]
 
 
 def test_a_state_without_a_limit_has_the_seconds_alone() -> None:
-    assert line("c", progress.running(120, 2000), 1234.5) == "c: statement 120 of 2,000, 1,234 s"
+    assert described(progress.running(120, 2000), 1234.5) == "statement 120 of 2,000, 1,234 s"
 
 
 @pytest.mark.parametrize(
@@ -76,10 +83,13 @@ class Screen:
     def __init__(self) -> None:
         self.lines: list[tuple[str, bool]] = []
         self.full = threading.Event()
+        self.error: Exception | None = None
 
     def display(self, text: str, stderr: bool) -> None:
         self.lines.append((text, stderr))
         self.full.set()
+        if self.error:
+            raise self.error
 
 
 @pytest.fixture
@@ -92,7 +102,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 def test_lines_go_to_the_error_stream_without_secrets_until_the_work_ends(screen: Screen) -> None:
     threads = threading.active_count()
-    with printing("hunter2.example.com", {"hunter2"}):
+    with telling(printer("hunter2.example.com", {"hunter2"})):
         progress.show(State("creating", 600))
         assert screen.full.wait(60)
     assert set(screen.lines) == {("********.example.com: creating, 0 s of 600 s", True)}
@@ -102,32 +112,36 @@ def test_lines_go_to_the_error_stream_without_secrets_until_the_work_ends(screen
     assert threading.active_count() == threads
 
 
-def test_work_that_reports_nothing_starts_no_thread() -> None:
+@pytest.mark.parametrize(("tell", "state"), [(None, State("creating", 600)), (print, None)])
+def test_no_thread_starts_for_silence_or_for_short_work(tell: _progress.Tell | None, state: State | None) -> None:
     threads = threading.active_count()
-    with printing("c", set()):
-        progress.show(None)
+    with telling(tell):
+        progress.show(state)
         assert threading.active_count() == threads
 
 
-def test_a_controller_that_has_ended_disturbs_no_work(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_text: str, stderr: bool) -> None:
-        screen.full.set()
-        raise BrokenPipeError
-
-    monkeypatch.setattr(screen, "display", broken)
-    with printing("c", set()):
-        progress.show(State("creating", 600))
-        assert screen.full.wait(60)
-        progress.show(State("deleting", 600))
+def test_a_controller_that_has_ended_is_no_error(screen: Screen) -> None:
+    screen.error = BrokenPipeError()
+    printer("c", set())("creating, 10 s")
+    assert screen.lines
 
 
-def test_the_states_of_a_child_reach_its_parent() -> None:
+def test_lines_about_the_work_of_a_child_are_told_in_its_parent(screen: Screen) -> None:
+    receiver, sender = os.pipe()
+
     def work(_params: t.Any, _check_mode: bool, _environ: t.Any) -> dict[str, t.Any]:
-        for state in (progress.running(1, 2), progress.running(2, 2), None):
-            progress.show(state)
+        progress.show(progress.running(1, 2))
+        os.read(receiver, 1)  # Until the parent has a line.
         return {"changed": True}
 
-    heard: list[State | None] = []
-    with progress.listening(heard.append):
-        assert in_child(work, {}, False, {}) == {"changed": True}
-    assert heard == [None, State("statement 1 of 2"), State("statement 2 of 2"), None]
+    heard: list[tuple[int, str]] = []
+
+    def tell(text: str) -> None:
+        if not heard:
+            os.write(sender, b".")
+        heard.append((os.getpid(), text))
+
+    assert in_child(work, {}, False, {}, tell) == {"changed": True}
+    assert set(heard) == {(os.getpid(), "statement 1 of 2, 0 s")}
+    os.close(receiver)
+    os.close(sender)
