@@ -64,7 +64,8 @@ def _problems(words: list[str], page: Page) -> list[str]:
 def _environment_variables() -> set[str]:
     """The environment variables that the collection reads."""
     options = [option for taken in own_modules().values() for option in taken["argument_spec"].values()]
-    return {"IMMUTA_IN_PROCESS", *(name for option in options for name in option.get("fallback", (None, []))[1])}
+    fallbacks = {name for option in options for name in option.get("fallback", (None, []))[1]}
+    return {"IMMUTA_IN_PROCESS", "IMMUTA_PROGRESS", *fallbacks}
 
 
 def _make(words: list[str], page: Page) -> list[str]:

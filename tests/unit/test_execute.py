@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common import progress
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ScriptError, StatementError
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import DriverError
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.execute import plan, run
@@ -434,3 +435,19 @@ def test_the_servers_sentence_is_shown_without_the_statements_text() -> None:
     message = execute("A 'x'", **{"A 'x'": [refused("42P01", 'relation "s.a" near "x\' does not exist')]}).message
     assert ' failed with SQLSTATE 42P01 (relation "s.a" near "********" does not exist): ' in message
     assert "SQLSTATE" not in execute("A", A=[DriverError(sqlstate=None, lost=False)]).message
+
+
+@pytest.mark.parametrize(
+    ("script", "skip", "numbers"),
+    [
+        ("CREATE USER a; CREATE DATABASE b; BEGIN; GRANT c; COMMIT", (), [1, 2, 4]),
+        ("CREATE SCHEMA a; CREATE SCHEMA b", (), [1, 2]),
+        ("CREATE USER a; CREATE SCHEMA b", ("existing",), [1, 2, 2]),
+    ],
+)
+def test_each_statement_is_reported_as_it_begins(script: str, skip: t.Collection[str], numbers: list[int]) -> None:
+    heard: list[progress.State | None] = []
+    with progress.listening(heard.append):
+        execute(script, skip=skip, CREATE_USER_a=[EXISTS] if skip else [])
+    count = script.count(";") + 1
+    assert heard == [progress.running(number, count) for number in numbers]
