@@ -49,6 +49,12 @@ def shapes() -> list[dict[str, t.Any]]:
                 (False, "editError", {**account}),
                 (False, "recurringValidationError", {**OKTA, "okta": {**OKTA["okta"], "appId": "REDACTED"}}),
                 (False, "enabled", {**account, "someUndocumentedField": {"inside": [1, 2]}}),
+                (False, "enabled", {"username": "u", "password": "p"}),
+                (
+                    False,
+                    "enabled",
+                    {"authenticationType": "odd: {{ kind }}", "a: b": ["{{ x }}"], "deep": {"flag": True}},
+                ),
                 (False, "enabled", {**account, "database": "My DB: 'quoted' #1 {{ x }}"}),
             ]
         )
