@@ -456,7 +456,6 @@ def test_a_single_database_asks_for_privileges_and_no_owner(shell: Shell) -> Non
         columns = f"'{name}' AS {kind}_name, '{privilege}' AS privilege_type, 'user' AS identity_type"
         view = f"svv_{kind}_privileges AS SELECT {columns}, '{user}' AS identity_name, true AS admin_option"
         run(f"CREATE VIEW public.{view}; GRANT SELECT ON public.svv_{kind}_privileges TO PUBLIC", database="lake")
-    run("CREATE LANGUAGE plpythonu HANDLER plpgsql_call_handler", database="lake")
     assert {"GRANT TEMP ON DATABASE", "USAGE ON LANGUAGE plpythonu"} <= set(
         failed_tests(shell("redshift_info", **lake), "passed")
     )

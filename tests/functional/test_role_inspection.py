@@ -87,17 +87,21 @@ def test_python_function_that_a_procedure_creates_is_named_when_it_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("version", "warns"),
-    [("PostgreSQL 8.0.2, Redshift 1.0.77467", False), ("PostgreSQL 8.0.2", True)],
+    ("version", "accepts"),
+    [("PostgreSQL 8.0.2, Redshift 1.0.77467", True), ("PostgreSQL 8.0.2", True), ("PostgreSQL 8.0.2", False)],
     indirect=["version"],
 )
 @pytest.mark.usefixtures("version", "with_python")
-def test_python_function_where_the_server_may_accept_it(desk: Desk, standins: Standins, warns: bool) -> None:
+def test_python_function_where_the_server_may_accept_it(
+    desk: Desk, standins: Standins, request: pytest.FixtureRequest, accepts: bool
+) -> None:
+    standins.redshift.python_functions = accepts
+
     run = desk.configure()
 
-    # The stand-in, as any PostgreSQL without the language, refuses it only when it runs.
-    assert not run.succeeded
-    assert ("the version of this server does not tell" in " ".join(run.output.split())) is warns
+    assert run.succeeded is accepts
+    is_unknown = "77467" not in request.node.callspec.params["version"]
+    assert ("the version of this server does not tell" in " ".join(run.output.split())) is is_unknown
     assert "immuta" in standins.catalog()["databases"]
 
 

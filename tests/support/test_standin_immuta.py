@@ -167,6 +167,39 @@ def test_a_wrong_payload_is_refused(api, change, member):
     assert f'"{member}"' in message
 
 
+ACCESS_KEY = {
+    "authenticationType": "accessKey",
+    "awsAccessKeyId": "AKIA1",
+    "awsSecretAccessKey": "s3cret",
+    "username": None,
+    "password": None,
+}
+
+
+def test_an_undocumented_authentication_type_is_accepted_where_it_is_set(standins, api):
+    """The names of its members are examples: no documentation has them."""
+    standins.immuta.set(
+        authentication_types={"accessKey": {"awsAccessKeyId": False, "awsSecretAccessKey": True}}, redacted="[REDACTED]"
+    )
+    asked = {name: value for name, value in {**config(), **ACCESS_KEY}.items() if value is not None}
+    without = {name: value for name, value in asked.items() if name != "awsSecretAccessKey"}
+    assert '"config.awsSecretAccessKey"' in refusal(api.post("/integrations", json=payload(without)))[2]
+    reply = api.post("/integrations", json={**payload(asked), "autoBootstrap": True})
+    shown = api.get(f"/integrations/{reply.json()['id']}").json()
+    assert shown["status"] == "enabled"
+    assert shown["config"]["awsAccessKeyId"] == "AKIA1"
+    assert shown["config"]["awsSecretAccessKey"] == "[REDACTED]"
+
+
+@pytest.mark.parametrize("envelope", ["hits", "data", "results"])
+def test_the_list_may_come_in_an_envelope(standins, api, envelope):
+    """Seen at other endpoints of Immuta 2026.1."""
+    standins.immuta.set(envelope=envelope)
+    standins.immuta.seed(config=config())
+    reply = api.get("/integrations").json()
+    assert (reply["count"], [record["id"] for record in reply[envelope]]) == (1, ["1"])
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "wrong"}, {"Authorization": "Bearer wrong"}])
 def test_without_the_key_there_is_nothing(standins, headers):
     for path in ("/integrations", "/integrations/1", "/integrations/1/status"):

@@ -212,6 +212,31 @@ def test_a_statement_can_be_made_to_fail(standins, driver):
     session.close()
 
 
+PYTHON = "CREATE OR REPLACE FUNCTION f() RETURNS int STABLE AS $$ return 1; $$ LANGUAGE plpythonu"
+
+
+@DRIVERS
+def test_a_python_function_is_refused_in_the_words_of_redshift(standins, driver):
+    """Redshift Serverless, June 2026: the issue 1609 of clickstream-analytics-on-aws."""
+    with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
+        run_by_hand(standins, [PYTHON], "dev", driver=driver)
+    assert "Create function is not supported for language plpythonu anymore." in str(caught.value)
+    function = "CREATE FUNCTION s.g() RETURNS int AS $$ SELECT 1 $$ LANGUAGE sql"
+    run_by_hand(standins, ["CREATE SCHEMA s", function], "dev")
+    standins.redshift.python_functions = True
+    run_by_hand(standins, [PYTHON.replace("f()", "s.f()")], "dev", driver=driver)
+
+
+def test_usage_on_the_language_can_be_granted_by_whom_it_was_granted_to(standins):
+    query = "SELECT language_name FROM svv_language_privileges WHERE identity_name = current_user AND admin_option"
+    with connect("psycopg", standins, standins.bootstrap, "dev") as session:
+        assert session.execute(query).fetchall() == [("plpythonu",)]
+    with connect("psycopg", standins, standins.unprivileged, "dev") as session:
+        assert session.execute(query).fetchall() == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("GRANT USAGE ON LANGUAGE plpythonu TO unprivileged")
+
+
 def test_a_running_statement_can_be_cancelled(standins):
     with connect("psycopg", standins, standins.unprivileged, "dev") as session:
         timer = threading.Timer(0.1, session.cancel_safe)

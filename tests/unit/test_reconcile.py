@@ -245,7 +245,7 @@ def test_result_of_a_change():
     }
     before, after = (result["diff"][side]["config"] for side in ("before", "after"))
     assert (before["port"], before["password"]) == (5439, "<REDACTED>")
-    assert (after["port"], after["password"], after["secret_key"]) == (5440, "********", "********")
+    assert (after["port"], after["password"], after["extra"]["secretKey"]) == (5440, "********", "********")
     assert result["warnings"] == []
 
 

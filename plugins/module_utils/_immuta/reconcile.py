@@ -147,7 +147,7 @@ class Reconciliation:
             if decision.wait or not decision.changed:
                 action = "wait" if decision.wait or waited else "none"
                 return self._result(current, decision, action, changed=False)
-            check_write(decision, self._desired)
+            check_write(decision, self._desired, current)
             written: Record | None
             try:
                 written = self._write(current, decision)
