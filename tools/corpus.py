@@ -76,7 +76,6 @@ def read(script: Script) -> Reading:
     except ScriptError as error:
         refusal = error.message
     masking.mask(script.text)
-    masking.fingerprint(script.text)
     return Reading(statements, refusal, warnings, time.process_time() - started)
 
 

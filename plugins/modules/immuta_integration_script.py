@@ -30,7 +30,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Every string literal that may be a password is masked.
+      - The whole script is shown, procedure bodies, literals and comments included. Hidden are the secrets of O(config)
+        and what follows a word for a password, key or token.
   idempotent:
     support: full
     details:
@@ -88,6 +89,56 @@ options:
       - Whether to fail, instead of writing, when RV(inspection) has an error.
     type: bool
     default: false
+  reviewed_checksum:
+    description:
+      - The RV(checksum) of the script that somebody has reviewed. The task fails, and writes nothing, when Immuta
+        generates another script. With O(require_unchanged=true), it fails when O(dest) holds another script, and what
+        Immuta generates now does not matter.
+      - Where the reviewed script is there to compare with, the failure shows the lines that differ.
+    type: str
+  check_repeatable:
+    description:
+      - Whether to have Immuta generate the script twice, and to warn when the two differ. A script that changes each
+        time cannot be generated again after a review, so its file has to be kept.
+    type: bool
+    default: false
+  review:
+    description:
+      - Renders scripts for a person to review, as text of 80 columns and as an HTML page. A summary of what they
+        create, change, drop and grant comes first, then every line. Secrets are masked as in the difference.
+    type: dict
+    suboptions:
+      dest:
+        description:
+          - The files to write, without their extensions C(.txt) and C(.html). Their mode is C(0600).
+        type: path
+        required: true
+      host:
+        description: The cluster, for the title.
+        type: str
+      login:
+        description: The account that will run the scripts.
+        type: str
+      scripts:
+        description:
+          - The scripts, in the order in which they will run. The one of this task is rendered as it is generated, the
+            others as they are in their files. A file that does not exist is left out.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          name:
+            description: The name of the script.
+            type: str
+            required: true
+          path:
+            description: Its file.
+            type: path
+            required: true
+          database:
+            description: The database in which it will run.
+            type: str
+            required: true
   mode:
     description:
       - The permissions of the file, as octal text. Others than owner and group can be given none.
@@ -166,8 +217,9 @@ dest:
   sample: /srv/immuta/initial_create.sql
 checksum:
   description:
-    - SHA-256 of everything in the script but its passwords, keys and tokens, the same as
-      M(immuta.integrations.redshift_script) returns, so that nobody can try passwords against it.
+    - HMAC-SHA256 of the bytes of the script under O(api_key), as hexadecimal digits. Scripts that differ in one byte
+      have different checksums. Nobody without the key can try passwords against it, or make a script that fits it.
+    - A new API key changes every checksum.
   type: str
   returned: success
   sample: 3f786850e387550fdab836ed7e6dc881de23001b5e6f5f8a5d3f7c8a9e0b1c2d
@@ -210,6 +262,22 @@ inspection:
       sample: >-
         Line 40 of the script, CREATE FUNCTION, creates a Python function, which this server refuses, as Redshift does
         since its patch 198. Ask Immuta for a script without Python functions. Running the script again does not help.
+varying_lines:
+  description:
+    - How two scripts differ that Immuta generated one after the other, as a unified difference without secrets. Empty
+      when they are the same.
+  type: list
+  elements: str
+  returned: with O(check_repeatable=true)
+  sample: ["@@ -1,1 +1,1 @@", "--- salt 1", "+-- salt 2"]
+difference:
+  description:
+    - How the script differs from the reviewed one, as a unified difference without secrets. Invisible characters and
+      spaces at the end of a line are shown as escapes.
+  type: list
+  elements: str
+  returned: when the script is not the one of O(reviewed_checksum), and the reviewed one is there to compare with
+  sample: ["@@ -1,1 +1,1 @@", "-GRANT USAGE ON SCHEMA a TO b;", "+GRANT USAGE ON SCHEMA a TO PUBLIC;"]
 backup_file:
   description: The file that the former script was kept in.
   type: str

@@ -125,6 +125,20 @@ options:
     type: str
     choices: [on_create, always]
     default: on_create
+  reviewed:
+    description:
+      - The role's variable C(immuta_redshift_reviewed). Left out, no review is required.
+    type: dict
+  checksum_key:
+    description:
+      - The option O(immuta.integrations.redshift_script#module:checksum_key) of the tasks that run the scripts.
+      - If not set, the value of environment variable E(IMMUTA_API_KEY) is used, as there.
+    type: str
+  login:
+    description:
+      - The account that runs the scripts, for their review. Empty where it is not known.
+    type: str
+    default: ""
   comparison:
     description:
       - The comparison with Immuta, once RV(comparison) has it. Without it, Immuta is queried.
@@ -179,6 +193,13 @@ verify:
   sample: {login_db: immuta, system_user: immuta_system}
 has_work:
   description: Whether there is anything to do.
+  type: bool
+  returned: success
+  sample: true
+binds:
+  description:
+    - Whether O(checksum_key) is the API key. Only then can the tasks that run the scripts check that each one is the
+      generated one.
   type: bool
   returned: success
   sample: true

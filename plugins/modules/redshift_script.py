@@ -45,6 +45,16 @@ options:
     description: The script, in UTF-8, on the host that runs the module.
     type: path
     required: true
+  checksum:
+    description:
+      - The checksum of the script to run, as M(immuta.integrations.immuta_integration_script) returns it. Another file
+        is refused before the login and before anything runs.
+    type: str
+  checksum_key:
+    description:
+      - The key under which O(checksum) was made, which is the API key of Immuta. Needed with O(checksum).
+      - If not set, the environment variable E(IMMUTA_API_KEY) is used.
+    type: str
   remove:
     description:
       - Whether to remove the file as soon as it has been read, so that the password in it is not kept on disk.
@@ -208,12 +218,11 @@ database_exists:
   sample: true
 checksum:
   description:
-    - SHA-256 of everything in the script but its passwords, keys and tokens, the same as
-      M(immuta.integrations.immuta_integration_script) returns, so that nobody can try passwords against it.
-    - What follows a word such as C(PASSWORD) or C(SECRET_ACCESS_KEY), passwords in URLs, and text in quotes in a
-      comment do not count. Scripts that differ in anything else have different checksums.
+    - HMAC-SHA256 of the bytes of the script under O(checksum_key), the same as
+      M(immuta.integrations.immuta_integration_script) returns. There is none without a key, since passwords could be
+      tried against it.
   type: str
-  returned: success
+  returned: when O(checksum_key) is set
   sample: 3f786850e387550fdab836ed7e6dc881de23001b5e6f5f8a5d3f7c8a9e0b1c2d
 failed_statement:
   description: The C(index), C(line) and C(command) of the statement that failed.

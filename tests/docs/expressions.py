@@ -83,7 +83,7 @@ def _jinja() -> jinja2.Environment:
 def results_of(action: str) -> set[str]:
     """The names of what an action of the collection returns; empty where that is not known."""
     if action == ROLE:
-        return {"changed", "host", "to_run", "leftovers", *immuta_redshift_plan.REPORTED}
+        return {"changed", "checksums", "host", "to_run", "leftovers", *immuta_redshift_plan.REPORTED}
     module = action.removeprefix(f"{COLLECTION}.")
     if module not in own_modules():
         return set()

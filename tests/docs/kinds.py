@@ -103,7 +103,6 @@ def known_variables() -> set[str]:
         "immuta_redshift_plan",
         "immuta_redshift_fleet",
         "__immuta_redshift_fleet",
-        "immuta_redshift_reviewed",  # what the jobs of a review hand on
     }
 
 

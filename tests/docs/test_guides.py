@@ -84,7 +84,8 @@ def is_sentence(text: str) -> bool:
     if "\n" in text:
         return False
     prose = len(re.sub(r"[^a-z ]", "", text).split()) > 5
-    return prose and (": " in text or text.endswith("."))
+    is_style_sheet = text.lstrip().startswith(":root")
+    return prose and not is_style_sheet and (": " in text or text.endswith("."))
 
 
 def fits(quote: str, text: str) -> bool:

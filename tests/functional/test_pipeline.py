@@ -78,11 +78,13 @@ def test_the_file_is_valid(schema: str, file: pathlib.Path) -> None:
 )
 def test_github_runs_what_gitlab_runs(runner: Runner, event: str, same: dict[str, str]) -> None:
     workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
-    steps = [step for step in workflow["jobs"]["clusters"]["steps"] if "run" in step]
-    installation, *others = steps
-    lines = [step["run"].splitlines() for step in others if step["if"] == f"github.event_name == '{event}'"]
+    lines = []
+    for job in workflow["jobs"].values():
+        installation, *others = [step for step in job["steps"] if "run" in step]
+        assert installation["run"].splitlines() == runner.pipeline["default"]["before_script"]
+        condition = f"github.event_name == '{event}'"
+        lines += [step["run"].splitlines() for step in others if step.get("if", job.get("if")) == condition]
 
-    assert installation["run"].splitlines() == runner.pipeline["default"]["before_script"]
     assert lines == list(runner.scripts(**same).values())
 
 
@@ -122,7 +124,11 @@ def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
     immuta = standins.immuta
     jobs = runner.run(**PUSH)
 
-    assert outcome(jobs) == [("apply", 0)], logs(jobs)
+    assert outcome(jobs) == [("review", 0), ("apply", 0)], logs(jobs)
+    pages = sorted(path.name.split(".")[0] for path in (runner.checkout / "review").glob("*.review.html"))
+    assert pages == ["finance", "sales"]
+    assert list((runner.checkout / "review").glob("*.sql")) == []
+    check_secrets(runner, "".join(path.read_text(encoding="utf-8") for path in (runner.checkout / "review").iterdir()))
     finance, sales = sorted(immuta.records(), key=lambda record: record["config"]["host"])
     assert [record["status"] for record in (finance, sales)] == ["enabled", "enabled"]
     assert all("immuta" in postgres.catalog()["databases"] for postgres in clusters)
@@ -170,3 +176,30 @@ def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
     assert (report["exit_code"], report["totals"]["failed"]) == (2, 2)
     assert "404" in report["clusters"][0]["message"]
     check_secrets(runner, logs(jobs))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("WHERE username = name;", "WHERE username > name;"),
+        ("DEFAULT 'bim'", "DEFAULT 'bin'"),
+        ("Don't keep the old", "Don't keep the odd"),
+        ("BEGIN\n", "BEGIN \n"),
+    ],
+    ids=["body", "literal", "comment", "white space"],
+)
+def test_scripts_that_are_not_the_reviewed_ones_are_not_run(
+    runner: Runner, clusters: list[Postgres], standins: Standins, before: str, after: str
+) -> None:
+    catalogs = [postgres.catalog() for postgres in clusters]
+    jobs = runner.run(**PUSH, stop_after="review")
+    assert outcome(jobs) == [("review", 0)], logs(jobs)
+    standins.immuta.set(replaced=(before, after))
+
+    (job,) = runner.run(**PUSH, start_with="apply")
+
+    assert job.status != 0
+    assert "is not the one that was reviewed, and nothing was run" in " ".join(job.log.split())
+    assert [postgres.catalog() for postgres in clusters] == catalogs
+    assert standins.immuta.records() == []
+    check_secrets(runner, job.log)

@@ -154,22 +154,36 @@ def test_inclusion_that_is_exempt_from_check_mode_is_whole(desk: Desk, standins:
     assert standins.catalog()["schemas"]["immuta_a"] == []
 
 
-def test_module_defaults_of_the_play_reach_the_role(desk: Desk, standins: Standins) -> None:
+def play_with_module_defaults(desk: Desk, standins: Standins, **variables: t.Any) -> Run:
+    """Run the role with the addresses and credentials in the play's module_defaults only."""
     address = {"url": standins.immuta.url, "api_key": standins.immuta.api_key}
     account = {"login_user": standins.bootstrap.user, "login_password": standins.bootstrap.password, **desk.login}
     for name in ("IMMUTA_URL", "IMMUTA_API_KEY", "REDSHIFT_USER", "REDSHIFT_PASSWORD"):
         del desk.environment[name]
     defaults = {"group/immuta.integrations.immuta": address, "group/immuta.integrations.redshift": account}
-
-    run = play(
+    return play(
         desk,
         include(config(standins, A)),
         module_defaults=defaults,
-        variables={"immuta_redshift_login": desk.login},
+        variables={"immuta_redshift_login": desk.login, **variables},
     )
+
+
+def test_module_defaults_of_the_play_reach_the_role(desk: Desk, standins: Standins) -> None:
+    run = play_with_module_defaults(desk, standins)
 
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
+
+
+def test_reviewed_scripts_need_the_key_where_the_role_can_hand_it_on(desk: Desk, standins: Standins) -> None:
+    before = standins.catalog()
+    reviewed = {"initial_create": "0" * 64, "create": "0" * 64}
+    run = play_with_module_defaults(desk, standins, immuta_redshift_reviewed=reviewed)
+
+    assert not run.succeeded
+    assert "Set api_key in immuta_redshift_api, or IMMUTA_API_KEY" in " ".join(run.output.split())
+    assert (standins.catalog(), statuses(standins)) == (before, [])
 
 
 # Options as text
@@ -197,7 +211,7 @@ def test_text_is_converted_by_the_type_of_the_option(desk: Desk, standins: Stand
 
     assert run.succeeded, run.output
     assert (standins.catalog(), standins.immuta.records()) == (before, [])
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.glob("*.sql"))) == 2
 
 
 def test_executed_as_text_does_not_skip_the_scripts_of_a_removal(desk: Desk, standins: Standins) -> None:

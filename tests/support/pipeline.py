@@ -50,10 +50,14 @@ class Runner:
         jobs.sort(key=lambda item: self.pipeline["stages"].index(item[1]["stage"]))
         return {name: job["script"] for name, job in jobs if any(holds(rule["if"], given) for rule in job["rules"])}
 
-    def run(self, **event: str) -> list[Job]:
-        """Run the pipeline after an event, up to the first job that fails."""
+    def run(self, start_with: str | None = None, stop_after: str | None = None, **event: str) -> list[Job]:
+        """Run the pipeline after an event, manual jobs too, up to the first job that fails."""
         done: list[Job] = []
-        for name, script in self.scripts(**event).items():
+        jobs = list(self.scripts(**event).items())
+        names = [name for name, _script in jobs]
+        first = names.index(start_with) if start_with else 0
+        last = names.index(stop_after) if stop_after else len(names)
+        for name, script in jobs[first : last + 1]:
             done.append(self._job(name, script, event))
             if done[-1].status:
                 break

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import pathlib
 import stat
@@ -98,6 +99,9 @@ def options(dest: t.Any, **changes: t.Any) -> dict[str, t.Any]:
         "require_unchanged": False,
         "require_runnable": False,
         "server_version": None,
+        "reviewed_checksum": None,
+        "check_repeatable": False,
+        "review": None,
         "create_parents": False,
     }
     return {**base, **changes}
@@ -190,6 +194,39 @@ def test_result_holds_no_script_and_no_secret(immuta: Immuta, dest: pathlib.Path
     assert "GRANT ALL" in after
     assert "CREATE USER immuta_system PASSWORD '********';" in after
     assert PASSWORD not in repr(result)
+
+
+CANARIES = ("\u00fc", "\u00fc'\u00df", "\u00df$\\\u00fc", "\u00fc\"x'1''\u00df\\", "$1\u00fc" + "\u00df'\\Aa" * 12)
+
+
+@pytest.mark.parametrize("canary", CANARIES)
+def test_no_result_file_or_message_shows_a_password(immuta: Immuta, dest: pathlib.Path, canary: str):
+    """In the difference, the review, the lines that vary, and those by which another script is refused."""
+    literal = "'" + canary.replace("\\", "\\\\").replace("'", "''") + "'"
+    nested = literal.replace("'", "''")
+    texts = [
+        f"-- salt {salt}\nCREATE USER a PASSWORD {literal};\n-- password: {literal}\n"
+        f"CREATE PROCEDURE p() AS $body$ BEGIN {salt}; EXECUTE 'ALTER USER a PASSWORD {nested}'; END $body$;\n"
+        for salt in ("one", "two", "three", "four", "five")
+    ]
+    replies = iter(text.encode() for text in texts)
+    immuta.script = lambda *_arguments: next(replies)  # type: ignore[method-assign]
+    config = {**CONFIG, "password": canary}
+    review = {"dest": f"{dest}.review", "host": "h", "login": "admin"}
+    review["scripts"] = [{"name": "create", "path": str(dest), "database": "immuta"}]
+
+    result = write(dest, config=config, check_repeatable=True, review=review)
+    with pytest.raises(InputError) as refused:
+        write(dest, config=config, reviewed_checksum=result["checksum"])
+
+    failure = refused.value.as_failure()
+    assert "--- salt one" in result["varying_lines"]
+    assert "+-- salt three" in failure["difference"]
+    pages = [pathlib.Path(f"{dest}.review.{extension}").read_text("utf-8") for extension in ("txt", "html")]
+    for shown in (repr(result), repr(failure), *map(html.unescape, pages)):
+        assert "PASSWORD" in shown
+        assert not {"\u00fc", "\u00df"} & set(shown)
+    assert canary.encode() in dest.read_bytes() or literal.encode() in dest.read_bytes()
 
 
 def test_secret_of_extra_is_masked_where_it_stands_in_no_literal(immuta: Immuta, dest: pathlib.Path):

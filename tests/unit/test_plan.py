@@ -287,6 +287,10 @@ def test_manual_execution_stops_before_the_scripts_and_lists_them():
     assert made.report == (
         "Review these scripts, run them on Cluster.example.com in this order, and run the role again:",
         *made.to_run,
+        (
+            "/srv/cluster.example.com.review.txt and /srv/cluster.example.com.review.html show them with a summary and "
+            "without secrets."
+        ),
     )
 
 
@@ -495,6 +499,58 @@ def test_scripts_are_inspected_for_the_server_unless_preflight_is_false():
             (step["generate"]["require_runnable"], step["generate"]["server_version"]) for step in made["steps"]
         ]
         assert inspected == [(preflight, found.version)] * 2
+
+
+SETUP = {"comparison": WOULD_CREATE, "catalog": result_of(EMPTY), "script_dir": "/srv"}
+REVIEWED = {"initial_create": "a1", "create": "b2"}
+
+
+def test_reviewed_scripts_are_generated_and_run_by_their_checksums():
+    for part in ("main", "execute"):
+        made = module(part=part, reviewed=REVIEWED, api_key="k", checksum_key="k", **SETUP)
+        assert [step["generate"]["reviewed_checksum"] for step in made["steps"]] == ["a1", "b2"]
+    unbound = module(**SETUP)
+    assert [step["generate"].keys() & {"reviewed_checksum", "check_repeatable"} for step in unbound["steps"]] == [
+        set()
+    ] * 2
+
+
+@pytest.mark.parametrize("reviewed", [{}, {"initial_create": "a1"}, {**REVIEWED, "create": None}], ids=str)
+@pytest.mark.parametrize("how", [{}, {"part": "execute"}, {"check_mode": True}], ids=str)
+def test_script_that_nobody_reviewed_stops_the_run(reviewed: dict[str, t.Any], how: dict[str, t.Any]):
+    with pytest.raises(InputError, match=r"no checksum of .*create, to be run on Cluster.example.com, and nothing"):
+        module(reviewed=reviewed, **SETUP, **how)
+
+
+@pytest.mark.parametrize(("key", "binds"), [("k", True), (" k\n", True), ("", False), (None, False), ("other", False)])
+def test_scripts_are_compared_as_they_run_where_both_tasks_have_the_api_key(key: str | None, binds: bool):
+    assert module(api_key="k", checksum_key=key, **SETUP)["binds"] is binds
+    if not binds:
+        with pytest.raises(InputError, match=r"Set api_key in immuta_redshift_api, or IMMUTA_API_KEY"):
+            module(api_key="k", checksum_key=key, reviewed=REVIEWED, **SETUP)
+        assert module(api_key="k", checksum_key=key, reviewed={}, part="generate", **SETUP)["steps"]
+
+
+@pytest.mark.parametrize("how", [{"part": "generate"}, {"execute": False}], ids=str)
+def test_scripts_for_review_are_checked_for_change_and_rendered_together(how: dict[str, t.Any]):
+    first, second = module(reviewed={}, login="admin", **SETUP, **how)["steps"]
+    assert [step["generate"]["check_repeatable"] for step in (first, second)] == [True, True]
+    assert "review" not in first["generate"]
+    assert second["generate"]["review"] == {
+        "dest": "/srv/cluster.example.com.review",
+        "host": "Cluster.example.com",
+        "login": "admin",
+        "scripts": [
+            {"name": name, "path": f"/srv/cluster.example.com.{name}.sql", "database": database}
+            for name, database in (("initial_create", "dev"), ("create", "immuta"))
+        ],
+    }
+
+
+def test_scripts_that_are_not_for_review_are_not_rendered():
+    for how in ({}, {"script_dir": ""}, {"part": "execute"}):
+        made = module(**{**SETUP, **how})
+        assert ["review" in step["generate"] for step in made["steps"]] == [False, False]
 
 
 def test_temporary_scripts_include_what_a_killed_run_left(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch):

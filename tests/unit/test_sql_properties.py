@@ -13,7 +13,6 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift import mistakes
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.execute import plan
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
-    fingerprint,
     mask,
     server_sentence,
 )
@@ -123,7 +122,6 @@ def test_no_script_is_too_odd_to_be_read_or_refused(script: str) -> None:
 @given(script=st.binary(max_size=40))
 def test_bytes_are_read_or_refused(script: bytes) -> None:
     mask(script)
-    fingerprint(script)
     statements_of(script)
 
 
@@ -148,12 +146,6 @@ def test_no_password_is_shown(skeleton: Skeleton, texts: tuple[str, ...]) -> Non
 def test_no_literal_comes_back_in_a_message(skeleton: Skeleton, texts: tuple[str, ...], sentence: str) -> None:
     shown = server_sentence(sentence.format(texts[0]), skeleton.filled(texts))
     assert CANARY not in (shown or "")
-
-
-@given(one=soup, other=soup)
-def test_scripts_without_secrets_have_fingerprints_of_their_own(one: str, other: str) -> None:
-    assume(mask(one) == one and mask(other) == other)
-    assert (fingerprint(one) == fingerprint(other)) is (one == other)
 
 
 @given(skeleton=skeletons, texts=texts, others=texts)

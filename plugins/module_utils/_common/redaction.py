@@ -148,6 +148,33 @@ def distinctive(secrets: t.Iterable[str]) -> set[str]:
     }
 
 
+def telling_words(secrets: t.Iterable[str], document: t.Any) -> set[str]:
+    """Those of ``secrets`` that are not `distinctive` and that texts still hold by chance only within longer words.
+
+    A secret that ``document`` also has where it is no secret, such as a user name, is none of them.
+    """
+    shown = _shown_texts(document)
+    return {
+        secret
+        for secret in set(secrets) - distinctive(secrets) - shown
+        if len(secret) >= _LONG_WORD
+        or (len(secret) >= _SHORT_WORD and sum(bool(re.search(kind, secret)) for kind in _KINDS) > 1)
+    }
+
+
+_SHORT_WORD, _LONG_WORD = 4, 12
+
+
+def _shown_texts(document: t.Any) -> set[str]:
+    """Return every text in ``document`` that is not under the name of a secret."""
+    if isinstance(document, dict):
+        shown = [value for name, value in document.items() if not _hides(name, value)]
+        return set().union(*map(_shown_texts, shown)) if shown else set()
+    if isinstance(document, list):
+        return set().union(*map(_shown_texts, document)) if document else set()
+    return {document} if isinstance(document, str) else set()
+
+
 def without_login(text: str, is_address: bool = False) -> str:
     """A text with the password of an address in it replaced; ``is_address`` if it is one even without ``//``."""
     return _split_login(text, is_address)[0]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import time
@@ -27,6 +28,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.files 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
     distinctive,
     secret_values,
+    telling_words,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import (
     IntegrationsApi,
@@ -51,13 +53,22 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integr
     refuse_change,
     refuse_other,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import (
+    checksum,
+    differing_lines,
+    has_checksum,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.inspection import (
     Inspection,
     inspect,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
-    fingerprint,
     mask,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.review import (
+    as_html,
+    as_text,
+    script_for_review,
 )
 
 
@@ -75,6 +86,26 @@ def arguments() -> dict[str, t.Any]:
             "require_unchanged": {"type": "bool", "default": False},
             "require_runnable": {"type": "bool", "default": False},
             "server_version": {"type": "str"},
+            "reviewed_checksum": {"type": "str"},
+            "check_repeatable": {"type": "bool", "default": False},
+            "review": {
+                "type": "dict",
+                "options": {
+                    "dest": {"type": "path", "required": True},
+                    "host": {"type": "str"},
+                    "login": {"type": "str"},
+                    "scripts": {
+                        "type": "list",
+                        "elements": "dict",
+                        "required": True,
+                        "options": {
+                            "name": {"type": "str", "required": True},
+                            "path": {"type": "path", "required": True},
+                            "database": {"type": "str", "required": True},
+                        },
+                    },
+                },
+            },
             "mode": {"type": "raw", "default": "0600"},
             "backup": {"type": "bool", "default": False},
         },
@@ -101,39 +132,47 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         check_config(desired, complete=name != "edit")
     check_dest(dest, params["create_parents"])
     tenant, warnings = tenant_from(params, environ)
-    with session(tenant) as http:
-        script = _generate(IntegrationsApi(http), name, desired)
-    secrets = [tenant.api_key, *distinctive(secret_values({**config, **extra}))]
+    show = _masking(tenant.api_key, {**config, **extra})
     before = read_if_exists(dest)
-    if params["require_unchanged"] and before != script:
-        state = "does not exist" if before is None else "is not what Immuta generates now for this configuration"
-        raise InputError(f"The script {dest} {state}: generate it again, review it, and run the task again.")
+    with session(tenant) as http:
+        generate = functools.partial(_generate, IntegrationsApi(http), name, desired)
+        script = generate()
+        if params["reviewed_checksum"] is not None:
+            script = _reviewed(params, tenant.api_key, before, generate, script, show)
+        elif params["require_unchanged"] and before != script:
+            state = "does not exist" if before is None else "is not what Immuta generates now for this configuration"
+            raise InputError(f"The script {dest} {state}: generate it again, review it, and run the task again.")
+        again = generate() if params["check_repeatable"] else script
     inspection = inspect(name, script, params["server_version"], _databases(config))
     if params["require_runnable"]:
         _check_inspection(name, inspection)
+    warnings += [finding.message for finding in inspection.findings]
+    reviews = _review(params["review"], dest, script, tenant.api_key, show) if params["review"] else {}
     changed = before != script or stat.S_IMODE(os.stat(dest).st_mode) != mode
+    changed = changed or any(read_if_exists(path) != content for path, content in reviews.items())
     result: dict[str, t.Any] = {
         "changed": changed,
         "dest": params["dest"],
-        "checksum": fingerprint(script),
+        "checksum": checksum(script, tenant.api_key),
         "size": len(script),
         "statement_count": inspection.statement_count,
         "inspection": _shown(inspection),
         "diff": {
             "before_header": dest,
             "after_header": dest,
-            "before": "" if before is None else mask(before, secrets),
-            "after": mask(script, secrets),
+            "before": "" if before is None else show(before),
+            "after": show(script),
         },
-        "warnings": [*warnings, *(finding.message for finding in inspection.findings)],
+        "warnings": warnings,
     }
+    if params["check_repeatable"]:
+        result["varying_lines"] = [] if again == script else differing_lines(show(script), show(again))
+        if again != script:
+            warnings.append(f"Immuta generates another script {name} each time. {_KEEP_IT}")
     if changed and not check_mode:
-        if params["create_parents"]:
-            create_parents(os.path.dirname(dest))
-        if params["backup"] and before is not None and before != script:
-            result["backup_file"] = f"{dest}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
-            write_file(result["backup_file"], before, mode)
-        write_file(dest, script, mode)
+        _write(
+            params, {dest: (script, mode), **{path: (text, 0o600) for path, text in reviews.items()}}, before, result
+        )
     return result
 
 
@@ -157,6 +196,83 @@ def _check_inspection(name: str, inspection: Inspection) -> None:
             script=name,
             inspection=_shown(inspection),
         )
+
+
+def _write(
+    params: t.Mapping[str, t.Any], files: dict[str, tuple[bytes, int]], before: bytes | None, result: dict[str, t.Any]
+) -> None:
+    """Write the files, each with its mode; the first is the script, whose former content ``before`` may be kept."""
+    dest, (script, mode) = next(iter(files.items()))
+    if params["create_parents"]:
+        create_parents(os.path.dirname(dest))
+    if params["backup"] and before is not None and before != script:
+        result["backup_file"] = f"{dest}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
+        write_file(result["backup_file"], before, mode)
+    for path, (content, permissions) in files.items():
+        write_file(path, content, permissions)
+
+
+_KEEP_IT = (
+    "Keep the file that is reviewed, and run it with the role's entry point execute and immuta_redshift_reviewed."
+)
+
+_Show = t.Callable[[bytes], str]
+
+
+def _masking(api_key: str, config: dict[str, t.Any]) -> _Show:
+    """Return the function that masks the secrets of a configuration in a script."""
+    secrets = secret_values(config)
+    known, words = [api_key, *distinctive(secrets)], telling_words(secrets, config)
+    return lambda script: mask(script, known, words)
+
+
+def _reviewed(
+    params: t.Mapping[str, t.Any],
+    key: str,
+    kept: bytes | None,
+    generate: t.Callable[[], bytes],
+    generated: bytes,
+    show: _Show,
+) -> bytes:
+    """Return the reviewed script: the one in the file with ``require_unchanged``, else the one that was generated.
+
+    Raises InputError for any other, with the differing lines where the reviewed one is there to compare with.
+    """
+    expected, dest = params["reviewed_checksum"], params["dest"]
+    script, other = (kept, generated) if params["require_unchanged"] else (generated, kept)
+    if script is None:
+        raise InputError(f"The reviewed script {dest} does not exist: put it back, or generate and review it again.")
+    if has_checksum(script, key, expected):
+        return script
+    if params["require_unchanged"]:
+        message = f"The script {dest} is not the one that was reviewed, and nothing was run: put the reviewed file back"
+    else:
+        message = (
+            f"The script {params['script']} that Immuta generates now is not the one that was reviewed, and nothing "
+            "was run: undo what changed in the configuration"
+        )
+    message += ", or review the script again."
+    if not params["require_unchanged"] and generate() != generated:
+        message += f" Immuta generates another text each time. {_KEEP_IT}"
+    difference = None
+    if other is not None and has_checksum(other, key, expected):
+        difference = differing_lines(show(other), show(script))
+    raise InputError(message, difference=difference)
+
+
+def _review(review: t.Mapping[str, t.Any], dest: str, script: bytes, key: str, show: _Show) -> dict[str, bytes]:
+    """Return the files of the review, by their paths. Scripts of other tasks that are missing are left out."""
+    scripts = []
+    for entry in review["scripts"]:
+        content = script if os.path.realpath(entry["path"]) == dest else read_if_exists(entry["path"])
+        if content is not None:
+            digest, text = checksum(content, key), show(content)
+            scripts.append(script_for_review(entry["name"], entry["database"], digest, content, text))
+    arguments = review["host"] or "", review["login"] or "", scripts
+    return {
+        f"{review['dest']}.txt": as_text(*arguments).encode("utf-8", "backslashreplace"),
+        f"{review['dest']}.html": as_html(*arguments).encode("utf-8", "backslashreplace"),
+    }
 
 
 def _generate(api: IntegrationsApi, name: str, desired: Desired) -> bytes:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import os
 import re
 import typing as t
@@ -26,6 +27,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconc
     Waiting,
     wait_spec,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum_key_spec
 from ansible_collections.immuta.integrations.plugins.module_utils._role.plan import (
     PRIVATE_DIRECTORY,
     SCRIPTS,
@@ -71,6 +73,9 @@ def arguments() -> dict[str, t.Any]:
             "preflight": {"type": "bool", "default": True},
             "transaction": {"type": "str", "choices": ["auto", "single", "none"], "default": "auto"},
             "update_secrets": update_secrets_spec(),
+            "reviewed": {"type": "dict"},
+            "checksum_key": checksum_key_spec(),
+            "login": {"type": "str", "default": ""},
             "comparison": {"type": "dict", "default": {}},
             "catalog": {"type": "dict", "default": {}},
         },
@@ -93,6 +98,7 @@ def options_from(params: t.Mapping[str, t.Any], check_mode: bool) -> Options:
     """Return the options of a run, of which some stand for an entry point."""
     options = Options(
         **{field.name: params[field.name] for field in dataclasses.fields(Options) if field.name in params},
+        has_checksum_key=_is_same_key(params["checksum_key"], params["api_key"]),
         check_mode=check_mode,
     )
     return dataclasses.replace(options, state="absent") if options.part == "remove" else options
@@ -110,9 +116,10 @@ def planned_run(
         "gather": planned.gather,
         "verify": _verification(options, planned),
         "has_work": bool(planned.gather or planned.steps or planned.register or temporary),
-        "steps": [_as_tasks(step, options, current, catalog) for step in planned.steps],
+        "steps": [_as_tasks(step, options, current, catalog, planned.steps) for step in planned.steps],
         "generate": planned.generate,
         "run": planned.run,
+        "binds": options.has_checksum_key,
         "register": planned.register,
         "temporary": temporary,
         "report": list(planned.report),
@@ -122,10 +129,15 @@ def planned_run(
             **{name: comparison.get(name) for name in REPORTED},
             "to_run": list(planned.to_run),
             "leftovers": list(planned.leftovers),
+            "checksums": {},
         },
         "comparison": comparison,
         "warnings": [*warnings, *planned.warnings],
     }
+
+
+def _is_same_key(one: str | None, other: str | None) -> bool:
+    return bool(one) and hmac.compare_digest(str(one).strip().encode(), str(other).strip().encode())
 
 
 def _compared(
@@ -152,7 +164,9 @@ def desired_of(options: Options, params: t.Mapping[str, t.Any]) -> Desired:
     return desired
 
 
-def _as_tasks(step: Step, options: Options, current: Current, catalog: Catalog | None) -> dict[str, t.Any]:
+def _as_tasks(
+    step: Step, options: Options, current: Current, catalog: Catalog | None, steps: tuple[Step, ...]
+) -> dict[str, t.Any]:
     """Return a step with the options of the tasks that generate and run its script."""
     path = options.path(step.script)
     of_integration = step.script in ("edit", "delete")
@@ -169,6 +183,8 @@ def _as_tasks(step: Step, options: Options, current: Current, catalog: Catalog |
             "require_runnable": options.preflight,
             "server_version": catalog.version if catalog else "",
             **({"id": current.integration["id"]} if of_integration else {}),
+            **_review(step, options),
+            **(_rendering(options, steps) if step is steps[-1] else {}),
         },
         "run": {
             "path": path,
@@ -179,6 +195,23 @@ def _as_tasks(step: Step, options: Options, current: Current, catalog: Catalog |
             "transaction": "auto" if is_first and options.transaction == "single" else options.transaction,
             "remove": not options.script_dir,
         },
+    }
+
+
+def _review(step: Step, options: Options) -> dict[str, t.Any]:
+    """Return the options for a script to be reviewed, or for one that was."""
+    if options.is_for_review:
+        return {"check_repeatable": True}
+    return {"reviewed_checksum": str(options.reviewed[step.script])} if options.reviewed is not None else {}
+
+
+def _rendering(options: Options, steps: tuple[Step, ...]) -> dict[str, t.Any]:
+    """Return the option of the last script that renders all of them for a review."""
+    if not options.review:
+        return {}
+    scripts = [{"name": step.script, "path": options.path(step.script), "database": step.database} for step in steps]
+    return {
+        "review": {"dest": options.review, "host": options.host, "login": options.login or None, "scripts": scripts}
     }
 
 

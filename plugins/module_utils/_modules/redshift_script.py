@@ -17,15 +17,17 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     ScriptError,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift import catalog, execute, mistakes
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import (
+    checksum,
+    checksum_key_spec,
+    has_checksum,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
     Session,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import (
     Login,
     login_spec,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
-    fingerprint,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import (
     connect,
@@ -52,6 +54,8 @@ def arguments() -> dict[str, t.Any]:
         "argument_spec": {
             **login_spec(),
             "path": {"type": "path", "required": True},
+            "checksum": {"type": "str"},
+            "checksum_key": checksum_key_spec(),
             "creates": {
                 "type": "dict",
                 "options": {
@@ -71,7 +75,10 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
     login = Login.from_params(params)
     path = params["path"]
     script = _read(path)
-    checksum = fingerprint(script)
+    key = (params["checksum_key"] or "").strip()
+    if params["checksum"] is not None:
+        _check_checksum(script, path, key, params["checksum"])
+    seal = {"checksum": checksum(script, key)} if key else {}
     plans = _plans(script, path, params["transaction"])
     del script
     if params["remove"] and not check_mode:
@@ -100,7 +107,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
     return {
         "statement_count": len(plan.statements),
         "transaction": "single" if plan.single and not outcome.fell_back_for else "none",
-        "checksum": checksum,
+        **seal,
         "database_exists": exists,
         "already_created": already_created,
         "changed": not all(statement.is_control for statement in would_run),
@@ -115,6 +122,20 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
         },
         "warnings": [*plan.warnings, *lookalikes, *_warnings(skipped, outcome.fell_back_for)],
     }
+
+
+def _check_checksum(script: bytes, path: str, key: str, expected: str) -> None:
+    """Raise InputError for another script than the one with the expected checksum."""
+    if not key:
+        raise InputError(
+            f"The script {path} was not run, since its checksum cannot be checked: set checksum_key to the API key of "
+            "Immuta, under which the checksum was made."
+        )
+    if not has_checksum(script, key, expected):
+        raise InputError(
+            f"The script {path} was not run: it is not the one with the expected checksum. Somebody has changed the "
+            "file, or the API key is another one. Generate the script and review it again."
+        )
 
 
 def _plans(script: bytes, path: str, transaction: str) -> dict[bool, _Plan | ScriptError]:

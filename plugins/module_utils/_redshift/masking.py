@@ -11,7 +11,6 @@ literals, dollar quotes and comments alike. So a text need not be well-formed to
 from __future__ import annotations
 
 import bisect
-import hashlib
 import json
 import re
 import typing as t
@@ -110,34 +109,35 @@ _TELLING_LENGTH, _TELLING_WORDS = 4, 5
 _LONGEST_SENTENCE = 500
 
 
-def secret_spans(text: str, secrets: t.Iterable[str] = ()) -> list[Span]:
+def secret_spans(text: str, secrets: t.Iterable[str] = (), words: t.Iterable[str] = ()) -> list[Span]:
     """Where secrets are in SQL text, as (start, end) in order and without overlaps.
 
     A secret is what follows a word such as PASSWORD or ACCESS_KEY, a password in a URL, an AWS access key, what a
-    comment has in quotes, and each of ``secrets``, however it is escaped.
+    comment has in quotes, each of ``secrets``, however it is escaped, and each of ``words`` that is not part of another
+    word.
     """
     zones = _Zones(text)
     found = _positions(text, zones)
     for start, end in zones.comments:
         found += [match.span(1) for match in _QUOTED_IN_COMMENT.finditer(text, start, end)]
     for form in {form for secret in secrets for form in _escaped_forms(secret)}:
-        found += [match.span() for match in re.finditer(re.escape(form), text)]
+        found += [match.span() for match in re.finditer(form, text)]
+    for form in {form for word in words for form in _escaped_forms(word)}:
+        found += [match.span() for match in re.finditer(rf"(?<!\w){form}(?!\w)", text)]
     return _merged(found)
 
 
-def mask(script: str | bytes, secrets: t.Iterable[str] = ()) -> str:
-    """The script with asterisks for what `secret_spans` finds, for people to read; it can no longer be run."""
-    text = script.decode("utf-8", "replace") if isinstance(script, bytes) else script
-    return MASK.join(_between(text, secret_spans(text, secrets)))
+def mask(script: str | bytes, secrets: t.Iterable[str] = (), words: t.Iterable[str] = ()) -> str:
+    """The script with asterisks for what `secret_spans` finds, for people to read; it can no longer be run.
 
-
-def fingerprint(script: str | bytes) -> str:
-    """SHA-256 of everything in the script but its secrets, so that nobody can try passwords against it.
-
-    Two scripts that differ in anything else have two fingerprints, whether they can be split or not.
+    It has as many lines as before, also where a secret has a line break.
     """
-    text = script.decode("utf-8", "surrogateescape") if isinstance(script, bytes) else script
-    return hashlib.sha256(json.dumps(_between(text, secret_spans(text))).encode("ascii")).hexdigest()
+    text = script.decode("utf-8", "replace") if isinstance(script, bytes) else script
+    parts, position = [], 0
+    for start, end in secret_spans(text, secrets, words):
+        parts += [text[position:start], MASK, "\n" * text.count("\n", start, end)]
+        position = end
+    return "".join([*parts, text[position:]])
 
 
 def server_sentence(message: str, text: str) -> str | None:
@@ -379,7 +379,28 @@ def _merged(spans: t.Iterable[Span]) -> list[Span]:
     return merged
 
 
+_ESCAPED = "'\"\\"
+
+_ANY_ESCAPED = r"['\"\\]"
+
+
 def _escaped_forms(secret: str) -> set[str]:
+    """Return patterns of a secret as SQL and JSON spell it."""
     backslashed = secret.replace("\\", "\\\\")
     forms = {form for text in (secret, backslashed) for form in (text, text.replace("'", "''"))}
-    return {*forms, backslashed.replace("'", "\\'"), secret.replace('"', '""'), json.dumps(secret)[1:-1]} - {""}
+    forms |= {backslashed.replace("'", "\\'"), secret.replace('"', '""'), json.dumps(secret)[1:-1]}
+    return {re.escape(form) for form in forms - {""}} | _nested_forms(secret)
+
+
+def _nested_forms(secret: str) -> set[str]:
+    """Return a pattern for any depth of quoting, which makes each run of quotes and backslashes longer.
+
+    It leaves out the runs at both ends, which nobody can tell from the quotes around the secret.
+    """
+    core = secret.strip(_ESCAPED)
+    parts = re.split(f"({_ANY_ESCAPED}+)", core)
+    if not core or len(secret) == len(parts[0]):
+        return set()
+    before, after = len(secret) - len(secret.lstrip(_ESCAPED)), len(secret) - len(secret.rstrip(_ESCAPED))
+    inner = (f"{_ANY_ESCAPED}{{{len(part)},}}" if part[0] in _ESCAPED else re.escape(part) for part in parts)
+    return {f"(?<={_ANY_ESCAPED}{{{before}}}){''.join(inner)}(?={_ANY_ESCAPED}{{{after}}})"}

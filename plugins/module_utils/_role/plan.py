@@ -28,7 +28,9 @@ class Options:
     """The options of a run, each of its declared type.
 
     ``part`` is the entry point. ``config`` has no secrets. ``account`` is the system account, empty where it is not
-    known; ``has_login`` says whether its password is set.
+    known; ``has_login`` says whether its password is set. ``reviewed`` has the checksum of each reviewed script, None
+    where no review is required. ``has_checksum_key`` says whether the task that runs the scripts has the key of the
+    checksums. ``login`` is the account that runs the scripts, empty where it is not known.
     """
 
     part: str
@@ -45,10 +47,24 @@ class Options:
     preflight: bool
     transaction: str
     check_mode: bool
+    reviewed: dict[str, t.Any] | None = None
+    has_checksum_key: bool = True
+    login: str = ""
 
     @property
     def host(self) -> str:
         return str(self.config["host"])
+
+    @property
+    def is_for_review(self) -> bool:
+        """Whether the scripts are generated for somebody to read, and not run."""
+        return self.part == "generate" or not self.execute
+
+    @property
+    def review(self) -> str:
+        """The files of the review, without their extension; empty where the scripts are not for review."""
+        is_rendered = self.script_dir and self.is_for_review and self.part != "execute"
+        return f"{self.script_dir}/{self.host.lower()}.review" if is_rendered else ""
 
     @property
     def login_is_password(self) -> bool:
@@ -354,6 +370,8 @@ def _carried_out(options: Options, planned: Plan, current: Current, catalog: Cat
         _check_script_dir(options)
     files = tuple(f"{options.path(step.script)} in the database {step.database}" for step in steps)
     to_run = files if for_review else ()
+    if steps and options.reviewed is not None and not options.is_for_review:
+        _check_reviewed(options, steps, options.reviewed)
     generates = bool(steps)
     warnings = planned.warnings
     if generates and options.check_mode and _lacks_password(options, steps):
@@ -373,6 +391,21 @@ def _carried_out(options: Options, planned: Plan, current: Current, catalog: Cat
     )
 
 
+def _check_reviewed(options: Options, steps: tuple[Step, ...], reviewed: dict[str, t.Any]) -> None:
+    missing = [step.script for step in steps if not reviewed.get(step.script)]
+    if missing:
+        raise InputError(
+            f"immuta_redshift_reviewed has no checksum of {listed(missing)}, to be run on {options.host}, and nothing "
+            "was run. Review the script and add its checksum."
+        )
+    if not options.has_checksum_key:
+        raise InputError(
+            f"The scripts for {options.host} cannot be compared with immuta_redshift_reviewed when they are run, and "
+            "nothing was run. Set api_key in immuta_redshift_api, or IMMUTA_API_KEY, to the API key that the checksums "
+            "were made with. The play's defaults of action group immuta do not reach the task that runs the scripts."
+        )
+
+
 def _lacks_password(options: Options, steps: tuple[Step, ...]) -> bool:
     """Whether Immuta would not generate the scripts, which contain the password."""
     return options.login_is_password and not options.has_login and any(step.script != "delete" for step in steps)
@@ -385,6 +418,7 @@ def _report(options: Options, planned: Plan, to_run: tuple[str, ...]) -> tuple[s
         lines += (f"Preview: these scripts would run on {options.host}, in this order:", *preview)
     elif to_run:
         lines += (f"Review these scripts, run them on {options.host} in this order, and run the role again:", *to_run)
+        lines += (f"{options.review}.txt and {options.review}.html show them with a summary and without secrets.",)
     if planned.leftovers:
         remain = "would remain" if options.check_mode else "remain"
         lines += (f"After the removal, these objects {remain}. Drop them from another database:", *planned.leftovers)

@@ -171,19 +171,32 @@ def test_a_token_that_may_not_read_the_workflow(
     assert (standins.catalog(), standins.immuta.records()) == (before, [])
 
 
+CHANGES = {
+    "body": ("WHERE username = name;", "WHERE username > name;"),
+    "literal": ("DEFAULT 'bim'", "DEFAULT 'bin'"),
+    "comment": ("Don't keep the old row", "Don't keep the odd row"),
+    "white space": ("BEGIN\n", "BEGIN \n"),
+}
+
+
+@pytest.mark.parametrize("change", [*CHANGES, "credential"])
 def test_what_has_changed_since_the_approval_is_not_run(
-    jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
+    change: str, jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
 ) -> None:
     before = standins.catalog()
 
     def approve(job: Job) -> bool:
-        jobs.credentials["Amazon Redshift for Immuta"]["system_username"] = "another_account"
+        if change == "credential":
+            jobs.credentials["Amazon Redshift for Immuta"]["system_username"] = "another_account"
+        else:
+            assert CHANGES[change][0].strip() in job.output
+            standins.immuta.set(replaced=CHANGES[change])
         return True
 
     ended = jobs.review(tmp_path, WORKFLOW, approve, cluster_host=HOST)
 
     assert not ended["execute"].succeeded
-    assert "are not those that were approved: create, initial_create" in text_of(ended["execute"])
+    assert "is not the one that was reviewed, and nothing was run" in text_of(ended["execute"])
     assert (standins.catalog(), standins.immuta.records()) == (before, [])
     assert (ended["execute"].leftovers(), ended["execute"].disclosures(secrets)) == ([], [])
 

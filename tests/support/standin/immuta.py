@@ -65,6 +65,8 @@ class Settings:
     - ``script_reply``: a script comes as it is (``text``), as a JSON ``string``, or in a JSON ``object``, as `script`
     - ``numeric_ids``: ids are numbers, as in the response schema, rather than strings, as in the examples
     - ``keep_deleted``: a deleted integration stays, with the status `deleted`, rather than being gone
+    - ``salted``: each generated script begins with another salt
+    - ``replaced``: a text of the generated scripts, and what is there instead
     - ``token_uses``: how many requests a bearer token is good for
     - ``envelope``: the list of integrations comes in an object, as this member: other endpoints of Immuta 2026.1 reply
       so, with ``hits``, ``data`` or ``results``
@@ -79,6 +81,8 @@ class Settings:
     script_reply: str = "text"
     numeric_ids: bool = False
     keep_deleted: bool = False
+    salted: bool = False
+    replaced: tuple[str, str] = ("", "")
     token_uses: int = 1_000_000
     envelope: str = ""
     redacted: str = REDACTED
@@ -373,6 +377,9 @@ class Immuta:
 
     def _script_reply(self, name: str, statements: list[str]) -> Response:
         script = scripts.text(name, statements)
+        script = script.replace(*self.settings.replaced) if self.settings.replaced[0] else script
+        if self.settings.salted:
+            script = f"-- salt {secrets.token_hex(8)}\n{script}"
         if self.settings.script_reply == "text":
             return PlainTextResponse(script)
         return JSONResponse(script if self.settings.script_reply == "string" else {"script": script})

@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A review that binds: what was approved is, byte for byte, what runs, or nothing runs."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import stat
+import typing as t
+
+import pytest
+
+from tests.support.playbooks import Desk, Run, statuses
+from tests.support.standin import Standins
+
+ROLE = "immuta.integrations.immuta_redshift"
+WRITES = ("CREATE", "GRANT", "REVOKE", "ALTER", "DROP", "BEGIN")
+
+
+@pytest.fixture
+def folder(desk: Desk) -> pathlib.Path:
+    return desk.folder / "scripts"
+
+
+def part(desk: Desk, folder: pathlib.Path, name: str, *more: dict[str, t.Any], **variables: t.Any) -> Run:
+    """Run one entry point."""
+    role = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": name}}
+    return desk.tasks(role, *more, **desk.variables(immuta_redshift_script_dir=str(folder), **variables))
+
+
+def review(desk: Desk, folder: pathlib.Path) -> dict[str, str]:
+    """Have the scripts generated, and return the checksum of each."""
+    sums = desk.folder / "sums.json"
+    content = "{{ immuta_redshift_integration.checksums | to_json }}"
+    run = part(desk, folder, "generate", {"ansible.builtin.copy": {"content": content, "dest": str(sums)}})
+    assert run.succeeded, run.output
+    return json.loads(sums.read_text(encoding="utf-8"))
+
+
+def script(folder: pathlib.Path, name: str = "create") -> pathlib.Path:
+    return folder / f"cluster.example.com.{name}.sql"
+
+
+@pytest.fixture
+def written(standins: Standins) -> t.Callable[[], list[str]]:
+    """What the database was told to change since the test began."""
+    seen = len(standins.postgres.statements())
+
+    def statements() -> list[str]:
+        texts = [one.text for one in standins.postgres.statements()[seen:]]
+        return [text for text in texts if re.sub(r"--.*|/\*.*?\*/", "", text).lstrip().upper().startswith(WRITES)]
+
+    return statements
+
+
+def words(run: Run) -> str:
+    return " ".join(run.output.split())
+
+
+def test_reviewed_scripts_are_run(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
+    reviewed = review(desk, folder)
+    assert sorted(reviewed) == ["create", "initial_create"]
+
+    run = desk.configure(immuta_redshift_reviewed=reviewed)
+
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
+    assert desk.configure(immuta_redshift_reviewed={}).changed == 0
+
+
+def test_review_is_rendered_beside_the_scripts(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
+    reviewed = review(desk, folder)
+    password = standins.config()["password"]
+    for extension in ("txt", "html"):
+        path = folder / f"cluster.example.com.review.{extension}"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        text = path.read_text(encoding="utf-8")
+        assert password not in text
+        assert [name for name, checksum in reviewed.items() if checksum not in text] == []
+        assert "DELETE FROM immuta_system.profile WHERE username = name;" in text
+        assert f"to be run as {standins.bootstrap.user}" in " ".join(text.split())
+    assert review(desk, folder) == reviewed
+
+
+CHANGES = {
+    "body": (b"WHERE username = name;", b"WHERE username > name;"),
+    "literal": (b"DEFAULT 'bim'", b"DEFAULT 'bin'"),
+    "comment": (b"Don't keep the old row", b"Don't keep the odd row"),
+    "white space": (b"BEGIN\n", b"BEGIN \n"),
+    "end": (b"-- the end", b"-- the end\n"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_file_is_not_run(
+    change: str, desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
+) -> None:
+    reviewed = review(desk, folder)
+    before, after = CHANGES[change]
+    content = script(folder).read_bytes()
+    assert before in content
+    script(folder).write_bytes(content.replace(before, after, 1))
+
+    run = part(desk, folder, "execute", immuta_redshift_reviewed=reviewed)
+
+    assert not run.succeeded
+    assert "create.sql is not the one that was reviewed, and nothing was run" in words(run)
+    assert '"difference": ["@@ -' in words(run)
+    assert written() == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_generation_is_not_run(
+    change: str, desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
+) -> None:
+    """The reviewed text is what Immuta generated before: here with other bytes, approved by their checksum."""
+    reviewed = review(desk, folder)
+    before, after = CHANGES[change]
+    standins.immuta.set(replaced=(before.decode(), after.decode()))
+
+    run = desk.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(folder))
+
+    assert not run.succeeded
+    assert "that Immuta generates now is not the one that was reviewed, and nothing was run" in words(run)
+    assert '"difference": ["@@ -' in words(run)
+    assert written() == []
+
+
+def test_script_with_another_checksum_is_refused_before_the_login(
+    desk: Desk, standins: Standins, folder: pathlib.Path
+) -> None:
+    reviewed = review(desk, folder)
+    login = {"login_host": "nowhere.invalid", "login_user": "u", "login_password": "p", "login_db": "dev"}
+    for options, sentence in (
+        ({"checksum": reviewed["initial_create"]}, "it is not the one with the expected checksum"),
+        ({"checksum": reviewed["create"], "checksum_key": "another"}, "it is not the one with the expected checksum"),
+        ({"checksum": reviewed["create"], "checksum_key": ""}, "set checksum_key to the API key of Immuta"),
+    ):
+        result = desk.module("redshift_script", path=str(script(folder)), **login, **options)
+        assert sentence in result["msg"]
+
+
+_CHANGES_A_FILE = """\
+import os
+
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_NAME = "changes_a_file"
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        if task.get_name().endswith("Run the scripts") and os.path.exists({path!r}):
+            with open({path!r}, "a") as file:
+                file.write("CREATE SCHEMA canary;")
+"""
+
+
+@pytest.mark.parametrize("name", ["initial_create", "create"])
+@pytest.mark.parametrize("is_reviewed", [True, False])
+def test_file_that_changes_between_two_tasks_is_not_run(
+    name: str,
+    is_reviewed: bool,
+    desk: Desk,
+    standins: Standins,
+    folder: pathlib.Path,
+    written: t.Callable[[], list[str]],
+) -> None:
+    """The task that runs a script compares the bytes that it has read, with and without a review."""
+    more = {"immuta_redshift_reviewed": review(desk, folder)} if is_reviewed else {}
+    plugins = desk.folder / "plugins"
+    plugins.mkdir()
+    private = desk.home / ".ansible" / "tmp" / "immuta_redshift"
+    text = _CHANGES_A_FILE.format(path=str(script(private, name)))
+    (plugins / "changes_a_file.py").write_text(text, encoding="utf-8")
+    desk.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(plugins)
+    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
+
+    run = desk.configure("-vvv", **more)
+
+    assert not run.succeeded
+    assert f"{name}.sql was not run: it is not the one with the expected checksum" in words(run)
+    assert [text for text in written() if "canary" in text or "SCHEMA" in text] == []
+    assert (written() == []) == (name == "initial_create")
+    assert standins.immuta.api_key not in run.output
+    assert list(private.iterdir()) == []
+
+
+@pytest.mark.parametrize("reviewed", ["{}", {}, {"initial_create": "0" * 64}], ids=str)
+def test_script_that_nobody_reviewed_stops_the_run(
+    reviewed: t.Any, desk: Desk, standins: Standins, written: t.Callable[[], list[str]]
+) -> None:
+    run = desk.configure(immuta_redshift_reviewed=reviewed)
+
+    assert not run.succeeded
+    assert "immuta_redshift_reviewed has no checksum of" in words(run)
+    assert written() == []
+
+
+def test_no_value_requires_no_review(desk: Desk, standins: Standins) -> None:
+    run = desk.configure(immuta_redshift_reviewed=None)
+
+    assert run.succeeded, run.output
+
+
+def test_scripts_that_change_each_time_run_from_their_files(
+    desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
+) -> None:
+    standins.immuta.set(salted=True)
+    reviewed = review(desk, folder)
+
+    run = desk.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(desk.folder / "other"))
+    assert not run.succeeded
+    assert "Immuta generates another text each time. Keep the file that is reviewed" in words(run)
+    assert written() == []
+
+    run = part(desk, folder, "execute", immuta_redshift_reviewed=reviewed)
+    assert run.succeeded, run.output
+    run = part(desk, folder, "register")
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
+
+
+def test_scripts_that_change_each_time_are_said_to(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
+    standins.immuta.set(salted=True)
+
+    run = part(desk, folder, "generate")
+
+    assert run.succeeded, run.output
+    assert "Immuta generates another script create each time" in words(run)
