@@ -23,6 +23,11 @@ env: | $(LINK) ## Build .venv with everything that the other targets need
 	@mkdir -p .cache/home
 	@PATH="$${PATH#*:}" tools/env.sh
 
+.PHONY: lock
+lock: env ## Write tests/requirements.lock; UPGRADE=1 takes the newest versions of everything
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+	    --custom-compile-command "make lock" --output-file tests/requirements.lock tests/requirements.txt
+
 $(LINK):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
@@ -45,12 +50,26 @@ test: env ## Run everything that CI runs
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 .PHONY: lint
-lint: env ## Check style, types, licences and Ansible's production profile
+lint: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licenses lint-ansible ## Check style, types, licenses and Ansible's production profile
+
+# Each is a hook of .pre-commit-config.yaml, too.
+.PHONY: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licenses lint-ansible
+lint-python: env
 	ruff check .
+lint-yaml: env
 	yamllint --strict .
+lint-workflows: env
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	zizmor --offline --quiet --pedantic .github
+	$(IN_CACHE_HOME) pre-commit validate-config
+lint-shell: env
 	shellcheck .ci/run tools/*.sh
+lint-types: env
 	mypy
+lint-licenses: env
 	reuse --root "$$(python -m tools.collection_copy reuse)" lint --lines
+lint-ansible: env
 	ansible-lint
 
 .PHONY: sanity
@@ -63,11 +82,11 @@ integration: env ## Run the targets of ansible-test integration against the stan
 
 .PHONY: unit
 unit: env ## Run the unit tests
-	@python -m pytest tests/unit
+	@python -m pytest tests/unit --numprocesses 2 --dist worksteal
 
 .PHONY: functional
 functional: env ## Run the tests of roles and playbooks against the stand-ins
-	@python -m pytest tests/functional
+	@python -m pytest tests/functional --numprocesses 2 --dist worksteal
 
 .PHONY: molecule
 molecule: env ## Run the molecule scenarios against the stand-ins
@@ -75,7 +94,11 @@ molecule: env ## Run the molecule scenarios against the stand-ins
 
 .PHONY: matrix
 matrix: env ## Run the tests on every ansible-core and Python that can be had, and print a table
-	@python -m tools.matrix
+	@python -m tools.matrix $(if $(CORE),--core $(CORE))
+
+.PHONY: floors
+floors: env ## Run the unit tests and some flows with the lowest supported versions of everything
+	@python -m tools.matrix --floors
 
 .PHONY: live
 live: env ## Try a real tenant and cluster, for whoever has both; tools/live/settings.py names the settings
@@ -111,8 +134,16 @@ changelog: env ## Take the fragments into CHANGELOG.md, under the version of gal
 	$(IN_CACHE_HOME) antsibull-changelog release --reload-plugins --refresh --update-existing
 
 .PHONY: build
-build: env ## Build the artefact into .cache/build, and use it as Galaxy and a user would
+build: env ## Build the artifact into .cache/build, and use it as Galaxy and a user would
 	$(IN_CACHE_HOME) tools/build.sh
+
+.PHONY: release-check
+release-check: env ## Build the artifact, and report what is missing for a release; TAG=... is a tag that was pushed
+	@$(IN_CACHE_HOME) python -m tools.release
+
+.PHONY: publish
+publish: env ## Publish the artifact in .cache/build to Galaxy, with the token in GALAXY_TOKEN
+	@$(IN_CACHE_HOME) python -m tools.publish
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made

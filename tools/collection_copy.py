@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,12 +21,14 @@ def copy_collection(name: str) -> Path:
     tree = ROOT / ".cache" / "copies" / name
     shutil.rmtree(tree, ignore_errors=True)
     copy = tree / "ansible_collections" / "immuta" / "integrations"
+    # In a hook, git names the repository and its index in the environment.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     for command in (
         ["git", "init", "--quiet", str(copy)],
         ["git", f"--git-dir={copy / '.git'}", f"--work-tree={ROOT}", "add", "--all"],
         ["git", "-C", str(copy), "checkout-index", "--all"],
     ):
-        subprocess.run(command, cwd=ROOT, check=True)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
     return copy
 
 

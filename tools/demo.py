@@ -17,6 +17,7 @@ import psycopg
 import requests
 
 from tests.support.paths import COLLECTIONS
+from tests.support.playbooks import environment, program
 from tests.support.standin import Standins, scripts
 
 PLAYBOOKS = {
@@ -55,14 +56,10 @@ class Tour:
         self._variables = folder / "cluster.yml"
         self._environment = {
             **os.environ,
-            **standins.environment(),
+            **environment(folder, **standins.environment()),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-            "ANSIBLE_NOCOLOR": "true",
-            "HOME": str(folder),
+            "ANSIBLE_HOME": str(folder / "ansible"),
         }
         self.failures: list[str] = []
 
@@ -89,7 +86,7 @@ class Tour:
         print("  $ ansible-playbook", PLAYBOOKS[name], "-e @cluster.yml", *options, flush=True)
         run = subprocess.run(
             [
-                str(pathlib.Path(sys.executable).with_name("ansible-playbook")),
+                program("ansible-playbook"),
                 PLAYBOOKS[name],
                 "-e",
                 f"@{self._variables}",

@@ -6,6 +6,10 @@ Each ansible-core has an environment in .cache/matrix for each Python that runs 
 run; in the first and the last one the search for secrets, too. The oldest and the newest ansible-core then run the
 targets of the integration tests with their tasks on each Python that may run tasks. The end is two tables, and what
 was not tested. What the tests say is in .cache/matrix, too. Exit status 1 when anything failed.
+
+With ``--floors``, the environments have the lowest versions that the collection supports: the unit tests and some flows
+run on the oldest ansible-core and Python that run playbooks, and the targets with their tasks on the oldest that runs
+tasks.
 """
 
 from __future__ import annotations
@@ -79,10 +83,12 @@ class Environment(t.NamedTuple):
 
     python: str
     core: str = ""
+    lowest: bool = False  # the lowest versions of what a user has, else the newest
 
     @property
     def name(self) -> str:
-        return f"core{self.core}-py{self.python}" if self.core else f"tasks-py{self.python}"
+        prefix = "lowest-" if self.lowest else ""
+        return f"{prefix}core{self.core}-py{self.python}" if self.core else f"{prefix}tasks-py{self.python}"
 
     @property
     def folder(self) -> Path:
@@ -95,9 +101,13 @@ class Environment(t.NamedTuple):
     def build(self) -> None:
         """Make it, unless it is there and was made from the same."""
         python = find(self.python) or ""
-        packages = requirements(FOR_USERS)
+        core, *packages = requirements(FOR_USERS)
+        if self.lowest:
+            core, *packages = map(pin, (core, *packages))
+        else:
+            core = f"ansible-core=={self.core}.*"
         if self.core:
-            packages += [f"ansible-core=={self.core}.*", *requirements(FOR_TESTS)]
+            packages += [core, *requirements(FOR_TESTS)]
         stamp = self.folder / "built-from"
         wanted = json.dumps([str(self.folder), python, packages])
         if stamp.exists() and stamp.read_text() == wanted:
@@ -126,14 +136,19 @@ class Row(t.NamedTuple):
     passed: bool
 
 
+def pin(requirement: str) -> str:
+    """The requirement for exactly the lowest version that this one allows: ``a>=1; b >= "2"`` to ``a==1; b >= "2"``."""
+    return requirement.replace(">=", "==", 1)
+
+
 def requirements(wanted: str) -> list[str]:
-    """What stands under this heading in tests/requirements.txt, but for ansible-core."""
+    """The requirements under this heading in tests/requirements.txt; ansible-core is the first that a user has."""
     heading, found = "", []
     for line in (ROOT / "tests" / "requirements.txt").read_text().splitlines():
         requirement, unused, comment = (part.strip() for part in line.partition("#"))
         if not requirement:
             heading = comment or heading
-        elif heading == wanted and not requirement.startswith("ansible-core"):
+        elif heading == wanted:
             found.append(requirement)
     return found
 
@@ -226,6 +241,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--core", nargs="+", choices=list(CORES), default=list(CORES), help="only these ansible-core")
     parser.add_argument("--python", nargs="+", choices=PYTHONS, default=PYTHONS, help="only these Pythons")
     parser.add_argument("--quick", action="store_true", help="a sample of the tests")
+    parser.add_argument("--floors", action="store_true", help="only the lowest versions of everything")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="so many at a time")
     return parser.parse_args()
 
@@ -245,6 +261,14 @@ def plan(
         if python in there
     ]
     return tests, targets
+
+
+def plan_floors() -> tuple[list[Environment], list[tuple[Environment, Environment]]]:
+    """The same with the lowest versions of everything, as far as the Pythons are on this machine."""
+    oldest, core = next(iter(CORES.items()))
+    playbooks, tasks = ([python for python in found if find(python)] for found in core)
+    tests = [Environment(python, oldest, lowest=True) for python in playbooks[:1]]
+    return tests, [(test, Environment(python, lowest=True)) for test in tests for python in tasks[:1]]
 
 
 def newest_core(environment: Environment) -> str:
@@ -279,18 +303,26 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
     cores = {core: [python for python in CORES[core].playbooks if find(python)] for core in options.core}
     runnable = {core: found for core, found in cores.items() if found}
-    tests, targets = plan(runnable, [python for python in options.python if find(python)])
+    if options.floors:
+        tests, targets = plan_floors()
+    else:
+        tests, targets = plan(runnable, [python for python in options.python if find(python)])
     if not tests and not targets:
         sys.exit("There is nothing to test: no such Python is on this machine, or it runs no such ansible-core.")
     pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
     try:
         list(pool.map(Environment.build, dict.fromkeys([*tests, *itertools.chain(*targets)])))
-        rows = pool.map(lambda one: run_tests(one, one in ends(tests), options.quick), tests)
+        quick, secrets = options.quick or options.floors, [] if options.floors else ends(tests)
+        rows = pool.map(lambda one: run_tests(one, one in secrets, quick), tests)
         passed = show("ansible-core Python passed failed skipped secrets seconds", rows)
         rows = pool.map(lambda pair: run_targets(*pair), targets)
         passed = show("Python ansible-core requests redshift_connector psycopg targets seconds", rows) and passed
     finally:
         pool.shutdown(cancel_futures=True)
+    if options.floors:
+        packages = ("ansible-core", "requests", *DRIVERS)
+        print("\nThe tests ran with", ", ".join(f"{package} {tests[0].version(package)}" for package in packages))
+        return 0 if passed else 1
     untested = [f"Python {python}" for python in options.python if not find(python)]
     untested += [f"ansible-core {core}" for core in options.core if core not in runnable]
     newest = newest_core(targets[-1][0] if targets else tests[-1])

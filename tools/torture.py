@@ -17,7 +17,7 @@ import traceback
 import typing as t
 
 from tests.resilience import faults, hostile, kill, race, secrets, words
-from tests.resilience.stage import FLOWS, Bench, Point, TortureError
+from tests.resilience.stage import FLOWS, Point, Stage, TortureError
 
 AS_MODULES = {"IMMUTA_IN_PROCESS": "false"}
 
@@ -25,7 +25,7 @@ AS_MODULES = {"IMMUTA_IN_PROCESS": "false"}
 class Group(t.NamedTuple):
     """Points to survive; ``every``: of so many one is tried, unless told otherwise."""
 
-    points: t.Callable[[Bench], list[Point]]
+    points: t.Callable[[Stage], list[Point]]
     every: int = 1
 
 
@@ -66,7 +66,7 @@ def main() -> int:
     began = time.monotonic()
     rows = []
     with contextlib.ExitStack() as stack:
-        benches = [stack.enter_context(Bench()) for dummy in range(options.jobs)]
+        benches = [stack.enter_context(Stage()) for dummy in range(options.jobs)]
         for name in options.groups or GROUPS:
             group = GROUPS[name]
             start = time.monotonic()
@@ -78,18 +78,18 @@ def main() -> int:
     return report(rows, time.monotonic() - began)
 
 
-def try_all(name: str, points: list[Point], benches: list[Bench]) -> int:
+def try_all(name: str, points: list[Point], benches: list[Stage]) -> int:
     """Try every point on one of the benches and return how many were survived; say what was not."""
-    free: queue.SimpleQueue[Bench] = queue.SimpleQueue()
-    for bench in benches:
-        free.put(bench)
+    free: queue.SimpleQueue[Stage] = queue.SimpleQueue()
+    for stage in benches:
+        free.put(stage)
 
     def attempt(point: Point) -> None:
-        bench = free.get()
+        stage = free.get()
         try:
-            point.attempt(bench)
+            point.attempt(stage)
         finally:
-            free.put(bench)
+            free.put(stage)
 
     survived = 0
     pool = concurrent.futures.ThreadPoolExecutor(len(benches))

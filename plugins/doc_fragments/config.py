@@ -38,7 +38,8 @@ options:
           - How Immuta logs in to Redshift. Immuta's documentation of this API names V(userPassword) and V(okta), which
             newer versions of Immuta deprecate.
           - Any other value, such as the one for an AWS access key, is sent as it is, with its settings in
-            O(config.extra). This is untested, since the documentation does not name the settings.
+            O(config.extra). This is B(untested) against Immuta, since its documentation does not name the settings.
+          - With such a type, a change or a deletion that sends credentials needs every setting that Immuta redacts.
         type: str
         aliases: [authenticationType]
       username:
@@ -87,6 +88,7 @@ options:
         description:
           - Further members of the API's C(config) object, sent as they are, for settings that Immuta's documentation
             does not name. They are compared only where Immuta shows them.
+          - Keys are spelled as in the API, also where a result shows them.
           - A value is hidden when its name says that it is a secret, such as C(secretKey) or C(sessionToken).
         type: dict
 """

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+notes:
+  - A wait inside the controller process prints a line every ten seconds to the standard error stream. Set the
+    environment variable E(IMMUTA_PROGRESS) to V(false) to switch that off.
 options:
   wait:
     description:

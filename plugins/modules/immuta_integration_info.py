@@ -111,9 +111,17 @@ integrations:
       type: bool
       sample: false
     config:
-      description: The settings, which differ from type to type.
+      description:
+        - The settings, which differ from type to type.
+        - Of a Redshift integration, settings that O(immuta.integrations.immuta_redshift_integration#module:config) has
+          no option for are in C(extra), spelled as in the API.
       type: dict
       sample: {"host": "cluster.example.com", "port": 5439, "password": "<REDACTED>"}
+    hidden:
+      description: The settings in C(config) whose values Immuta redacts or this module masks, with dots between levels.
+      type: list
+      elements: str
+      sample: ["username", "password"]
     validation_results:
       description: The results of Immuta's validation tests.
       type: dict

@@ -73,7 +73,9 @@ options:
     default: on_create
 notes:
   - For O(auto_bootstrap=true), the shape of the credentials that a deletion sends is an assumption, since the example
-    is missing in Immuta's documentation.
+    is missing in Immuta's documentation. With an undocumented O(config.authentication_type), it sends all of
+    O(config.extra).
+  - Authentication types other than V(userPassword) and V(okta) are untested against Immuta.
   - Immuta refuses to change some settings and its documentation does not say which. Its message is then part of the
     failure.
 seealso:

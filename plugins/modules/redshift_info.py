@@ -12,7 +12,8 @@ short_description: Say what stands in a Redshift, and check Immuta's requirement
 version_added: 1.0.0
 description:
   - Reads databases, schemas, users and groups of an Amazon Redshift from its catalog.
-  - Checks what Immuta requires of the cluster and of the account that sets the integration up.
+  - Checks what Immuta requires of the cluster and of the account that sets the integration up. The troubleshooting
+    guide lists the messages, each with its source.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -54,7 +55,9 @@ options:
     type: list
     elements: str
   single_database:
-    description: Whether O(database) is to exist already, with the external tables in it, and is not to be created.
+    description:
+      - Whether O(database) has to exist already, with the external tables of Redshift Spectrum, and is not created.
+      - Immuta then asks for all privileges on it, and not for its owner.
     type: bool
     default: false
   require_system_login:
@@ -264,7 +267,12 @@ requirements:
       elements: dict
       contains:
         name:
-          description: The requirement.
+          description:
+            - The requirement.
+            - V(Python functions) follows from RV(version) alone, since the language is also listed by servers that
+              refuse functions in it.
+            - With O(single_database), V(ALL PRIVILEGES ON DATABASE) takes the place of
+              V(REVOKE ALL PRIVILEGES ON DATABASE).
           type: str
           sample: CREATE DATABASE
         status:
@@ -272,7 +280,7 @@ requirements:
           type: str
           sample: failed
         message:
-          description: What was found, and after a failure what would mend it.
+          description: What was found, and what would fix it.
           type: str
           sample: 'immuta_admin may not create databases: ALTER USER "immuta_admin" CREATEDB'
 requirements_met:

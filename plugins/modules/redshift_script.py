@@ -115,6 +115,8 @@ options:
 notes:
   - A statement that meets another session's transaction (serializable isolation violation) is tried again, or the whole
     transaction that it is part of.
+  - A script that runs inside the controller process prints the number of its current statement every ten seconds,
+    to the standard error stream. Set the environment variable E(IMMUTA_PROGRESS) to V(false) to switch that off.
   - Redshift can keep the text of statements in its own logs and system tables, passwords in it too. Change a password
     that must not be known to those who can read them.
 seealso:

@@ -229,7 +229,7 @@ def plain(value: t.Any) -> t.Any:
 
 def _is_credential(path: str) -> bool:
     """Whether a setting is a part of what Immuta logs in with, and so one that a comparison can do without."""
-    return path == f"{CONFIG}.username" or path.startswith(f"{CONFIG}.okta.") or path == f"{CONFIG}.okta"
+    return path in (f"{CONFIG}.username", f"{CONFIG}.okta") or path.startswith((f"{CONFIG}.okta.", f"{CONFIG}.extra."))
 
 
 def _without_credentials(value: t.Any) -> t.Any:

@@ -42,6 +42,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 from ansible_collections.immuta.integrations.plugins.module_utils._common.runner import Work
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import check_as_given
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import keep_sessions
+from ansible_collections.immuta.integrations.plugins.plugin_utils import _progress
 
 SWITCH = "IMMUTA_IN_PROCESS"
 
@@ -89,26 +90,29 @@ class InProcessAction(ActionBase):
         become = self._connection.become is not None or self._play_context.become
         if self._connection.transport != "local" or become or self._task.async_val:
             return False
-        if not boolean(environ.get(SWITCH, "true"), strict=False):
-            return False
-        asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
-        interpreter = str(self._templar.template(asked) or "auto")
-        return interpreter.startswith("auto") or _identity(interpreter) == _identity(sys.executable)
+        return is_switched_on(environ) and is_own_python(task_vars, self._templar.template)
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         args = as_sent(self._task.args)
         validation = validate(self.module.arguments(), args)
         params = {**args, **validation.validated_parameters}
+        secrets = distinctive([*validation._no_log_values, *hidden_values(params)])
         if validation.error_messages:
             outcome: dict[str, t.Any] = {"failed": True, "msg": self._objection(validation)}
         else:
-            outcome = self._outcome(args, params)
+            about = _progress.subject(str(task_vars.get("inventory_hostname")), params)
+            outcome = self._outcome(args, params, self._teller(about, secrets))
         if not outcome.get("warnings"):
             outcome.pop("warnings", None)
         if _shows_invocation(task_vars):
             outcome["invocation"] = {"module_args": shown_arguments(self.module.arguments()["argument_spec"], params)}
-        secrets = distinctive([*validation._no_log_values, *hidden_values(params)])
         return t.cast(dict[str, t.Any], remove_values(outcome, secrets))
+
+    def _teller(self, about: str, secrets: t.Collection[str]) -> _progress.Tell | None:
+        """What prints lines about long work; None where the task or its environment wants none."""
+        if self._task.no_log or not boolean(os.environ.get(_progress.SWITCH, "true"), strict=False):
+            return None
+        return _progress.printer(about, secrets)
 
     def _objection(self, validation: ValidationResult) -> str:
         """What AnsibleModule says of arguments that do not fit."""
@@ -117,16 +121,31 @@ class InProcessAction(ActionBase):
             return f"Unsupported parameters for ({self._task.action}) module: {message}"
         return message
 
-    def _outcome(self, args: dict[str, t.Any], params: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _outcome(
+        self, args: dict[str, t.Any], params: dict[str, t.Any], tell: _progress.Tell | None
+    ) -> dict[str, t.Any]:
         check_mode = bool(self._task.check_mode)
         try:
             check_as_given(args)
         except IntegrationsError as error:
             return {**error.as_failure(), "failed": True}
         if self.isolated:
-            return in_child(self.module.run, params, check_mode, os.environ)
+            return in_child(self.module.run, params, check_mode, os.environ, tell)
         keep_sessions()
-        return attempt(self.module.run, params, check_mode, os.environ)
+        with _progress.telling(tell):
+            return attempt(self.module.run, params, check_mode, os.environ)
+
+
+def is_switched_on(environ: t.Mapping[str, t.Any]) -> bool:
+    """Whether modules may do their work in a process like this one."""
+    return bool(boolean(environ.get(SWITCH, "true"), strict=False))
+
+
+def is_own_python(variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]) -> bool:
+    """Whether a host with these variables has its modules run by the Python of this process."""
+    asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
+    interpreter = str(template(asked) or "auto")
+    return interpreter.startswith("auto") or _identity(interpreter) == _identity(sys.executable)
 
 
 def _identity(interpreter: str) -> tuple[str, str]:
@@ -163,8 +182,17 @@ def attempt(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.M
     return {**failure_of(caught.error), "failed": True} if caught.error else outcome
 
 
-def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """As `attempt`, in a child process, whose death is a failed result and which ends when the controller does."""
+def in_child(
+    work: Work,
+    params: dict[str, t.Any],
+    check_mode: bool,
+    environ: t.Mapping[str, str],
+    tell: _progress.Tell | None = None,
+) -> dict[str, t.Any]:
+    """As `attempt`, in a child process, whose death is a failed result and which ends when the controller does.
+
+    ``tell`` is called in this process while the work lasts.
+    """
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     controller, parent = os.getppid(), os.getpid()
@@ -172,18 +200,24 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     def run() -> None:
         _end_with(parent)
         try:
-            sender.send(attempt(work, params, check_mode, environ))
+            with _progress.telling(tell and (lambda text: sender.send((_TEXT, text)))):
+                outcome = attempt(work, params, check_mode, environ)
+            sender.send((_OUTCOME, outcome))
         except MissingLibraryError:
-            sender.send(None)
+            sender.send((_OUTCOME, None))
 
     child = context.Process(target=run, daemon=True)
     child.start()
     sender.close()
     try:
-        while not receiver.poll(_PARENT_CHECK):
-            if os.getppid() != controller:
-                return {"failed": True, "msg": "The controller has ended."}
-        outcome: dict[str, t.Any] | None = receiver.recv()
+        kind = content = None
+        while kind != _OUTCOME:
+            while not receiver.poll(_PARENT_CHECK):
+                if os.getppid() != controller:
+                    return {"failed": True, "msg": "The controller has ended."}
+            kind, content = receiver.recv()
+            if kind == _TEXT and tell:
+                tell(content)
     except EOFError:
         child.join()
         return {
@@ -194,12 +228,14 @@ def in_child(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.
     finally:
         child.kill()
         child.join()
-    if outcome is None:
+    if content is None:
         raise MissingLibraryError("A library is missing in the controller's Python.")
-    return outcome
+    return t.cast(dict[str, t.Any], content)
 
 
 _PARENT_CHECK = 1.0  # seconds
+
+_TEXT, _OUTCOME = "text", "outcome"  # What a child sends.
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 

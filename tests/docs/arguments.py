@@ -73,12 +73,12 @@ class Literal(str):
 def module_problems(name: str, arguments: t.Any, environment: t.Mapping[str, str]) -> list[str]:
     """What the module of that full name has against its arguments."""
     collection, _dot, short = name.rpartition(".")
+    if collection == COLLECTION and short in own_modules():
+        return _own_module_problems(short, arguments, environment)
     if not option_names(name):
         return ["no such module"]
     if not collection:
         return sorted(f"no option {option}" for option in set(arguments) - option_names(name))
-    if collection == COLLECTION:
-        return _own_module_problems(short, arguments, environment)
     return _builtin_module_problems(short, arguments)
 
 
@@ -186,6 +186,7 @@ _REFUSALS: dict[str, t.Callable[[dict[str, t.Any]], None]] = {
     "immuta_integration_script": _refuse_script,
     "immuta_integration_info": _refuse_listing,
     "immuta_redshift_drift": _refuse_drift,
+    "immuta_redshift_fleet": lambda _params: None,
     "immuta_redshift_plan": _refuse_plan,
     "redshift_info": _refuse_login,
     "redshift_script": _refuse_login,

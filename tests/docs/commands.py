@@ -12,12 +12,12 @@ import pathlib
 import re
 import shlex
 import subprocess
-import sys
 import typing as t
 
 from tests.docs.arguments import COLLECTION, own_modules
 from tests.docs.pages import Page
 from tests.support.paths import ROOT
+from tests.support.playbooks import program
 
 _INLINE = re.compile(r"(`{1,2})((?:make|ansible-[a-z]+|python -m|pip)\s[^`]+)\1")
 _SETTING = re.compile(r"(\w+)=")
@@ -64,7 +64,8 @@ def _problems(words: list[str], page: Page) -> list[str]:
 def _environment_variables() -> set[str]:
     """The environment variables that the collection reads."""
     options = [option for taken in own_modules().values() for option in taken["argument_spec"].values()]
-    return {"IMMUTA_IN_PROCESS", *(name for option in options for name in option.get("fallback", (None, []))[1])}
+    fallbacks = {name for option in options for name in option.get("fallback", (None, []))[1]}
+    return {"IMMUTA_IN_PROCESS", "IMMUTA_PROGRESS", *fallbacks}
 
 
 def _make(words: list[str], page: Page) -> list[str]:
@@ -159,9 +160,8 @@ def _arguments(words: list[str], *command: str) -> tuple[list[str], list[str]]:
 @functools.cache
 def _options(*command: str) -> dict[str, bool]:
     """The options of a command of Ansible, and whether each takes a value, from its help."""
-    program = pathlib.Path(sys.executable).with_name(command[0])
     run = subprocess.run(
-        [program, *command[1:], "--help"],
+        [program(command[0]), *command[1:], "--help"],
         env={"PATH": os.environ["PATH"], "COLUMNS": "300"},
         stdin=subprocess.DEVNULL,
         capture_output=True,

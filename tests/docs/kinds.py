@@ -101,6 +101,8 @@ def known_variables() -> set[str]:
         *(f"immuta_redshift_secret_{name}" for name in secrets),
         "immuta_redshift_integration",
         "immuta_redshift_plan",
+        "immuta_redshift_fleet",
+        "__immuta_redshift_fleet",
     }
 
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import sys
 import textwrap
 import typing as t
 
 from tests.docs.pages import Example
 from tests.support.paths import ROOT
-from tests.support.playbooks import ended
+from tests.support.playbooks import ended, program
 
 _PLAY = "- name: A play for the tasks\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
 
@@ -48,6 +47,5 @@ def _complaint(files: list[pathlib.Path], folder: pathlib.Path) -> str | None:
         "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
         "ANSIBLE_NOCOLOR": "true",
     }
-    program = pathlib.Path(sys.executable).with_name("ansible-playbook")
-    run = ended([program, "--syntax-check", *files], environment, folder)
+    run = ended([program("ansible-playbook"), "--syntax-check", *files], environment, folder)
     return run.output if run.status else None

@@ -15,8 +15,9 @@ from tests.docs.examples import problems
 from tests.docs.kinds import kind_of_text, unknown_names
 from tests.docs.pages import Example, Page, find_pages
 from tests.docs.syntax import refused
-from tests.support.playbooks import Desk, asked, run_by_hand, statuses
-from tests.support.standin import Standins, scripts
+from tests.support.by_hand import set_up
+from tests.support.playbooks import Desk, asked, statuses
+from tests.support.standin import Standins
 
 PAGES = find_pages()
 EXAMPLES = [(example, page) for page in PAGES for example in page.examples]
@@ -84,7 +85,7 @@ def test_page(page: Page) -> None:
 def test_playbook_does_what_the_page_says(example: Example, page: Page, desk: Desk, standins: Standins) -> None:
     is_removal = "immuta_redshift_state: absent" in example.text
     if is_removal:
-        set_up_by_hand(standins)
+        set_up(standins)
     playbook = desk.folder / "playbook.yml"
     playbook.write_text(at_the_standins(example.text, standins), encoding="utf-8")
 
@@ -108,13 +109,6 @@ def test_playbook_does_what_the_page_says(example: Example, page: Page, desk: De
     assert run.succeeded, run.output
     assert statuses(standins) == ([] if is_removal else ["enabled"])
     assert ("immuta" in standins.catalog()["databases"]) is not is_removal
-
-
-def set_up_by_hand(standins: Standins) -> None:
-    config = standins.config()
-    run_by_hand(standins, scripts.initial_create(config), "dev")
-    run_by_hand(standins, scripts.create(config), "immuta")
-    standins.immuta.seed(config={**config, "port": 5439, "impersonation": {"enabled": False}})
 
 
 def at_the_standins(text: str, standins: Standins) -> str:

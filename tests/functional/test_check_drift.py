@@ -9,14 +9,13 @@ import os
 import pathlib
 import re
 import stat
-import sys
 import typing as t
 
 import pytest
 import yaml
 
 from tests.support.paths import ROOT
-from tests.support.playbooks import Run, asked, ended
+from tests.support.playbooks import Run, asked, ended, program
 from tests.support.standin import Standins
 
 FAILED_TEST = {"name": "Connection", "status": "failed", "message": "The cluster does not answer."}
@@ -34,9 +33,16 @@ class Check:
         """``clusters`` are the role's variables by the name of the host."""
         inventory = self.folder / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": clusters}}), encoding="utf-8")
-        program = pathlib.Path(sys.executable).with_name("ansible-playbook")
         return ended(
-            [program, "immuta.integrations.check_drift", "-i", inventory, "-e", "immuta_redshift_hosts=all", *options],
+            [
+                program("ansible-playbook"),
+                "immuta.integrations.check_drift",
+                "-i",
+                inventory,
+                "-e",
+                "immuta_redshift_hosts=all",
+                *options,
+            ],
             {
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.folder),

@@ -15,9 +15,9 @@ import typing as t
 
 import pytest
 
+from tests.support.by_hand import automatic_config, run_scripts
 from tests.support.howto import COMMANDS, EXAMPLES
-from tests.support.playbooks import Desk, asked, run_by_hand, statuses
-from tests.support.sql import automatic_config
+from tests.support.playbooks import Desk, asked, statuses
 from tests.support.standin import HOST, Standins, scripts
 from tests.support.standin.cluster import CONNECTION_TEST, results
 
@@ -61,13 +61,6 @@ def ask(desk: Desk, **arguments: t.Any) -> list[Result]:
     result = run(desk, "immuta_integration_info", **arguments)
     assert result["changed"] is False
     return result["integrations"]
-
-
-def set_up(standins: Standins) -> None:
-    """Run both scripts by hand."""
-    config = standins.config()
-    run_by_hand(standins, scripts.initial_create(config), "dev")
-    run_by_hand(standins, scripts.create(config), "immuta")
 
 
 def seed(standins: Standins, **members: t.Any) -> str:
@@ -252,7 +245,7 @@ def test_a_manual_setup_needs_the_scripts_and_is_removed_without_credentials(des
     assert refused["validation_results"]["validation_tests"][0]["status"] == "failed"
     assert standins.immuta.records() == []
 
-    set_up(standins)
+    run_scripts(standins, standins.config())
     standins.immuta.clear_requests()
     assert manage(desk, auth_scheme="bearer")["changed"]
     assert asked(standins) == [LOG_IN, *LOOK, "POST /integrations", "GET /integrations/1"]
@@ -272,7 +265,7 @@ def test_a_manual_setup_needs_the_scripts_and_is_removed_without_credentials(des
 
 
 def test_a_token_that_expires_on_the_way_is_exchanged_anew(desk: Desk, standins: Standins) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     standins.immuta.set(token_uses=1)
 
     result = manage(desk, auth_scheme="bearer")
@@ -291,8 +284,12 @@ def test_a_token_that_expires_on_the_way_is_exchanged_anew(desk: Desk, standins:
 
 
 def test_waiting_is_for_the_end_and_can_be_left_to_another_task(desk: Desk, standins: Standins) -> None:
-    set_up(standins)
-    standins.immuta.set(settle=0.5)
+    run_scripts(standins, standins.config())
+    standins.immuta.set(settle=3600)
+    # It ends as soon as the module has seen it once.
+    standins.immuta.wire.on_reply = lambda entry: (
+        standins.immuta.set(settle=0) if entry["path"] == "/integrations/1" else None
+    )
     result = manage(desk)
     assert (result["settled"], result["integration"]["status"]) == (True, "enabled")
     assert asked(standins).count("GET /integrations/1") >= 2
@@ -313,7 +310,7 @@ def test_waiting_is_for_the_end_and_can_be_left_to_another_task(desk: Desk, stan
 
 
 def test_a_status_that_never_ends_is_named_and_one_that_ends_badly_too(desk: Desk, standins: Standins) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     standins.immuta.set(stuck=["creating"])
     stuck = manage(desk, wait_timeout=1)
     assert stuck["failed"]
@@ -363,7 +360,7 @@ def test_another_authentication_type_as_in_the_documentation(desk: Desk, standin
 
 
 def test_secrets_are_sent_again_only_when_asked_for(desk: Desk, standins: Standins) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     seed(standins, config={**DEFAULTS, **standins.config(password="0ld-Pa55word")})
     assert not manage(desk)["changed"]
     standins.immuta.clear_requests()
@@ -415,7 +412,7 @@ def test_a_payload_pasted_from_the_documentation_is_sent_as_it_is(desk: Desk, st
 
 
 def test_extra_settings_are_passed_on_and_hidden_by_name(desk: Desk, standins: Standins) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     extra = {"futureSetting": {"level": 3, "names": ["a", "b"]}, "sessionToken": "T0ken-canary", "clusterId": "c1"}
     config = {**standins.config(), "extra": extra}
 
@@ -437,7 +434,7 @@ def test_extra_settings_are_passed_on_and_hidden_by_name(desk: Desk, standins: S
 
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "truncate_headers", "truncate_body"])
 def test_a_write_whose_reply_is_lost_takes_effect_once(desk: Desk, standins: Standins, fault: str) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     for host in ("changed", "removed"):
         seed(standins, config={**DEFAULTS, **standins.config(host=host)})
     for method in ("POST", "PUT", "DELETE"):
@@ -461,7 +458,7 @@ def test_a_write_whose_reply_is_lost_takes_effect_once(desk: Desk, standins: Sta
 
 
 def test_writes_that_never_get_through_end_in_one_sentence(desk: Desk, standins: Standins) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     standins.immuta.add_fault("drop_before", method="POST", times=None)
 
     result = manage(desk, retries=0)
@@ -489,7 +486,7 @@ def test_a_busy_tenant_is_asked_again_when_it_says_so(desk: Desk, standins: Stan
 def test_an_integration_that_appears_on_the_way_is_adopted(
     desk: Desk, standins: Standins, status: str, answer: int, then: list[str]
 ) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     standins.immuta.add_fault("latency", seconds=0.3, method="POST")
 
     with meanwhile(standins, "POST /integrations", lambda: seed(standins, status=status)):
@@ -503,7 +500,7 @@ def test_an_integration_that_appears_on_the_way_is_adopted(
 
 
 def test_two_at_once_make_one_integration(desk: Desk, standins: Standins) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     standins.immuta.set(settle=0.3)
     standins.immuta.add_fault("latency", seconds=1, method="POST", times=None)
 
@@ -515,7 +512,7 @@ def test_two_at_once_make_one_integration(desk: Desk, standins: Standins) -> Non
 
 
 def test_ids_may_be_numbers_and_what_is_deleted_may_stay(desk: Desk, standins: Standins) -> None:
-    set_up(standins)
+    run_scripts(standins, standins.config())
     standins.immuta.set(numeric_ids=True, keep_deleted=True)
     first = manage(desk)
     assert first["integration"]["id"] == "1"
@@ -577,7 +574,7 @@ def test_every_status_leads_to_what_is_wanted_as_foretold(
     ]
     expected = dict(zip(hosts, (equal, different, absent)))
     validation = results(CONNECTION_TEST, "No route to the cluster.")
-    set_up(standins)
+    run_scripts(standins, standins.config())
     if status:
         for config in configs:
             standins.immuta.seed(config={**DEFAULTS, **config}, status=status, validationResults=validation)

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import json
 import pathlib
-import sys
 import typing as t
 
 import pytest
 import yaml
 
-from tests.support.playbooks import Desk, Run, asked, ended
+from tests.support.playbooks import Desk, Run, asked, ended, program
 from tests.support.standin import Standins
 
 
@@ -38,9 +37,8 @@ class Inventory:
 
     def run(self, *arguments: str, **options: t.Any) -> Run:
         self.write(**options)
-        program = pathlib.Path(sys.executable).with_name("ansible-inventory")
         environment = {**self.desk.environment, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
-        return ended([program, "-i", self.file, *arguments], environment, self.desk.folder)
+        return ended([program("ansible-inventory"), "-i", self.file, *arguments], environment, self.desk.folder)
 
     def hosts(self, *arguments: str, **options: t.Any) -> dict[str, dict[str, t.Any]]:
         return json.loads(self.run("--list", *arguments, **options).output)["_meta"]["hostvars"]

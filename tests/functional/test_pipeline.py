@@ -8,7 +8,6 @@ import json
 import pathlib
 import re
 import subprocess
-import sys
 import textwrap
 import typing as t
 
@@ -18,6 +17,7 @@ import yaml
 
 from tests.support.paths import ROOT
 from tests.support.pipeline import EXAMPLE, Job, Runner
+from tests.support.playbooks import program
 from tests.support.standin import Standins
 from tests.support.standin.postgres import Postgres
 
@@ -61,9 +61,11 @@ def shown_in_guide(language: str) -> str:
     ("schema", "file"), [("gitlab-ci", EXAMPLE / ".gitlab-ci.yml"), ("github-workflows", WORKFLOW)]
 )
 def test_the_file_is_valid(schema: str, file: pathlib.Path) -> None:
-    program = pathlib.Path(sys.executable).with_name("check-jsonschema")
     run = subprocess.run(
-        [program, "--builtin-schema", f"vendor.{schema}", file], capture_output=True, text=True, check=False
+        [program("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", file],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert run.returncode == 0, run.stdout + run.stderr

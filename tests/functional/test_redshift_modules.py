@@ -440,6 +440,27 @@ def test_the_requirements_of_a_setup(shell: Shell, first: list[str]) -> None:
     assert shell("redshift_info", **new, single_database=True)["requirements_met"]
 
 
+def test_a_single_database_asks_for_privileges_and_no_owner(shell: Shell) -> None:
+    run, user = shell.standins.postgres.run, shell.standins.bootstrap.user
+    lake: dict[str, t.Any] = {"database": "lake", "single_database": True}
+    run("CREATE DATABASE lake", database="dev")
+    run("CREATE SCHEMA spectrum", database="lake")
+    assert "ALL PRIVILEGES ON DATABASE" in failed_tests(shell("redshift_info", **lake), "warning")
+    run(f"GRANT ALL PRIVILEGES ON DATABASE lake TO {user}", database="dev")
+    result = shell("redshift_info", **lake)
+    assert result["requirements_met"]
+    assert "ALL PRIVILEGES ON DATABASE" in failed_tests(result, "passed")
+    # PostgreSQL lacks these views, so what they would show is not known.
+    assert "GRANT TEMP ON DATABASE" in failed_tests(result, "skipped")
+    for kind, privilege, name in (("database", "TEMP", "lake"), ("language", "USAGE", "plpythonu")):
+        columns = f"'{name}' AS {kind}_name, '{privilege}' AS privilege_type, 'user' AS identity_type"
+        view = f"svv_{kind}_privileges AS SELECT {columns}, '{user}' AS identity_name, true AS admin_option"
+        run(f"CREATE VIEW public.{view}; GRANT SELECT ON public.svv_{kind}_privileges TO PUBLIC", database="lake")
+    assert {"GRANT TEMP ON DATABASE", "USAGE ON LANGUAGE plpythonu"} <= set(
+        failed_tests(shell("redshift_info", **lake), "passed")
+    )
+
+
 @pytest.fixture
 def authority(tmp_path: pathlib.Path) -> trustme.CA:
     authority = trustme.CA()

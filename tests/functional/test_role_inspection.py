@@ -67,18 +67,41 @@ def test_python_function_stops_a_change(desk: Desk, standins: Standins, monkeypa
     assert "PUT /integrations/1" not in asked(standins)
 
 
+@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
+@pytest.mark.usefixtures("version")
+def test_python_function_that_a_procedure_creates_is_named_when_it_is_refused(
+    desk: Desk, standins: Standins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.configure().succeeded
+    refusal = "RAISE 'Create function is not supported for language plpythonu anymore.'"
+    edit = f"DO $$ BEGIN PERFORM 'the token: language'; {refusal}; END $$"
+    monkeypatch.setattr(scripts, "edit", lambda before, after: [edit, *EDIT(before, after)])
+
+    run = desk.configure(config=standins.config(impersonation={"enabled": True, "role": "g"}))
+
+    assert not run.succeeded
+    said = " ".join(run.output.split())
+    assert "(Create function is not supported for language plpythonu anymore): this server does not accept" in said
+    assert "Running the script again does not help" in said
+    assert "PUT /integrations/1" not in asked(standins)
+
+
 @pytest.mark.parametrize(
-    ("version", "warns"),
-    [("PostgreSQL 8.0.2, Redshift 1.0.77467", False), ("PostgreSQL 8.0.2", True)],
+    ("version", "accepts"),
+    [("PostgreSQL 8.0.2, Redshift 1.0.77467", True), ("PostgreSQL 8.0.2", True), ("PostgreSQL 8.0.2", False)],
     indirect=["version"],
 )
 @pytest.mark.usefixtures("version", "with_python")
-def test_python_function_where_the_server_may_accept_it(desk: Desk, standins: Standins, warns: bool) -> None:
+def test_python_function_where_the_server_may_accept_it(
+    desk: Desk, standins: Standins, request: pytest.FixtureRequest, accepts: bool
+) -> None:
+    standins.redshift.python_functions = accepts
+
     run = desk.configure()
 
-    # The stand-in, as any PostgreSQL without the language, refuses it only when it runs.
-    assert not run.succeeded
-    assert ("the version of this server does not tell" in " ".join(run.output.split())) is warns
+    assert run.succeeded is accepts
+    is_unknown = "77467" not in request.node.callspec.params["version"]
+    assert ("the version of this server does not tell" in " ".join(run.output.split())) is is_unknown
     assert "immuta" in standins.catalog()["databases"]
 
 

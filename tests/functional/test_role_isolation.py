@@ -9,7 +9,8 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk, Run, asked, run_by_hand, statuses
+from tests.support.by_hand import run_by_hand, set_up
+from tests.support.playbooks import Desk, Run, asked, statuses
 from tests.support.standin import Standins, scripts
 
 ROLE = "immuta.integrations.immuta_redshift"
@@ -54,8 +55,7 @@ def passwords_in(standins: Standins) -> dict[str, str]:
     return {record["config"]["host"]: record["config"]["password"] for record in standins.immuta.records()}
 
 
-@pytest.mark.parametrize("status", [500, 403])
-@pytest.mark.parametrize("keeps_scripts", [False, True])
+@pytest.mark.parametrize(("status", "keeps_scripts"), [(500, False), (403, True)])
 def test_cluster_after_a_failed_one_runs_its_own_scripts(
     desk: Desk, standins: Standins, status: int, keeps_scripts: bool
 ) -> None:
@@ -144,7 +144,7 @@ def test_check_mode_of_a_play_or_an_inclusion_is_obeyed(desk: Desk, standins: St
 
 def test_inclusion_that_is_exempt_from_check_mode_is_whole(desk: Desk, standins: Standins) -> None:
     cluster = config(standins, A)
-    assert play(desk, include(cluster)).succeeded
+    set_up(standins, cluster)
     task = include(cluster, role={"apply": {"check_mode": False}, "tasks_from": "remove"})
 
     run = play(desk, task, options=["--check"])
@@ -193,13 +193,12 @@ def text_options(**variables: str) -> list[str]:
     return [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
 
 
-@pytest.mark.parametrize("no", ["false", "no", "False", "0", "off"])
-def test_text_is_converted_by_the_type_of_the_option(desk: Desk, standins: Standins, no: str) -> None:
+def test_text_is_converted_by_the_type_of_the_option(desk: Desk, standins: Standins) -> None:
     folder = desk.folder / "scripts"
     options = text_options(
-        immuta_redshift_execute=no,
-        immuta_redshift_executed=no,
-        immuta_redshift_single_database=no,
+        immuta_redshift_execute="no",
+        immuta_redshift_executed="false",
+        immuta_redshift_single_database="off",
         immuta_redshift_preflight="yes",
         immuta_redshift_wait="true",
         immuta_redshift_wait_timeout="30",
@@ -217,7 +216,7 @@ def test_text_is_converted_by_the_type_of_the_option(desk: Desk, standins: Stand
 
 def test_executed_as_text_does_not_skip_the_scripts_of_a_removal(desk: Desk, standins: Standins) -> None:
     cluster = config(standins, A)
-    assert play(desk, include(cluster)).succeeded
+    set_up(standins, cluster)
 
     run = play(
         desk, include(cluster, role={"tasks_from": "remove"}), options=text_options(immuta_redshift_executed="false")
@@ -276,7 +275,7 @@ def test_names_that_look_like_numbers_stay_names(desk: Desk, standins: Standins)
 
 @pytest.mark.parametrize("way", ["extra variable", "set_fact"])
 def test_removal_removes_whatever_the_variables_say(desk: Desk, standins: Standins, way: str) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     if way == "extra variable":
         run = desk.remove(immuta_redshift_state="present")
     else:
@@ -289,7 +288,7 @@ def test_removal_removes_whatever_the_variables_say(desk: Desk, standins: Standi
 
 
 def test_removal_runs_the_script_of_a_manual_setup_whatever_the_variables_say(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
 
     run = desk.remove(immuta_redshift_setup="automatic")
 
@@ -299,7 +298,7 @@ def test_removal_runs_the_script_of_a_manual_setup_whatever_the_variables_say(de
 
 
 def test_used_integration_is_changed(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     owner = standins.bootstrap.user
     standins.postgres.run(f'CREATE SCHEMA sales AUTHORIZATION "{owner}"', database="immuta")
     standins.postgres.run("CREATE VIEW sales.orders AS SELECT 1 AS id", database="immuta")
@@ -311,7 +310,7 @@ def test_used_integration_is_changed(desk: Desk, standins: Standins) -> None:
 
 
 def test_database_of_others_is_not_named_as_leftover(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     standins.postgres.run("CREATE SCHEMA finance", database="immuta")
     standins.postgres.run("CREATE TABLE finance.ledger (id int)", database="immuta")
 
@@ -381,7 +380,7 @@ def test_busy_integration_in_sync_is_waited_for_until_the_time_is_up(desk: Desk,
 
 
 def test_check_mode_while_immuta_is_deleting_previews_a_creation(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     assert desk.remove().succeeded
     run_by_hand(standins, ["DROP DATABASE immuta"], "dev")
     standins.immuta.seed(status="deleting", config=standins.config())

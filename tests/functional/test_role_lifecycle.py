@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.playbooks import Desk, Run, asked, run_by_hand, statuses
+from tests.support.by_hand import run_by_hand, set_up
+from tests.support.playbooks import Desk, Run, asked, statuses
 from tests.support.standin import Login, Standins, scripts
 
 GROUP = "immuta_impersonation"
@@ -48,7 +49,7 @@ def check_then_run(desk: Desk, **variables: object) -> Run:
 
 
 def test_impersonation_is_turned_on_and_off(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     before = standins.catalog()
 
     standins.immuta.clear_requests()
@@ -66,7 +67,7 @@ def test_impersonation_is_turned_on_and_off(desk: Desk, standins: Standins) -> N
 
 def test_from_user_name_and_password_to_okta(desk: Desk, standins: Standins) -> None:
     """Immuta's documentation, "Configure a Redshift Integration", Manual update: its own example."""
-    assert desk.configure().succeeded
+    set_up(standins)
 
     check_then_run(desk, config=okta_config(standins))
 
@@ -78,7 +79,7 @@ def test_from_user_name_and_password_to_okta(desk: Desk, standins: Standins) -> 
 
 
 def test_a_new_password_is_set_in_redshift_and_in_immuta(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     config = standins.config(password="N3w-Pa55word")
     assert desk.configure(config=config).changed == 0
 
@@ -92,7 +93,7 @@ def test_a_new_password_is_set_in_redshift_and_in_immuta(desk: Desk, standins: S
 
 
 def test_a_change_that_died_before_the_registration_is_finished(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     wanted = standins.config(impersonation=IMPERSONATION)
     standins.immuta.add_fault("status", method="PUT", status=500, times=None)
     assert not desk.configure(config=wanted).succeeded
@@ -107,7 +108,7 @@ def test_a_change_that_died_before_the_registration_is_finished(desk: Desk, stan
 
 
 def test_a_change_that_takes_something_away_is_finished_too(desk: Desk, standins: Standins) -> None:
-    assert desk.configure(config=standins.config(impersonation=IMPERSONATION)).succeeded
+    set_up(standins, standins.config(impersonation=IMPERSONATION))
     wanted = okta_config(standins) | {"impersonation": {"enabled": False}}
     standins.immuta.add_fault("status", method="PUT", status=500, times=None)
     assert not desk.configure(config=wanted).succeeded
@@ -123,7 +124,7 @@ def test_a_change_that_takes_something_away_is_finished_too(desk: Desk, standins
 
 def test_removal_leaves_nothing_but_the_emptied_database(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
-    assert desk.configure(config=standins.config(impersonation=IMPERSONATION)).succeeded
+    set_up(standins, standins.config(impersonation=IMPERSONATION))
     standins.immuta.clear_requests()
     foretold = desk.remove("--check", "--diff")
     assert foretold.succeeded, foretold.output
@@ -151,7 +152,7 @@ def test_removal_leaves_nothing_but_the_emptied_database(desk: Desk, standins: S
 
 
 def test_a_removal_that_died_before_the_registration_went_is_finished(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     standins.immuta.add_fault("status", method="DELETE", status=500, times=None)
     assert not desk.remove().succeeded
     standins.immuta.clear_faults()
@@ -163,7 +164,7 @@ def test_a_removal_that_died_before_the_registration_went_is_finished(desk: Desk
 
 
 def test_a_removal_where_the_database_is_gone_says_what_it_leaves(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     standins.postgres.run("DROP DATABASE immuta")
     standins.immuta.clear_requests()
 
@@ -252,7 +253,7 @@ def test_the_role_runs_reviewed_scripts_itself(desk: Desk, standins: Standins) -
 
 
 def test_a_person_reviews_and_runs_the_script_of_a_change(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
+    set_up(standins)
     folder = desk.folder / "scripts"
     wanted = {
         "config": standins.config(impersonation=IMPERSONATION),
@@ -304,9 +305,11 @@ def test_a_database_that_exists_already(desk: Desk, standins: Standins) -> None:
 
 
 def test_a_record_in_motion_is_waited_for(desk: Desk, standins: Standins) -> None:
-    standins.immuta.set(settle=2)
+    standins.immuta.set(settle=3600)
     assert desk.configure(immuta_redshift_wait=False).succeeded
     assert statuses(standins) == ["creating"]
+    # It ends as soon as the next run has seen it.
+    standins.immuta.wire.on_reply = lambda entry: standins.immuta.set(settle=0)
 
     run = desk.configure(config=standins.config(impersonation=IMPERSONATION))
 

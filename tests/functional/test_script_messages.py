@@ -54,19 +54,48 @@ FAILING = [
 ]
 
 
-@pytest.mark.parametrize("driver", ["redshift_connector", "psycopg"])
-def test_no_text_of_a_failing_statement_comes_back(standins: Standins, tmp_path: pathlib.Path, driver: str) -> None:
+# As a current Redshift refuses a Python function.
+TOKEN = f"token = language_{CANARY}"
+REFUSED = "RAISE 'Create function is not supported for language plpythonu anymore.'"
+
+
+def failure(standins: Standins, folder: pathlib.Path, driver: str, script: str) -> dict[str, t.Any]:
+    """How a run of the script fails; empty where it does not."""
     login = {"login_host": standins.redshift.host, "login_port": standins.redshift.port, "login_db": "dev"}
     account = {"login_user": standins.bootstrap.user, "login_password": standins.bootstrap.password}
-    options = {**login, **account, "ssl_mode": "disable", "driver": driver, "path": str(tmp_path / "script.sql")}
+    options = {**login, **account, "ssl_mode": "disable", "driver": driver, "path": str(folder / "script.sql")}
     defaults = {name: option.get("default") for name, option in arguments()["argument_spec"].items()}
+    (folder / "script.sql").write_text(script, encoding="utf-8")
+    try:
+        run({**defaults, **options}, False, {})
+    except IntegrationsError as error:
+        return error.as_failure()
+    return {}
+
+
+@pytest.mark.parametrize("driver", ["redshift_connector", "psycopg"])
+def test_no_text_of_a_failing_statement_comes_back(standins: Standins, tmp_path: pathlib.Path, driver: str) -> None:
     standins.postgres.run(f"CREATE SCHEMA own AUTHORIZATION {standins.bootstrap.user}", database="dev")
-    shown: dict[str, t.Any] = {}
-    for statement in FAILING:
-        (tmp_path / "script.sql").write_text(statement.format(*[CANARY] * statement.count("{}")), encoding="utf-8")
-        try:
-            run({**defaults, **options}, False, {})
-        except IntegrationsError as error:
-            shown[statement] = error.as_failure()
+    shown = {
+        statement: failure(standins, tmp_path, driver, statement.format(*[CANARY] * statement.count("{}")))
+        for statement in FAILING
+    }
     assert [statement for statement in FAILING if "SQLSTATE" not in shown.get(statement, {}).get("msg", "")] == []
     assert [message for message in shown.values() if CANARY.lower() in json.dumps(message).lower()] == []
+
+
+@pytest.mark.parametrize("driver", ["redshift_connector", "psycopg"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"DO $$ BEGIN PERFORM '{TOKEN}'; {REFUSED}; END $$",
+        f"CREATE PROCEDURE pg_temp.p(a text) AS $$ BEGIN {REFUSED}; END $$ LANGUAGE plpgsql; CALL pg_temp.p('{TOKEN}')",
+    ],
+)
+def test_a_refused_python_function_is_named_whatever_the_statement_holds(
+    standins: Standins, tmp_path: pathlib.Path, driver: str, script: str
+) -> None:
+    shown = failure(standins, tmp_path, driver, script)
+    assert "(Create function is not supported for language plpythonu anymore): this server does not" in shown["msg"]
+    assert "Ask Immuta for a script without Python functions." in shown["msg"]
+    assert CANARY not in json.dumps(shown)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from tests.resilience.kill import undisturbed
-from tests.resilience.stage import FLOWS, LOGIN, SQL, Bench, Play, Point, TortureError, failures
+from tests.resilience.stage import FLOWS, LOGIN, SQL, Play, Point, Stage, TortureError, failures
 from tests.support.playbooks import Run
 from tests.support.standin import Standins
 from tests.support.standin.postgres import free_port
@@ -63,11 +63,11 @@ LOGINS = {
 }
 
 
-def network(name: str) -> t.Callable[[Bench], list[Point]]:
+def network(name: str) -> t.Callable[[Stage], list[Point]]:
     """The points of a flow at each of which a request meets a fault."""
 
-    def points(bench: Bench) -> list[Point]:
-        events, expected = undisturbed(bench, name)
+    def points(stage: Stage) -> list[Point]:
+        events, expected = undisturbed(stage, name)
         requests = [event for event in events if not event.startswith((LOGIN, SQL))]
         found = [Point("refused", _refused(name, expected, "IMMUTA_URL"))]
         for number, request in enumerate(requests):
@@ -80,11 +80,11 @@ def network(name: str) -> t.Callable[[Bench], list[Point]]:
     return points
 
 
-def database(name: str) -> t.Callable[[Bench], list[Point]]:
+def database(name: str) -> t.Callable[[Stage], list[Point]]:
     """The points of a flow at each of which a log-in or a statement meets a fault."""
 
-    def points(bench: Bench) -> list[Point]:
-        events, expected = undisturbed(bench, name)
+    def points(stage: Stage) -> list[Point]:
+        events, expected = undisturbed(stage, name)
         statements = [event for event in events if event.startswith(SQL)]
         logins = [event for event in events if event.startswith(LOGIN)]
         found = [Point("refused", _refused(name, expected, "REDSHIFT_PORT"))]
@@ -103,24 +103,24 @@ def database(name: str) -> t.Callable[[Bench], list[Point]]:
     return points
 
 
-def _request(name: str, number: int, rule: Rule, expected: dict[str, t.Any]) -> t.Callable[[Bench], None]:
-    def attempt(bench: Bench) -> None:
-        play = _begin(bench, name)
-        bench.standins.immuta.add_fault(**rule, skip=number)
+def _request(name: str, number: int, rule: Rule, expected: dict[str, t.Any]) -> t.Callable[[Stage], None]:
+    def attempt(stage: Stage) -> None:
+        play = _begin(stage, name)
+        stage.standins.immuta.add_fault(**rule, skip=number)
         run = play.start().end(RUN_LIMIT)
-        bench.standins.immuta.clear_faults()
-        _judge(play, bench, run, expected)
+        stage.standins.immuta.clear_faults()
+        _judge(play, stage, run, expected)
 
     return attempt
 
 
 def _login(
     name: str, number: int, action: str, times: int | None, expected: dict[str, t.Any]
-) -> t.Callable[[Bench], None]:
+) -> t.Callable[[Stage], None]:
     """The log-in with that number (from 0), and with ``times`` None every one after it, meets what `OnLogin` says."""
 
-    def attempt(bench: Bench) -> None:
-        play = _begin(bench, name)
+    def attempt(stage: Stage) -> None:
+        play = _begin(stage, name)
         seen: list[str] = []
 
         def on_login(settings: dict[str, str]) -> str | None:
@@ -129,27 +129,27 @@ def _login(
             seen.append(settings["user"])
             return action if len(seen) > number and (times is None or len(seen) <= number + times) else None
 
-        bench.standins.redshift.on_login = on_login
+        stage.standins.redshift.on_login = on_login
         run = play.start().end(RUN_LIMIT)
         if len(seen) <= number:
             raise TortureError("no log-in met the fault")
-        bench.standins.redshift.on_login = None
-        _judge(play, bench, run, expected)
+        stage.standins.redshift.on_login = None
+        _judge(play, stage, run, expected)
 
     return attempt
 
 
 def _statement(
     name: str, number: int, action: str, times: int, expected: dict[str, t.Any]
-) -> t.Callable[[Bench], None]:
-    def attempt(bench: Bench) -> None:
-        play = _begin(bench, name)
-        met = _spoil(bench.standins, number, times, action)
+) -> t.Callable[[Stage], None]:
+    def attempt(stage: Stage) -> None:
+        play = _begin(stage, name)
+        met = _spoil(stage.standins, number, times, action)
         run = play.start().end(RUN_LIMIT)
         if not met:
             raise TortureError("no statement met the fault")
-        bench.standins.redshift.on_statement = None
-        _judge(play, bench, run, expected)
+        stage.standins.redshift.on_statement = None
+        _judge(play, stage, run, expected)
 
     return attempt
 
@@ -175,11 +175,11 @@ def _spoil(standins: Standins, first: int, times: int, action: str) -> list[str]
     return met
 
 
-def _refused(name: str, expected: dict[str, t.Any], variable: str) -> t.Callable[[Bench], None]:
+def _refused(name: str, expected: dict[str, t.Any], variable: str) -> t.Callable[[Stage], None]:
     """Nobody listens where Immuta, or Redshift, should be."""
 
-    def attempt(bench: Bench) -> None:
-        play = _begin(bench, name)
+    def attempt(stage: Stage) -> None:
+        play = _begin(stage, name)
         right = play.desk.environment[variable]
         play.desk.environment[variable] = right.rpartition(":")[0] + f":{free_port()}"
         if variable == "REDSHIFT_PORT":
@@ -193,18 +193,18 @@ def _refused(name: str, expected: dict[str, t.Any], variable: str) -> t.Callable
             raise TortureError("the run succeeded")
         play.desk.environment[variable] = right
         play.variables.pop("immuta_redshift_login", None)
-        _judge(play, bench, run, expected)
+        _judge(play, stage, run, expected)
 
     return attempt
 
 
-def _begin(bench: Bench, name: str) -> Play:
-    play = bench.begin(FLOWS[name])
+def _begin(stage: Stage, name: str) -> Play:
+    play = stage.begin(FLOWS[name])
     play.variables.update(PATIENCE)
     return play
 
 
-def _judge(play: Play, bench: Bench, run: Run, expected: dict[str, t.Any]) -> None:
+def _judge(play: Play, stage: Stage, run: Run, expected: dict[str, t.Any]) -> None:
     left = play.left()
     if left:
         raise TortureError(f"the run that met the fault left {', '.join(left)}")
@@ -212,8 +212,8 @@ def _judge(play: Play, bench: Bench, run: Run, expected: dict[str, t.Any]) -> No
         check_sentence(run)
         play.variables.clear()
         run = play.run()
-    play.check_ends_as(expected, bench, "the run without the fault", run)
-    writes = bench.standins.immuta.writes
+    play.check_ends_as(expected, stage, "the run without the fault", run)
+    writes = stage.standins.immuta.writes
     if len(writes) != 1:
         raise TortureError(f"Immuta was told to write more than once: {', '.join(writes)}")
 

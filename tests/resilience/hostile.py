@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tests.resilience.stage import FLOWS, OKTA, Bench, Play, Point, TortureError, said
+from tests.resilience.stage import FLOWS, OKTA, Play, Point, Stage, TortureError, said
 from tests.support.hostile import AWKWARD, endless_server, hostile_config, measured
 from tests.support.playbooks import Desk, Run, Unsafe
 
@@ -20,7 +20,7 @@ SCRIPTS: dict[str, t.Callable[[], bytes]] = {
 ODD_SCRIPT_MEMORY = 300  # MB
 
 
-def points(_bench: Bench) -> list[Point]:
+def points(_bench: Stage) -> list[Point]:
     """Names through each driver and way, scripts through each driver, bodies without end for each request."""
     found = [
         Point(f"names, {driver}, {way}", _names(driver, {"IMMUTA_IN_PROCESS": way}))
@@ -32,19 +32,19 @@ def points(_bench: Bench) -> list[Point]:
     return found
 
 
-def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Bench], None]:
-    def attempt(bench: Bench) -> None:
-        play = bench.begin(FLOWS["setup"], **environment)
-        desk, standins = play.desk, bench.standins
+def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Stage], None]:
+    def attempt(stage: Stage) -> None:
+        play = stage.begin(FLOWS["setup"], **environment)
+        desk, standins = play.desk, stage.standins
         before = standins.catalog()
         config = hostile_config(standins)
         login = {"immuta_redshift_login": {**desk.login, "driver": driver}}
         okta = {name: value for name, value in config.items() if name not in ("username", "password")}
         okta.update(authenticationType="okta", okta={**OKTA, "username": Unsafe("o" + AWKWARD)})
         check(desk.configure(config=config, **login), "the setup")
-        check_catalog(bench, config["username"], config)
+        check_catalog(stage, config["username"], config)
         check(desk.configure(config=okta, **login), "the change to Okta")
-        check_catalog(bench, okta["okta"]["username"], config)
+        check_catalog(stage, okta["okta"]["username"], config)
         again = check(desk.configure(config=okta, **login), "the run after it")
         if again.changed:
             raise TortureError(f"the run after the change had {again.changed} changes")
@@ -74,17 +74,17 @@ def check(run: Run, what: str) -> Run:
     return run
 
 
-def check_catalog(bench: Bench, user: str, config: dict[str, t.Any]) -> None:
+def check_catalog(stage: Stage, user: str, config: dict[str, t.Any]) -> None:
     """Raise TortureError unless everything has the name it was given."""
-    catalog = bench.standins.catalog()
+    catalog = stage.standins.catalog()
     found = user in catalog["users"], config["database"] in catalog["databases"], catalog["groups"]
     if found != (True, True, [config["impersonation"]["role"]]):
         raise TortureError(f"the catalog has other names: {catalog}")
 
 
-def _script(name: str, driver: str) -> t.Callable[[Bench], None]:
-    def attempt(bench: Bench) -> None:
-        play: Play = bench.begin(FLOWS["setup"])
+def _script(name: str, driver: str) -> t.Callable[[Stage], None]:
+    def attempt(stage: Stage) -> None:
+        play: Play = stage.begin(FLOWS["setup"])
         path = play.desk.folder / "script.sql"
         path.write_bytes(SCRIPTS[name]())
         result, peak = measured(
@@ -99,10 +99,10 @@ def _script(name: str, driver: str) -> t.Callable[[Bench], None]:
     return attempt
 
 
-def _endless(path: str) -> t.Callable[[Bench], None]:
-    def attempt(bench: Bench) -> None:
-        desk = bench.begin(FLOWS["setup"]).desk
-        config = bench.standins.config()
+def _endless(path: str) -> t.Callable[[Stage], None]:
+    def attempt(stage: Stage) -> None:
+        desk = stage.begin(FLOWS["setup"]).desk
+        config = stage.standins.config()
         calls: dict[str, dict[str, t.Any]] = {
             "immuta_integration_info": {},
             "immuta_integration_script": {"script": "create", "config": config, "dest": str(desk.folder / "x.sql")},

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
-from tests.resilience.stage import FLOWS, LOGIN, Bench, Play, Point, Trap
+from tests.resilience.stage import FLOWS, LOGIN, Play, Point, Stage, Trap
 from tests.support.playbooks import Run
 
 # The seconds that the event at which ansible-playbook died is held back: the next run is at work by then.
@@ -23,29 +23,29 @@ MOTION = 1.0
 Kill = t.Callable[[Play, int, bool], Run]
 
 
-def whole(name: str, **environment: str) -> t.Callable[[Bench], list[Point]]:
+def whole(name: str, **environment: str) -> t.Callable[[Stage], list[Point]]:
     """The points of a flow at each of which the whole run is killed."""
-    return lambda bench: _points(bench, name, _kill_whole, environment)
+    return lambda stage: _points(stage, name, _kill_whole, environment)
 
 
-def in_part(name: str, **environment: str) -> t.Callable[[Bench], list[Point]]:
+def in_part(name: str, **environment: str) -> t.Callable[[Stage], list[Point]]:
     """The points of a flow at each of which ansible-playbook alone is killed."""
-    return lambda bench: _points(bench, name, _kill_main, environment)
+    return lambda stage: _points(stage, name, _kill_main, environment)
 
 
-def undisturbed(bench: Bench, name: str) -> tuple[list[str], dict[str, t.Any]]:
+def undisturbed(stage: Stage, name: str) -> tuple[list[str], dict[str, t.Any]]:
     """The events of a flow and what stands after it."""
-    play = bench.begin(FLOWS[name])
-    trap = Trap(bench.standins)
+    play = stage.begin(FLOWS[name])
+    trap = Trap(stage.standins)
     run = play.run()
     events = list(trap.events)
-    expected = bench.state()
-    play.check_ends_as(expected, bench, "an undisturbed run", run)
+    expected = stage.state()
+    play.check_ends_as(expected, stage, "an undisturbed run", run)
     return events, expected
 
 
-def _points(bench: Bench, name: str, kill: Kill, environment: dict[str, str]) -> list[Point]:
-    events, expected = undisturbed(bench, name)
+def _points(stage: Stage, name: str, kill: Kill, environment: dict[str, str]) -> list[Point]:
+    events, expected = undisturbed(stage, name)
     points = []
     for number, event in enumerate(events):
         for after in (False,) if event.startswith(LOGIN) else (False, True):
@@ -64,11 +64,11 @@ def _attempt(
     motion: float,
     expected: dict[str, t.Any],
     environment: dict[str, str],
-) -> t.Callable[[Bench], None]:
-    def attempt(bench: Bench) -> None:
-        play = bench.begin(FLOWS[name], **environment)
-        bench.standins.immuta.set(settle=motion)
-        play.check_ends_as(expected, bench, "the run after the kill", kill(play, number, after))
+) -> t.Callable[[Stage], None]:
+    def attempt(stage: Stage) -> None:
+        play = stage.begin(FLOWS[name], **environment)
+        stage.standins.immuta.set(settle=motion)
+        play.check_ends_as(expected, stage, "the run after the kill", kill(play, number, after))
 
     return attempt
 

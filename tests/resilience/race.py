@@ -9,18 +9,18 @@ import typing as t
 
 from tests.resilience.faults import check_sentence
 from tests.resilience.kill import undisturbed
-from tests.resilience.stage import FLOWS, Bench, Point, TortureError, said
+from tests.resilience.stage import FLOWS, Point, Stage, TortureError, said
 
 # Seconds that the second run starts later, that every request takes longer, and that a record stays in motion.
 HEAD_STARTS = (0.0, 0.3, 0.8, 1.5, 2.2)
 PACES = ((0.0, 0.0), (0.3, 0.0), (0.0, 1.0), (0.3, 1.0))
 
 
-def two(name: str) -> t.Callable[[Bench], list[Point]]:
+def two(name: str) -> t.Callable[[Stage], list[Point]]:
     """The points of a flow: two runs, at home (with the same private folder) and from two homes."""
 
-    def points(bench: Bench) -> list[Point]:
-        _events, expected = undisturbed(bench, name)
+    def points(stage: Stage) -> list[Point]:
+        _events, expected = undisturbed(stage, name)
         found = []
         for head_start in HEAD_STARTS:
             for latency, motion in PACES:
@@ -35,19 +35,19 @@ def two(name: str) -> t.Callable[[Bench], list[Point]]:
 
 def _attempt(
     name: str, head_start: float, latency: float, motion: float, shared: bool, expected: dict[str, t.Any]
-) -> t.Callable[[Bench], None]:
-    def attempt(bench: Bench) -> None:
-        play = bench.begin(FLOWS[name])
-        bench.standins.immuta.set(settle=motion)
+) -> t.Callable[[Stage], None]:
+    def attempt(stage: Stage) -> None:
+        play = stage.begin(FLOWS[name])
+        stage.standins.immuta.set(settle=motion)
         if latency:
-            bench.standins.immuta.add_fault("latency", seconds=latency, times=None)
-        other = play if shared else bench.another(play)
+            stage.standins.immuta.add_fault("latency", seconds=latency, times=None)
+        other = play if shared else stage.another(play)
         first = play.start()
         time.sleep(head_start)
         second = other.start()
         runs = [first.end(), second.end()]
-        bench.standins.immuta.clear_faults()
-        if bench.standins.immuta.writes.count("creating") > 1:
+        stage.standins.immuta.clear_faults()
+        if stage.standins.immuta.writes.count("creating") > 1:
             raise TortureError("two integrations were created")
         for run in runs:
             if not run.succeeded:
@@ -55,7 +55,7 @@ def _attempt(
         rerun = play.run()
         if rerun.changed and any(run.succeeded for run in runs):
             raise TortureError(f"the next run had something to do; before it: {[said(run)[-600:] for run in runs]}")
-        play.check_ends_as(expected, bench, "the run after both", rerun)
+        play.check_ends_as(expected, stage, "the run after both", rerun)
         left = other.left()
         if left:
             raise TortureError(f"the second run left {', '.join(left)}")

@@ -14,7 +14,7 @@ import typing as t
 
 import trustme
 
-from tests.resilience.stage import FLOWS, OKTA, Bench, Play, Point, Running, TortureError, said
+from tests.resilience.stage import FLOWS, OKTA, Play, Point, Running, Stage, TortureError, said
 from tests.support.fake_aws import FakeAws
 from tests.support.playbooks import record_syslog
 from tests.support.standin.relay import Relay, Statement
@@ -41,7 +41,7 @@ class Case:
     """The code with which AWS, or Okta, refuses credentials for the database."""
 
 
-def points(_bench: Bench) -> list[Point]:
+def points(_bench: Stage) -> list[Point]:
     """Every flow, in the controller's process and as modules, undisturbed and with a sample of the faults."""
     ways: dict[str, dict[str, str]] = {"in-process": {}, "modules": {"IMMUTA_IN_PROCESS": "false"}}
     cases = {}
@@ -64,11 +64,11 @@ def points(_bench: Bench) -> list[Point]:
 
 
 def _point(label: str, case: Case) -> Point:
-    return Point(label, lambda bench: _attempt(bench, case))
+    return Point(label, lambda stage: _attempt(stage, case))
 
 
-def _attempt(bench: Bench, case: Case) -> None:
-    play = bench.begin(FLOWS[case.flow], ANSIBLE_KEEP_REMOTE_FILES="1", **case.environment)
+def _attempt(stage: Stage, case: Case) -> None:
+    play = stage.begin(FLOWS[case.flow], ANSIBLE_KEEP_REMOTE_FILES="1", **case.environment)
     home = play.desk.home
     record_syslog(play.desk)
     play.desk.environment.update(
@@ -96,23 +96,23 @@ def _attempt(bench: Bench, case: Case) -> None:
         immuta_redshift_script_dir=str(play.desk.folder / "scripts"),
     )
     play.flow = dataclasses.replace(play.flow, playbook=_revealing(play))
-    canaries = secrets_of(bench)
+    canaries = secrets_of(stage)
     if case.fault:
         # A server can say back no more than it was sent.
-        config = json.dumps(play.flow.config(bench.standins))
+        config = json.dumps(play.flow.config(stage.standins))
         sent = {name: value for name, value in canaries.items() if name == "the API key" or value in config}
-        bench.standins.immuta.add_fault(**_rule(case.fault, sent))
+        stage.standins.immuta.add_fault(**_rule(case.fault, sent))
     if case.failing_word:
-        bench.standins.redshift.on_statement = _failing(case.failing_word)
+        stage.standins.redshift.on_statement = _failing(case.failing_word)
     with contextlib.ExitStack() as stack:
         if case.auth_method != "password":
-            canaries.update(_ask_aws(play, bench, case, stack))
+            canaries.update(_ask_aws(play, stage, case, stack))
         running = play.start(*LOUD)
         watch = stack.enter_context(Watch(running))
         run = running.end()
     if not (case.fault or case.failing_word) and run.succeeded == bool(case.refusal):
         raise TortureError(f"the run should have {'failed' if case.refusal else 'succeeded'}: {said(run)}")
-    canaries.update({f"token {number}": token for number, token in enumerate(bench.standins.immuta.tokens())})
+    canaries.update({f"token {number}": token for number, token in enumerate(stage.standins.immuta.tokens())})
     places = {"the output": run.output, "an argument of a process": watch.arguments, **_files(play)}
     found = [
         f"{name} in {place}" for place, text in places.items() for name, value in canaries.items() if value in text
@@ -138,26 +138,26 @@ def _revealing(play: Play) -> str:
     return str(file)
 
 
-def secrets_of(bench: Bench) -> dict[str, str]:
+def secrets_of(stage: Stage) -> dict[str, str]:
     """What must not be seen, by what it is."""
     return {
-        "the API key": bench.standins.immuta.api_key,
-        "the password of the config": str(bench.standins.config()["password"]),
+        "the API key": stage.standins.immuta.api_key,
+        "the password of the config": str(stage.standins.config()["password"]),
         "the password for Okta": OKTA["password"],
-        "the password of the login": bench.standins.bootstrap.password,
+        "the password of the login": stage.standins.bootstrap.password,
     }
 
 
-def _ask_aws(play: Play, bench: Bench, case: Case, stack: contextlib.ExitStack) -> dict[str, str]:
+def _ask_aws(play: Play, stage: Stage, case: Case, stack: contextlib.ExitStack) -> dict[str, str]:
     """Have the log-in take its account from AWS, with Okta or without; return the secrets of that."""
-    folder, account = play.desk.folder, bench.standins.bootstrap
+    folder, account = play.desk.folder, stage.standins.bootstrap
     certificate = str(folder / "certificate.pem"), str(folder / "key.pem")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     issued = authority.issue_cert("localhost")
     issued.cert_chain_pems[0].write_to_path(certificate[0])
     issued.private_key_pem.write_to_path(certificate[1])
-    relay = stack.enter_context(Relay(bench.standins.postgres.port, tls=certificate))
+    relay = stack.enter_context(Relay(stage.standins.postgres.port, tls=certificate))
     aws = stack.enter_context(FakeAws(certificate, "localhost", relay.port, account.user, account.password))
     aws.refuse = case.refusal
     environment = aws.environment(str(folder / "authority.pem"))

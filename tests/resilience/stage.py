@@ -12,16 +12,15 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import typing as t
-import urllib.request
 import uuid
 
-from tests.support.playbooks import Desk, Run, run_by_hand
-from tests.support.standin import Standins, scripts
+from tests.support.by_hand import set_up
+from tests.support.playbooks import Desk, Run, program
+from tests.support.standin import Standins
 from tests.support.standin.relay import Statement
 
 CONFIGURE = "immuta.integrations.configure_redshift"
@@ -74,18 +73,7 @@ class Flow:
         if not self.is_prepared:
             return
         config = dataclasses.replace(self, okta=False).config(standins)
-        if not self.automatic:
-            run_by_hand(standins, scripts.initial_create(config), config["initialDatabase"])
-            run_by_hand(standins, scripts.create(config), config["database"])
-        request = urllib.request.Request(
-            f"{standins.immuta.url}/integrations",
-            json.dumps({"type": "Redshift", "autoBootstrap": self.automatic, "config": config}).encode(),
-            {"Authorization": standins.immuta.api_key, "Content-Type": "application/json"},
-        )
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
-        standins.immuta.records()
-        standins.immuta.clear_requests()
-        standins.immuta.writes.clear()
+        set_up(standins, config, automatic=self.automatic)
 
 
 FLOWS = {
@@ -97,10 +85,10 @@ FLOWS = {
 }
 
 
-class Bench:
+class Stage:
     """Context manager: a pair of stand-ins, put back for each point."""
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> Stage:
         with contextlib.ExitStack() as stack:
             self.standins = stack.enter_context(Standins())
             self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="immuta-torture-")))
@@ -131,7 +119,7 @@ class Bench:
         return desk
 
     def state(self) -> dict[str, t.Any]:
-        """What stands in Redshift and in Immuta, but for ids, the results of validation and a bench's own password."""
+        """What stands in Redshift and in Immuta, but for ids, the results of validation and a stage's own password."""
         kept = ("type", "autoBootstrap", "status", "config")
         records = [{key: record[key] for key in kept} for record in self.standins.immuta.records()]
         for record in records:
@@ -156,22 +144,21 @@ class Play:
         variables = {**self.desk.variables(config=config), **self.flow.variables, **self.variables}
         file = self.desk.folder / f"variables-{self._runs}.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
-        program = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
-        command = [program, self.flow.playbook, "-e", f"@{file}", *options]
+        command = [program("ansible-playbook"), self.flow.playbook, "-e", f"@{file}", *options]
         return Running(command, self.desk.environment, self.desk.folder)
 
     def run(self, *options: str) -> Run:
         """Run ansible-playbook to its end."""
         return self.start(*options).end()
 
-    def check_ends_as(self, expected: dict[str, t.Any], bench: Bench, what: str, rerun: Run) -> None:
+    def check_ends_as(self, expected: dict[str, t.Any], stage: Stage, what: str, rerun: Run) -> None:
         """Raise TortureError unless all is as after an undisturbed run, and one more run has nothing to do."""
         if not rerun.succeeded:
             raise TortureError(f"{what} failed: {said(rerun)}")
         again = self.run()
         if not again.succeeded or again.changed:
             raise TortureError(f"the run after {what} had something to do, {again.changed} changes: {said(again)}")
-        found = bench.state()
+        found = stage.state()
         if found != expected:
             raise TortureError(f"after {what} there is {differing(found, expected)}")
         left = self.left()
@@ -336,4 +323,4 @@ class Point:
     """One thing to survive; ``attempt`` raises TortureError when it was not."""
 
     label: str
-    attempt: t.Callable[[Bench], None]
+    attempt: t.Callable[[Stage], None]

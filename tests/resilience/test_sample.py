@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from tests.resilience.stage import Bench
+from tests.resilience.stage import Stage
 from tools.torture import GROUPS
 
 # The group, and what the label of a point in it looks like.
@@ -27,24 +27,24 @@ SAMPLE = [
 
 
 @pytest.fixture(scope="module")
-def bench() -> t.Iterator[Bench]:
-    with Bench() as bench:
-        yield bench
+def stage() -> t.Iterator[Stage]:
+    with Stage() as stage:
+        yield stage
 
 
 @pytest.fixture(scope="module")
-def points(bench: Bench) -> t.Callable[[str], dict[str, t.Any]]:
+def points(stage: Stage) -> t.Callable[[str], dict[str, t.Any]]:
     known: dict[str, dict[str, t.Any]] = {}
 
     def by_label(group: str) -> dict[str, t.Any]:
         if group not in known:
-            known[group] = {point.label: point.attempt for point in GROUPS[group].points(bench)}
+            known[group] = {point.label: point.attempt for point in GROUPS[group].points(stage)}
         return known[group]
 
     return by_label
 
 
 @pytest.mark.parametrize(("group", "label"), SAMPLE)
-def test_it_is_survived(bench: Bench, points: t.Callable[[str], dict[str, t.Any]], group: str, label: str) -> None:
+def test_it_is_survived(stage: Stage, points: t.Callable[[str], dict[str, t.Any]], group: str, label: str) -> None:
     attempt = next(attempt for name, attempt in points(group).items() if re.search(label, name))
-    attempt(bench)
+    attempt(stage)

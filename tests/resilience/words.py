@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from tests.resilience.stage import FLOWS, Bench, Point, TortureError, said
+from tests.resilience.stage import FLOWS, Point, Stage, TortureError, said
 
 WORDS = ("update", "present", "immuta", "enabled", "changed", "dev", "true", "1", "a")
 # By which Ansible, and the collection, say that there was a secret.
@@ -15,7 +15,7 @@ MASKS = re.compile(r"\*{3,}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|HIDDEN|censored"
 ODD = "Sy5tem-Pa55word-Of-None"
 
 
-def points(_bench: Bench) -> list[Point]:
+def points(_bench: Stage) -> list[Point]:
     """A setup and a removal, in both ways, with each of the words as the password of the account."""
     return [
         Point(f"{flow}, {'in-process' if way == 'true' else 'modules'}, {word!r}", _attempt(flow, way, word))
@@ -25,9 +25,9 @@ def points(_bench: Bench) -> list[Point]:
     ]
 
 
-def _attempt(flow: str, way: str, word: str) -> t.Callable[[Bench], None]:
-    def attempt(bench: Bench) -> None:
-        odd, usual = (_masks(bench, flow, way, password) for password in (ODD, word))
+def _attempt(flow: str, way: str, word: str) -> t.Callable[[Stage], None]:
+    def attempt(stage: Stage) -> None:
+        odd, usual = (_masks(stage, flow, way, password) for password in (ODD, word))
         if odd != usual:
             differing = [f"{number} in {heading}" for heading, number in usual if (heading, number) not in odd]
             raise TortureError(f"masks of another number than with an odd password: {', '.join(differing)}")
@@ -35,10 +35,10 @@ def _attempt(flow: str, way: str, word: str) -> t.Callable[[Bench], None]:
     return attempt
 
 
-def _masks(bench: Bench, flow: str, way: str, password: str) -> list[tuple[str, int]]:
+def _masks(stage: Stage, flow: str, way: str, password: str) -> list[tuple[str, int]]:
     """How often each task of a run says that there was a secret, in order."""
-    play = bench.begin(FLOWS[flow], IMMUTA_IN_PROCESS=way)
-    play.variables["immuta_redshift_config"] = bench.standins.config(password=password)
+    play = stage.begin(FLOWS[flow], IMMUTA_IN_PROCESS=way)
+    play.variables["immuta_redshift_config"] = stage.standins.config(password=password)
     run = play.run("-v", "--diff")
     if not run.succeeded:
         raise TortureError(f"the run failed: {said(run)}")

@@ -12,8 +12,8 @@ import typing as t
 
 import yaml
 
-from tests.support.paths import ROOT
-from tests.support.playbooks import ended
+from tests.support.paths import COLLECTIONS, ROOT
+from tests.support.playbooks import ended, environment
 
 EXAMPLE = ROOT / "docs" / "examples" / "pipeline"
 
@@ -37,9 +37,8 @@ class Runner:
         self.variables = variables
         self.pipeline: dict[str, t.Any] = yaml.safe_load((checkout / ".gitlab-ci.yml").read_text(encoding="utf-8"))
         self._environment = {
+            **environment(home, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS)),
             "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]),
-            "HOME": str(home),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
             "CI_DEFAULT_BRANCH": "main",
             **self.pipeline["variables"],
         }

@@ -17,6 +17,7 @@ import typing as t
 import psycopg
 import yaml
 
+from tests.support.by_hand import connect
 from tests.support.modules import TIME_LIMIT, run_module
 from tests.support.paths import COLLECTIONS
 from tests.support.standin import Login, Standins
@@ -53,6 +54,23 @@ class Run:
         return sum(int(count) for count in re.findall(rf"\b{word}=(\d+)", self.output.partition("PLAY RECAP")[2]))
 
 
+def environment(home: pathlib.Path, **variables: str) -> dict[str, str]:
+    """The environment in which Ansible keeps its files below ``home`` and prints plain text."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        **variables,
+    }
+
+
+def program(name: str) -> str:
+    """The path of a program of the environment that runs this."""
+    return str(pathlib.Path(sys.executable).with_name(name))
+
+
 def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], folder: pathlib.Path) -> Run:
     """Run a command in a folder, to its end."""
     run = subprocess.run(
@@ -77,15 +95,7 @@ class Desk:
         self.home = folder / "home"
         self.home.mkdir()
         self.standins = standins
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.home),
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "true",
-            **standins.environment(),
-        }
+        self.environment = environment(self.home, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), **standins.environment())
         # Where the login goes is said by variables; the account comes from the environment, as in a pipeline.
         self.login = {
             "login_host": standins.redshift.host,
@@ -114,7 +124,7 @@ class Desk:
         """Run a playbook with extra variables."""
         file = self.folder / "variables.yml"
         file.write_text(yaml.dump(variables, Dumper=_Dumper), encoding="utf-8")
-        command = [pathlib.Path(sys.executable).with_name("ansible-playbook"), playbook, "-e", f"@{file}", *options]
+        command = [program("ansible-playbook"), playbook, "-e", f"@{file}", *options]
         return ended(command, self.environment, self.folder)
 
     def tasks(self, *tasks: dict[str, t.Any], options: t.Sequence[str] = (), **variables: t.Any) -> Run:
@@ -133,7 +143,7 @@ class Desk:
 
     def session(self, login: Login, database: str) -> psycopg.Connection:
         """A session through the relay."""
-        return open_session(self.standins, login, database)
+        return connect("psycopg", self.standins, login, database)
 
     def psql(self, script: pathlib.Path, database: str) -> None:
         """Run a script as a person does who has read it."""
@@ -184,22 +194,3 @@ def asked(standins: Standins) -> list[str]:
 def statuses(standins: Standins) -> list[str]:
     """The status of every integration that Immuta has."""
     return [record["status"] for record in standins.immuta.records()]
-
-
-def run_by_hand(standins: Standins, statements: list[str], database: str) -> None:
-    """Do what a person does who runs statements as the bootstrap account."""
-    with open_session(standins, standins.bootstrap, database) as session:
-        for statement in statements:
-            session.execute(statement.encode())
-
-
-def open_session(standins: Standins, login: Login, database: str) -> psycopg.Connection:
-    """A session through the relay."""
-    return psycopg.connect(
-        host=standins.redshift.host,
-        port=standins.redshift.port,
-        user=login.user,
-        password=login.password,
-        dbname=database,
-        autocommit=True,
-    )

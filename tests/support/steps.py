@@ -78,6 +78,7 @@ class CountedPattern:
         self._steps = steps
         self._nodes = list(parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
         self._ignores_case = bool(pattern.flags & re.IGNORECASE)
+        self._known: dict[tuple[t.Any, int, str], bool] = {}
 
     def match(self, text: str, *bounds: int) -> re.Match[str] | None:
         self._attempt(text, *bounds)
@@ -165,9 +166,13 @@ class CountedPattern:
         self._steps.add()
         if position >= len(text):
             return False
-        character = text[position]
-        forms = {character, character.lower(), character.upper()} if self._ignores_case else {character}
-        return any(fits(node, form) for form in forms)
+        # The nodes live as long as the pattern, so that an id names one.
+        key = node[0], id(node[1]), text[position]
+        if key not in self._known:
+            character = text[position]
+            forms = {character, character.lower(), character.upper()} if self._ignores_case else {character}
+            self._known[key] = any(fits(node, form) for form in forms)
+        return self._known[key]
 
     @staticmethod
     def _is_at(place: t.Any, text: str, position: int) -> bool:

@@ -9,8 +9,8 @@ import typing as t
 import pytest
 from psycopg import sql
 
+from tests.support.by_hand import run_by_hand, run_scripts
 from tests.support.howto import COMMANDS, EXAMPLES, PAGE, Command
-from tests.support.sql import run, set_up
 from tests.support.standin import Standins, scripts
 
 CREATING, CREATING_MANUALLY, ENABLED, LIST, EDITING, EDITING_MANUALLY, DELETING = EXAMPLES
@@ -68,11 +68,11 @@ def test_manual_setup(standins, api, example):
     config = first.payload["config"]
     reply = send(api, first)
     assert reply.text == scripts.text("initial-create", scripts.initial_create(config))
-    run(standins, config["initialDatabase"], scripts.initial_create(config))
+    run_by_hand(standins, scripts.initial_create(config), config["initialDatabase"])
     reply = send(api, second)
     assert reply.text == scripts.text("create", scripts.create(config))
     # The second script holds nothing that needs a split: psycopg sends a text without parameters as it is.
-    run(standins, config["database"], [reply.text])
+    run_by_hand(standins, [reply.text], config["database"])
     reply = send(api, configure).json()
     assert reply == with_id(CREATING_MANUALLY, reply["id"])
     assert api.get(f"/integrations/{reply['id']}").json()["status"] == "enabled"
@@ -102,11 +102,11 @@ def test_automatic_update(standins, api):
 def test_manual_update(standins, api):
     a_cluster(standins, automatic=False)
     configure, edit, update = COMMANDS[6], COMMANDS[11], COMMANDS[12]
-    set_up(standins, configure.payload["config"])
+    run_scripts(standins, configure.payload["config"])
     number = send(api, configure).json()["id"]
     reply = send(api, edit, number)
     assert reply.text == scripts.text("edit", scripts.edit(configure.payload["config"], edit.payload["config"]))
-    run(standins, "immuta", [reply.text])
+    run_by_hand(standins, [reply.text], "immuta")
     assert send(api, update, number).json() == with_id(EDITING_MANUALLY, number)
     assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
 
@@ -124,14 +124,14 @@ def test_delete_of_an_automatic_integration(standins, api):
 @pytest.mark.parametrize("registered", [True, False], ids=["the delete script", "the cleanup script"])
 def test_delete_of_a_manual_integration(standins, api, registered):
     a_cluster(standins, automatic=False)
-    set_up(standins, COMMANDS[6].payload["config"])
+    run_scripts(standins, COMMANDS[6].payload["config"])
     number = send(api, COMMANDS[6]).json()["id"]
     script = (
         api.post(f"/integrations/{number}/scripts/delete")
         if registered
         else api.post("/integrations/scripts/cleanup", json=COMMANDS[6].payload)
     )
-    run(standins, "immuta", [script.text])
+    run_by_hand(standins, [script.text], "immuta")
     assert api.delete(f"/integrations/{number}").json() == with_id(DELETING, number)
     assert standins.catalog()["schemas"]["immuta"] == []
     assert FIRST["username"] not in standins.catalog()["users"]

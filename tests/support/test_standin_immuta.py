@@ -11,7 +11,7 @@ import pytest
 import requests
 import yaml
 
-from tests.support.sql import automatic_config, payload, set_up
+from tests.support.by_hand import automatic_config, payload, run_scripts
 from tests.support.standin import HOST, Immuta, scripts
 
 # As Immuta's documentation has them, for Redshift, this host and this id.
@@ -106,7 +106,7 @@ def test_refusals_about_one_integration(standins, api, seeded, method, body, exp
 )
 def test_a_host_has_one_integration(standins, api, status, expected):
     standins.immuta.seed(id=5, status=status, config=config(host=HOST.upper()))
-    set_up(standins, standins.config())
+    run_scripts(standins, standins.config())
     reply = api.post("/integrations", json=payload(standins.config()))
     if expected:
         assert refusal(reply) == expected
@@ -118,11 +118,11 @@ def test_a_host_has_one_integration(standins, api, status, expected):
 def test_the_prerequisites_are_looked_at(standins, api, setup):
     asked = payload(standins.config())
     if setup == "first script":
-        set_up(standins, standins.config())
+        run_scripts(standins, standins.config())
         with standins.postgres.connect("immuta") as admin:
             admin.execute("DROP SCHEMA immuta_procedures CASCADE")
     elif setup == "both, another password":
-        set_up(standins, standins.config(password="An0ther-Pa55word"))
+        run_scripts(standins, standins.config(password="An0ther-Pa55word"))
     elif setup == "database exists, automatic":
         asked = payload(automatic_config(standins, database="dev"), automatic=True)
     reply = api.post("/integrations", json=asked)
@@ -167,6 +167,39 @@ def test_a_wrong_payload_is_refused(api, change, member):
     assert f'"{member}"' in message
 
 
+ACCESS_KEY = {
+    "authenticationType": "accessKey",
+    "awsAccessKeyId": "AKIA1",
+    "awsSecretAccessKey": "s3cret",
+    "username": None,
+    "password": None,
+}
+
+
+def test_an_undocumented_authentication_type_is_accepted_where_it_is_set(standins, api):
+    """The names of its members are examples: no documentation has them."""
+    standins.immuta.set(
+        authentication_types={"accessKey": {"awsAccessKeyId": False, "awsSecretAccessKey": True}}, redacted="[REDACTED]"
+    )
+    asked = {name: value for name, value in {**config(), **ACCESS_KEY}.items() if value is not None}
+    without = {name: value for name, value in asked.items() if name != "awsSecretAccessKey"}
+    assert '"config.awsSecretAccessKey"' in refusal(api.post("/integrations", json=payload(without)))[2]
+    reply = api.post("/integrations", json={**payload(asked), "autoBootstrap": True})
+    shown = api.get(f"/integrations/{reply.json()['id']}").json()
+    assert shown["status"] == "enabled"
+    assert shown["config"]["awsAccessKeyId"] == "AKIA1"
+    assert shown["config"]["awsSecretAccessKey"] == "[REDACTED]"
+
+
+@pytest.mark.parametrize("envelope", ["hits", "data", "results"])
+def test_the_list_may_come_in_an_envelope(standins, api, envelope):
+    """Seen at other endpoints of Immuta 2026.1."""
+    standins.immuta.set(envelope=envelope)
+    standins.immuta.seed(config=config())
+    reply = api.get("/integrations").json()
+    assert (reply["count"], [record["id"] for record in reply[envelope]]) == (1, ["1"])
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "wrong"}, {"Authorization": "Bearer wrong"}])
 def test_without_the_key_there_is_nothing(standins, headers):
     for path in ("/integrations", "/integrations/1", "/integrations/1/status"):
@@ -209,10 +242,11 @@ def test_scripts_that_redshift_does_not_have(api):
 
 
 def test_statuses_move_with_time(standins, api):
-    standins.immuta.set(settle=0.2)
+    standins.immuta.set(settle=3600)
     begin = time.monotonic()
     number = api.post("/integrations", json=payload(automatic_config(standins), automatic=True)).json()["id"]
     assert api.get(f"/integrations/{number}/status").json() == {"status": "creating"}
+    standins.immuta.set(settle=0.2)
     while api.get(f"/integrations/{number}").json()["status"] == "creating":
         time.sleep(0.01)
     assert time.monotonic() - begin >= 0.2

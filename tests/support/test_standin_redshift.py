@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redshift_connector
 
-from tests.support.sql import connect, payload, run, set_up
+from tests.support.by_hand import connect, payload, run_by_hand, run_scripts
 from tests.support.standin import HOST, Login, Standins, scripts
 from tests.support.standin.relay import Relay
 
@@ -45,7 +45,7 @@ def query(driver: str, standins: Standins, login: Login, database: str, statemen
 @pytest.mark.parametrize("password", ["Plain-Pa55word", 'it\'s "quoted"; \\ -- pässwörd$$'])
 def test_both_scripts_make_a_cluster_that_immuta_accepts(standins, api, driver, password):
     config = standins.config(password=password, impersonation={"enabled": True, "role": 'may "be" others\''})
-    set_up(standins, config, driver)
+    run_scripts(standins, config, driver)
     assert api.post("/integrations", json=payload(config)).json()["status"] == "creating"
     assert api.get("/integrations").json()[0]["status"] == "enabled"
     assert standins.catalog() == {
@@ -59,7 +59,7 @@ def test_both_scripts_make_a_cluster_that_immuta_accepts(standins, api, driver, 
 @DRIVERS
 def test_the_procedures_work_for_the_system_account(standins, driver):
     config = standins.config(impersonation={"enabled": True, "role": "o'group"})
-    set_up(standins, config, driver)
+    run_scripts(standins, config, driver)
     session = connect(driver, standins, Login(config["username"], config["password"]), "immuta")
     cursor = session.cursor()
     cursor.execute("CALL immuta_procedures.set_entitlements('unprivileged', '{}')")
@@ -106,7 +106,7 @@ def test_it_refuses_what_redshift_refuses(standins, driver, statements, code):
 
 def test_a_prepared_text_of_several_statements_is_refused(standins):
     with pytest.raises(redshift_connector.Error) as caught:
-        run(standins, "dev", ["SELECT 1; SELECT 2"], driver="redshift_connector")
+        run_by_hand(standins, ["SELECT 1; SELECT 2"], "dev", driver="redshift_connector")
     assert sqlstate(caught.value) == "42601"
 
 
@@ -121,10 +121,10 @@ def test_the_unprivileged_login_may_not_bootstrap(standins):
 def test_the_cleanup_script_takes_any_half_done_state(standins, steps):
     config = standins.config(impersonation={"enabled": True})
     statements = scripts.initial_create(config)
-    run(standins, "dev", statements[:steps])
+    run_by_hand(standins, statements[:steps], "dev")
     if steps > len(statements):
-        run(standins, "immuta", scripts.create(config)[:steps])
-    run(standins, "immuta" if steps > 1 else "dev", scripts.cleanup(config))
+        run_by_hand(standins, scripts.create(config)[:steps], "immuta")
+    run_by_hand(standins, scripts.cleanup(config), "immuta" if steps > 1 else "dev")
     catalog = standins.catalog()
     assert (catalog["users"], catalog["groups"]) == (["bootstrap", "unprivileged"], [])
     assert not any(catalog["schemas"].values())
@@ -144,18 +144,18 @@ def test_the_cleanup_script_takes_any_half_done_state(standins, steps):
 def test_the_edit_script_leads_to_what_a_new_setup_makes(standins, api, after):
     before = standins.config(impersonation={"enabled": True})
     after = {**before, **after}
-    set_up(standins, before)
-    run(standins, "immuta", scripts.edit(before, after), transaction=True)
+    run_scripts(standins, before)
+    run_by_hand(standins, scripts.edit(before, after), "immuta", transaction=True)
     edited = standins.catalog()
     assert api.post("/integrations", json=payload(after)).status_code == 200
     standins.reset()
-    set_up(standins, after)
+    run_scripts(standins, after)
     assert edited == standins.catalog()
 
 
 def test_statements_are_told_in_order_and_without_the_judges(standins):
     before = len(standins.postgres.statements())
-    run(standins, "dev", ["SELECT 1 -- it's;\n\t+ 1", "CREATE SCHEMA something"], driver="redshift_connector")
+    run_by_hand(standins, ["SELECT 1 -- it's;\n\t+ 1", "CREATE SCHEMA something"], "dev", driver="redshift_connector")
     standins.catalog()
     query("psycopg", standins, standins.unprivileged, "dev", "SELECT 3")
     assert [(entry.user, entry.database, entry.text) for entry in standins.postgres.statements()[before:]] == [
@@ -176,7 +176,7 @@ def test_a_connection_can_be_cut_at_a_statement(standins, driver, action, schema
 
     standins.redshift.on_statement = on_statement
     with pytest.raises((psycopg.OperationalError, redshift_connector.Error, OSError)):
-        run(standins, "dev", ["SELECT 1", "CREATE SCHEMA something", "SELECT 2"], driver=driver)
+        run_by_hand(standins, ["SELECT 1", "CREATE SCHEMA something", "SELECT 2"], "dev", driver=driver)
     assert seen == [("bootstrap", "dev", "SELECT 1"), ("bootstrap", "dev", "CREATE SCHEMA something")]
     assert standins.catalog()["schemas"]["dev"] == schemas
 
@@ -191,7 +191,7 @@ def test_a_statement_can_be_watched_to_its_end_and_cut_there(standins, driver):
 
     standins.redshift.on_result = on_result
     with pytest.raises((psycopg.OperationalError, redshift_connector.Error, OSError)):
-        run(standins, "dev", ["SELECT 1", "CREATE SCHEMA something"], driver=driver)
+        run_by_hand(standins, ["SELECT 1", "CREATE SCHEMA something"], "dev", driver=driver)
     assert found == [("SELECT 1", []), ("CREATE SCHEMA something", ["something"])]
 
 
@@ -210,6 +210,31 @@ def test_a_statement_can_be_made_to_fail(standins, driver):
     cursor.execute("SELECT 4")
     assert [list(row) for row in cursor.fetchall()] == [[4]]
     session.close()
+
+
+PYTHON = "CREATE OR REPLACE FUNCTION f() RETURNS int STABLE AS $$ return 1; $$ LANGUAGE plpythonu"
+
+
+@DRIVERS
+def test_a_python_function_is_refused_in_the_words_of_redshift(standins, driver):
+    """Redshift Serverless, June 2026: the issue 1609 of clickstream-analytics-on-aws."""
+    with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
+        run_by_hand(standins, [PYTHON], "dev", driver=driver)
+    assert "Create function is not supported for language plpythonu anymore." in str(caught.value)
+    function = "CREATE FUNCTION s.g() RETURNS int AS $$ SELECT 1 $$ LANGUAGE sql"
+    run_by_hand(standins, ["CREATE SCHEMA s", function], "dev")
+    standins.redshift.python_functions = True
+    run_by_hand(standins, [PYTHON.replace("f()", "s.f()")], "dev", driver=driver)
+
+
+def test_usage_on_the_language_can_be_granted_by_whom_it_was_granted_to(standins):
+    query = "SELECT language_name FROM svv_language_privileges WHERE identity_name = current_user AND admin_option"
+    with connect("psycopg", standins, standins.bootstrap, "dev") as session:
+        assert session.execute(query).fetchall() == [("plpythonu",)]
+    with connect("psycopg", standins, standins.unprivileged, "dev") as session:
+        assert session.execute(query).fetchall() == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("GRANT USAGE ON LANGUAGE plpythonu TO unprivileged")
 
 
 def test_a_running_statement_can_be_cancelled(standins):

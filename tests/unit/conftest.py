@@ -6,5 +6,5 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=150)
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=100)
 settings.load_profile("fixed")

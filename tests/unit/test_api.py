@@ -106,7 +106,18 @@ def test_record_of_another_shape_is_an_error_of_one_sentence(call: str, record: 
     assert caught.value.may_have_taken_effect == (call in ("create", "update"))
 
 
-@pytest.mark.parametrize("document", [{}, {"integrations": []}, "x", 5])
+@pytest.mark.parametrize("envelope", [{"hits": []}, {"data": [], "count": 1}, {"results": [], "total": 1, "size": 25}])
+def test_list_in_an_envelope_is_understood(envelope: dict[str, t.Any]):
+    """Seen at other endpoints of Immuta 2026.1."""
+    record = {"id": 1, "status": "enabled"}
+    full = {name: [record] if value == [] else value for name, value in envelope.items()}
+    assert [found["id"] for found in IntegrationsApi(Session(full)).records()] == ["1"]
+
+
+PARTIAL = {"hits": [{"id": 1, "status": "enabled"}], "count": 2}
+
+
+@pytest.mark.parametrize("document", [{}, {"integrations": []}, "x", 5, PARTIAL, {"hits": [], "data": []}])
 def test_list_of_another_shape_is_an_error(document: t.Any):
     with pytest.raises(ApiError, match="is not a list of integrations"):
         IntegrationsApi(Session(document)).records()

@@ -11,7 +11,10 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.cata
     case_sensitive,
     entries,
     find,
+    has_all_privileges,
     lookalikes,
+    may_grant_language,
+    may_grant_temp,
     missing,
     select,
 )
@@ -111,3 +114,36 @@ def test_an_account_that_the_catalog_does_not_have_may_nothing() -> None:
 @pytest.mark.parametrize(("rows", "expected"), [({"SHOW": [("on",)]}, True), ({"SHOW": [("off",)]}, False), ({}, None)])
 def test_whether_capital_letters_count(rows: dict[str, Rows], expected: bool | None) -> None:
     assert case_sensitive(FakeSession(**rows)) is expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "may"),
+    [
+        ({"svv_language_privileges": [("exfunc",), ("plpythonu",)]}, True),
+        ({"svv_language_privileges": [("exfunc",)]}, False),
+        ({}, None),
+    ],
+)
+def test_whether_an_account_may_grant_usage_on_a_language(rows: dict[str, Rows], may: bool | None) -> None:
+    assert may_grant_language(FakeSession(**rows), "plpythonu") is may
+
+
+@pytest.mark.parametrize(
+    ("rows", "may"),
+    [
+        ({"svv_database_privileges": [("immuta", "TEMP")]}, True),
+        ({"svv_database_privileges": [("immuta", "TEMPORARY")]}, True),
+        ({"svv_database_privileges": [("immuta", "CREATE"), ("other", "TEMP")]}, False),
+        ({}, None),
+    ],
+)
+def test_whether_an_account_may_grant_temp_on_a_database(rows: dict[str, Rows], may: bool | None) -> None:
+    assert may_grant_temp(FakeSession(**rows), "immuta") is may
+
+
+@pytest.mark.parametrize(
+    ("rows", "has"),
+    [({"has_database": [(True,)]}, True), ({"has_database": [(False,)]}, False), ({}, None)],
+)
+def test_whether_an_account_has_all_privileges_on_a_database(rows: dict[str, Rows], has: bool | None) -> None:
+    assert has_all_privileges(FakeSession(**rows)) is has

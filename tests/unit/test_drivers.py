@@ -43,7 +43,7 @@ def login(driver: str, **options: t.Any) -> Login:
     return Login.from_params({**defaults, **account, "ssl_mode": "disable", "driver": driver, **options})
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _forgotten() -> t.Iterator[None]:
     yield
     gc.collect()  # while the warnings about those sockets are ignored

@@ -9,9 +9,11 @@ import typing as t
 
 import pytest
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common import progress
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ScriptError, StatementError
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import DriverError
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.execute import plan, run
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.inspection import PYTHON_ADVICE
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import split
 
 
@@ -388,18 +390,16 @@ def test_what_is_skipped_is_what_one_by_one_would_skip(script: str, outcomes: li
         assert (catalog.committed if single else catalog.names) == left
 
 
+PYTHON = f"this server does not accept Python functions. {PYTHON_ADVICE}"
+
+
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
         (refused("2D000"), "it cannot run inside a transaction"),
-        (
-            refused("42704", 'language "plpythonu" does not exist'),
-            "the server does not accept functions in this language",
-        ),
-        (
-            refused("P0001", "not supported for language plpythonu anymore."),
-            "the server does not accept functions in this",
-        ),
+        (refused("42704", 'language "plpythonu" does not exist'), PYTHON),
+        (refused("P0001", "Create function is not supported\n for language plpythonu anymore."), PYTHON),
+        (refused("0A000", "Not supported for language plperl"), "the server does not have this language, or does not"),
         (refused("08P01"), "it has a parameter such as $1"),
         (refused("42P02"), "it has a parameter such as $1"),
         (refused("42P01"), "something that it names does not exist: check the name, and that login_db"),
@@ -409,7 +409,45 @@ def test_a_failure_comes_with_advice(error: DriverError, advice: str) -> None:
     assert f": {advice}" in execute("A", A=[error]).message
 
 
+@pytest.mark.parametrize("statement", ["GRANT USAGE ON LANGUAGE l TO a", "REVOKE USAGE ON LANGUAGE l FROM a"])
+def test_a_privilege_on_a_language_is_no_function_in_it(statement: str) -> None:
+    error = refused("42704", 'language "plpythonu" does not exist')
+    message = execute(statement, **{statement: [error]}).message
+    assert ": the server does not have this language" in message
+    assert PYTHON_ADVICE not in message
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE FUNCTION f() RETURNS int AS $$ token = password(1) $$ LANGUAGE plpythonu",
+        "CALL p('the token: language')",
+        "DO $$ BEGIN RAISE 'Create function is not supported for language plpythonu anymore'; END $$",
+    ],
+)
+def test_the_refusal_of_a_python_function_is_shown_with_advice(statement: str) -> None:
+    said = "Create function is not supported for language plpythonu anymore"
+    message = execute(statement, **{statement: [refused("XX000", f"{said}.")]}).message
+    assert f" failed with SQLSTATE XX000 ({said}): {PYTHON}." in message
+
+
 def test_the_servers_sentence_is_shown_without_the_statements_text() -> None:
     message = execute("A 'x'", **{"A 'x'": [refused("42P01", 'relation "s.a" near "x\' does not exist')]}).message
     assert ' failed with SQLSTATE 42P01 (relation "s.a" near "********" does not exist): ' in message
     assert "SQLSTATE" not in execute("A", A=[DriverError(sqlstate=None, lost=False)]).message
+
+
+@pytest.mark.parametrize(
+    ("script", "skip", "numbers"),
+    [
+        ("CREATE USER a; CREATE DATABASE b; BEGIN; GRANT c; COMMIT", (), [1, 2, 4]),
+        ("CREATE SCHEMA a; CREATE SCHEMA b", (), [1, 2]),
+        ("CREATE USER a; CREATE SCHEMA b", ("existing",), [1, 2, 2]),
+    ],
+)
+def test_each_statement_is_reported_as_it_begins(script: str, skip: t.Collection[str], numbers: list[int]) -> None:
+    heard: list[progress.State | None] = []
+    with progress.listening(heard.append):
+        execute(script, skip=skip, CREATE_USER_a=[EXISTS] if skip else [])
+    count = script.count(";") + 1
+    assert heard == [progress.running(number, count) for number in numbers]

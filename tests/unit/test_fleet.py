@@ -120,7 +120,7 @@ def test_what_is_computed_is_no_template(config: t.Any):
 
 
 def test_secrets_of_extra_need_not_be_defined():
-    extra = {"secretKey": "{{ nobody }}", "roleArn": "arn"}
+    extra = {"secretKey": "{{ nobody }}", "handle": "{{ nobody }}", "roleArn": "arn"}
     cluster, _tenant = reader().read("sales", trusted({"immuta_redshift_config": {**CONFIG, "extra": extra}}))
     assert cluster.desired is not None
     assert cluster.desired.extra == {"roleArn": "arn"}

@@ -21,7 +21,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift impo
 )
 from tests.support.steps import Steps
 
-SIZE = 200
+SIZE = 100
 # The growth from a text to twice the text: 1 where the steps are linear, 3 where they are quadratic. Where a bounded
 # distance is searched, it is more than 1 until the text is longer than that.
 MOST = 2

@@ -26,6 +26,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integr
     differences,
     find,
     for_display,
+    hidden_settings,
     refuse_change,
     refuse_other,
     settings_view,
@@ -453,15 +454,15 @@ def test_write_needs_credentials_and_the_comparison_does_not(
     decision = decide(there, want)
     assert decision.changed
     with pytest.raises(InputError, match=f"Set {missing}"):
-        check_write(decision, want)
+        check_write(decision, want, there)
     with pytest.raises(InputError, match=f"Set {missing}"):
-        check_payload(build_payload(there, want), want)
+        check_payload(build_payload(there, want), want, there)
 
 
 def test_write_with_credentials_and_one_of_an_undocumented_type_is_accepted():
     for want in (desired({**CONFIG, "port": 1}), desired({"host": HOST, "authenticationType": "accessKey"})):
-        check_write(decide(record(), want), want)
-    check_write(decide(record(), desired(state="absent")), desired(state="absent"))
+        check_write(decide(record(), want), want, record())
+    check_write(decide(record(), desired(state="absent")), desired(state="absent"), record())
 
 
 @pytest.mark.parametrize("shown_as", [True, False, None])
@@ -499,18 +500,94 @@ def test_delete_carries_the_credentials_of_an_automatic_setup(
         (changed(password=None), {}, "set config.password."),
         ({"host": HOST}, {"authenticationType": "okta"}, "set config.okta.username, "),
         ({"host": HOST}, {"authenticationType": None}, "set config.authentication_type and its credentials."),
-        ({"host": HOST}, {"authenticationType": "accessKey"}, "set config.authentication_type and its credentials."),
+        ({"host": HOST}, {"authenticationType": "accessKey"}, "set config.username and config.password."),
+        (
+            {"host": HOST},
+            {"authenticationType": "accessKey", "username": None, "password": None},
+            "set config.authentication_type and its credentials.",
+        ),
     ],
 )
 def test_delete_without_the_credentials_it_needs_is_refused(
     config: dict[str, t.Any], there: dict[str, t.Any], said: str
 ):
     """Immuta's documentation, DELETE 400: "Please provide them in your payload."."""
-    want = desired(config, state="absent")
-    decision = decide(record(automatic=True, **there), want)
+    want, current = desired(config, state="absent"), record(automatic=True, **there)
+    decision = decide(current, want)
     assert decision.action == "delete"
     with pytest.raises(InputError, match=said):
-        check_write(decision, want)
+        check_write(decision, want, current)
+
+
+def with_access_key(automatic: bool = False, **members: t.Any) -> dict[str, t.Any]:
+    """Names of the settings of such an integration are not documented: these are examples."""
+    config = {name: value for name, value in SHOWN.items() if name not in ("username", "password")}
+    key = {"authenticationType": "accessKey", "awsAccessKeyId": "AKIA1", "awsSecretAccessKey": "[REDACTED]"}
+    return {**record(automatic=automatic), "config": {**config, **key, **members}}
+
+
+ACCESS_KEY = {name: value for name, value in CONFIG.items() if name not in ("username", "password")}
+ACCESS_KEY["authenticationType"] = "accessKey"
+
+
+@pytest.mark.parametrize(
+    ("extra", "members", "missing"),
+    [
+        ({}, {}, "config.extra.awsSecretAccessKey"),
+        ({"awsAccessKeyId": "AKIA2"}, {}, "config.extra.awsSecretAccessKey"),
+        ({"awsSecretAccessKey": "s"}, {}, None),
+        ({"awsSecretAccessKey": "s"}, {"username": "<REDACTED>"}, "config.username"),
+        (
+            {"deep": {"other": 1}},
+            {"deep": {"handle": "REDACTED"}},
+            "config.extra.awsSecretAccessKey and config.extra.deep.handle",
+        ),
+        ({"awsSecretAccessKey": "s", "deep": "text"}, {"deep": {"handle": "REDACTED"}}, None),
+        ({"awsSecretAccessKey": "s", "list": ["l"]}, {"list": ["REDACTED"]}, None),
+        ({"awsSecretAccessKey": "s"}, {"list": ["REDACTED"]}, "config.extra.list"),
+    ],
+)
+def test_write_with_an_undocumented_type_needs_what_immuta_redacts(
+    extra: dict[str, t.Any], members: dict[str, t.Any], missing: str | None
+):
+    """PUT takes the whole payload, and DELETE the credentials: Immuta's page "Configure a Redshift Integration"."""
+    there = with_access_key(automatic=True, **members)
+    change = desired({**ACCESS_KEY, "port": 5441}, extra=extra, automatic=True)
+    removal = desired({"host": HOST}, state="absent", extra=extra)
+    for want in (change, removal):
+        decision = decide(there, want)
+        if missing is None:
+            check_write(decision, want, there)
+        else:
+            with pytest.raises(InputError) as caught:
+                check_write(decision, want, there)
+            assert f"et {missing}" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["enabled", "disabled"])
+def test_another_type_needs_nothing_of_an_undocumented_one(status: str):
+    there = {**with_access_key(), "status": status}
+    want = desired({**CONFIG, "authenticationType": "userPassword"})
+    check_write(decide(there, want), want, there)
+    gone = {**there, "status": "disabled"}
+    check_write(decide(gone, desired(ACCESS_KEY)), desired(ACCESS_KEY), gone)
+
+
+def test_settings_of_an_undocumented_type_are_compared_where_immuta_shows_them():
+    want = desired(ACCESS_KEY, extra={"awsAccessKeyId": "AKIA2", "awsSecretAccessKey": "s", "unseen": 1})
+    assert differences(with_access_key(), want) == ["extra.awsAccessKeyId"]
+
+
+def test_config_for_display_keeps_the_spelling_of_what_is_no_option():
+    shown = for_display(with_access_key(futureSetting={"subLevel": 1}, apiToken="t"))["config"]
+    assert shown["initial_database"] == "REDSHIFT_SAMPLE_DATA"
+    assert shown["extra"] == {
+        "awsAccessKeyId": "AKIA1",
+        "awsSecretAccessKey": "[REDACTED]",
+        "futureSetting": {"subLevel": 1},
+        "apiToken": "********",
+    }
+    assert hidden_settings(shown) == ["extra.awsSecretAccessKey", "extra.apiToken"]
 
 
 # What is to be done

@@ -83,7 +83,19 @@ def test_what_is_kept_has_no_secret():
         ({}, {"authentication_type": "userPassword"}),
         (
             {"host": "h", "port": 5439, "username": "<REDACTED>", "password": "<REDACTED>", "haEnabled": True},
-            {"authentication_type": "userPassword", "host": "h", "port": 5439},
+            {"authentication_type": "userPassword", "host": "h", "port": 5439, "extra": {"haEnabled": True}},
+        ),
+        (
+            {
+                "authenticationType": "accessKey",
+                "awsAccessKeyId": "AKIAEXAMPLE",
+                "awsSecretAccessKey": "<REDACTED>",
+                "stage": {"arn": "a", "handle": "[REDACTED]", "tokens": ["********"], "names": ["n", "REDACTED"]},
+            },
+            {
+                "authentication_type": "accessKey",
+                "extra": {"awsAccessKeyId": "AKIAEXAMPLE", "stage": {"arn": "a", "names": ["n"]}},
+            },
         ),
         (
             {
@@ -97,7 +109,10 @@ def test_what_is_kept_has_no_secret():
                 "impersonation": {"enabled": False},
             },
         ),
-        ({"okta": "text", "extra": {"a": 1}}, {"authentication_type": "userPassword"}),
+        (
+            {"okta": "text", "extra": {"a": 1}},
+            {"authentication_type": "userPassword", "extra": {"extra": {"a": 1}}},
+        ),
     ],
 )
 def test_config_of_the_role(config: dict[str, t.Any], known: dict[str, t.Any]):

@@ -126,6 +126,11 @@ def test_a_password_with_a_quote_in_it_is_hidden_whole_in_a_nested_literal(scrip
             "Create function is not supported for language plpythonu anymore",
             None,
         ),
+        (
+            "CREATE FUNCTION f() AS $$ token = language_of(plpythonu) $$ LANGUAGE plpythonu",
+            "ERROR:  CREATE function is not\nsupported for language plpythonu anymore. hunter2",
+            "Create function is not supported for language plpythonu anymore",
+        ),
         ("SELECT FROM FROM", 'syntax error at or near "FROM"', None),
         ('COMMENT ON SCHEMA s "hunter2"', 'syntax error at or near ""hunter2""', 'syntax error at or near "********"'),
         (

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common import progress
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     ApiError,
     InputError,
@@ -244,7 +245,7 @@ def test_result_of_a_change():
     }
     before, after = (result["diff"][side]["config"] for side in ("before", "after"))
     assert (before["port"], before["password"]) == (5439, "<REDACTED>")
-    assert (after["port"], after["password"], after["secret_key"]) == (5440, "********", "********")
+    assert (after["port"], after["password"], after["extra"]["secretKey"]) == (5440, "********", "********")
     assert result["warnings"] == []
 
 
@@ -658,3 +659,13 @@ def test_options_reach_the_tenant(
     result = run(options(**changes), check_mode, {})
     assert tenant.requests == requests
     assert result["warnings"] == ["The API key is sent in clear text, since http://tenant.example.com is plain http."]
+
+
+def test_each_status_is_reported_while_it_lasts() -> None:
+    tenant = Tenant("editing", "editing", "deleting", None)
+    heard: list[progress.State | None] = []
+    with progress.listening(heard.append):
+        reconciliation(tenant, EQUAL, timeout=600).apply()
+    waited = [progress.State(status, 600) for status in ("editing", "editing", "deleting")]
+    assert heard[:4] == [*waited, None], "and nothing while the creation is sent"
+    assert heard[-1] is None

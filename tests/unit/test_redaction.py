@@ -48,6 +48,7 @@ def test_name_of_a_secret(name: str):
     [
         *("username", "host", "database", "appId", "idpHost", "role", "keyspace", "passed", "bypass", "monkey", "port"),
         *("publicKey", "primary_key", "sortKey", "authenticationType", "description", "accessibility", "keys"),
+        *("accessKeyId", "awsAccessKeyId", "aws_access_key_id"),
     ],
 )
 def test_name_of_something_else(name: str):

@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.catalog import Account
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.inspection import PYTHON_ADVICE
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import (
     IMMUTA_SCHEMAS,
     Facts,
@@ -22,6 +23,7 @@ NEW = {"database": "immuta", "database_exists": False}
 OWN = {"database": "immuta", "database_exists": True, "database_owner": MAKER.name}
 FOREIGN = {"database": "immuta", "database_exists": True, "database_owner": "other"}
 ONE = {"single_database": True}
+PYTHON = {"has_python": True}
 
 
 def check(name: str, account: Account = ADMIN, **found: t.Any) -> tuple[str, str]:
@@ -40,6 +42,7 @@ def check(name: str, account: Account = ADMIN, **found: t.Any) -> tuple[str, str
         ("Immuta database", ADMIN, {**FOREIGN, "schemas": IMMUTA_SCHEMAS[:2]}, "warning"),
         ("Immuta database", ADMIN, {**FOREIGN, "schemas": ["public", "immuta_system"]}, "failed"),
         ("Immuta database", ADMIN, {**FOREIGN, **ONE, "schemas": ["spectrum"]}, "passed"),
+        ("Immuta database", ADMIN, {**FOREIGN, **ONE, "schemas": IMMUTA_SCHEMAS}, "warning"),
         ("CREATE DATABASE", MAKER, NEW, "passed"),
         ("CREATE DATABASE", ADMIN, NEW, "passed"),
         ("CREATE DATABASE", NOBODY, NEW, "failed"),
@@ -67,8 +70,25 @@ def check(name: str, account: Account = ADMIN, **found: t.Any) -> tuple[str, str
         ("Case-insensitive identifiers", ADMIN, {}, "skipped"),
         ("Case-insensitive identifiers", ADMIN, {"case_sensitive": False}, "passed"),
         ("Case-insensitive identifiers", ADMIN, {"case_sensitive": True}, "failed"),
-        ("Language plpythonu", ADMIN, {}, "warning"),
-        ("Language plpythonu", ADMIN, {"has_python": True}, "passed"),
+        ("Python functions", ADMIN, {"has_python": True}, "skipped"),
+        ("Python functions", ADMIN, {"accepts_python": True}, "passed"),
+        ("Python functions", ADMIN, {"accepts_python": False, "has_python": True}, "warning"),
+        ("USAGE ON LANGUAGE plpythonu", ADMIN, {}, "warning"),
+        ("USAGE ON LANGUAGE plpythonu", ADMIN, PYTHON, "passed"),
+        ("USAGE ON LANGUAGE plpythonu", MAKER, {**PYTHON, **NEW}, "skipped"),
+        ("USAGE ON LANGUAGE plpythonu", MAKER, {**PYTHON, **OWN}, "skipped"),
+        ("USAGE ON LANGUAGE plpythonu", MAKER, {**PYTHON, **OWN, "grants_python": True}, "passed"),
+        ("USAGE ON LANGUAGE plpythonu", MAKER, {**PYTHON, **OWN, "grants_python": False}, "warning"),
+        ("ALL PRIVILEGES ON DATABASE", ADMIN, {**FOREIGN, **ONE}, "passed"),
+        ("ALL PRIVILEGES ON DATABASE", MAKER, {**OWN, **ONE}, "passed"),
+        ("ALL PRIVILEGES ON DATABASE", MAKER, {**NEW, **ONE}, "skipped"),
+        ("ALL PRIVILEGES ON DATABASE", NOBODY, {**FOREIGN, **ONE}, "skipped"),
+        ("ALL PRIVILEGES ON DATABASE", NOBODY, {**FOREIGN, **ONE, "all_privileges": True}, "passed"),
+        ("ALL PRIVILEGES ON DATABASE", NOBODY, {**FOREIGN, **ONE, "all_privileges": False}, "warning"),
+        ("GRANT TEMP ON DATABASE", MAKER, {**OWN, **ONE}, "passed"),
+        ("GRANT TEMP ON DATABASE", NOBODY, {**FOREIGN, **ONE}, "skipped"),
+        ("GRANT TEMP ON DATABASE", NOBODY, {**FOREIGN, **ONE, "grants_temp": True}, "passed"),
+        ("GRANT TEMP ON DATABASE", NOBODY, {**FOREIGN, **ONE, "grants_temp": False}, "warning"),
         ("System account", ADMIN, {}, "skipped"),
         ("System account", ADMIN, {"system_user": "u"}, "passed"),
         ("System account", ADMIN, {"system_user": "u", "system_user_exists": True}, "warning"),
@@ -89,10 +109,42 @@ def test_a_requirement(name: str, account: Account, found: dict[str, t.Any], sta
         ("CREATE USER", NOBODY, NEW, 'GRANT ROLE sys:secadmin TO "nobody"'),
         ("REVOKE ALL PRIVILEGES ON DATABASE", MAKER, FOREIGN, 'ALTER DATABASE "immuta" OWNER TO "the ""maker"""'),
         ("GRANT TEMP ON DATABASE", NOBODY, NEW, 'ALTER USER "nobody" CREATEDB'),
+        (
+            "ALL PRIVILEGES ON DATABASE",
+            NOBODY,
+            {**FOREIGN, **ONE, "all_privileges": False},
+            'GRANT ALL PRIVILEGES ON DATABASE "immuta" TO "nobody"',
+        ),
+        (
+            "GRANT TEMP ON DATABASE",
+            NOBODY,
+            {**FOREIGN, **ONE, "grants_temp": False},
+            'GRANT TEMP ON DATABASE "immuta" TO "nobody" WITH GRANT OPTION',
+        ),
+        (
+            "USAGE ON LANGUAGE plpythonu",
+            NOBODY,
+            {**PYTHON, **FOREIGN, "grants_python": False},
+            'GRANT USAGE ON LANGUAGE plpythonu TO "nobody" WITH GRANT OPTION',
+        ),
     ],
 )
-def test_a_failure_names_its_remedy(name: str, account: Account, found: dict[str, t.Any], remedy: str) -> None:
+def test_what_is_missing_names_its_remedy(name: str, account: Account, found: dict[str, t.Any], remedy: str) -> None:
     assert check(name, account, **found)[1].endswith(f": {remedy}")
+
+
+def test_a_single_database_needs_no_owner() -> None:
+    account = Account("maker", superuser=False, createdb=False, createuser=True)
+    found = Facts(account, **FOREIGN, **ONE, schemas=["spectrum"], all_privileges=True, grants_temp=False)
+    result = evaluate(found)
+    assert result["status"] == "warning"
+    assert "REVOKE ALL PRIVILEGES ON DATABASE" not in [test["name"] for test in result["validation_tests"]]
+
+
+def test_python_functions_are_told_by_the_version_and_not_by_the_language() -> None:
+    message = check("Python functions", accepts_python=False, has_python=True)[1]
+    assert "refuses Python functions, as Redshift does since its patch 198" in message
+    assert message.endswith(f" {PYTHON_ADVICE}.")
 
 
 @pytest.mark.parametrize(

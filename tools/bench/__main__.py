@@ -26,6 +26,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules impor
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift import sql
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import in_child, preload
 from tests.support.paths import COLLECTIONS
+from tests.support.playbooks import environment, program
 from tests.support.standin import Standins
 from tools.bench.split import script_of
 
@@ -65,12 +66,9 @@ class Bench:
         self.folder = folder
         self.environment = {
             **os.environ,
-            **standins.environment(),
+            **environment(folder, **standins.environment()),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "HOME": str(folder),
             "PGPASSWORD": standins.bootstrap.password,
         }
         self.rows: list[Row] = []
@@ -95,10 +93,9 @@ class Bench:
         file = self.folder / "variables.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
         path = playbook if playbook.startswith("immuta.") else str(HERE / playbook)
-        ansible_playbook = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
         started = time.perf_counter()
         run = subprocess.run(
-            [ansible_playbook, path, "-e", f"@{file}", *options],
+            [program("ansible-playbook"), path, "-e", f"@{file}", *options],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -237,6 +234,25 @@ def drift(bench: Bench) -> None:
     bench.row(f"Drift check of {many} hosts", checked_large - nothing_large, f"{few} hosts", checked - nothing, growth)
 
 
+def configured_fleet(bench: Bench) -> None:
+    """The playbook on a fleet in sync, over an empty playbook on the same hosts, beside the role for each host."""
+    size = DRIFT_FLEETS[0]
+    seed(bench.standins, size)
+    inventory = inventory_of(bench, size)
+
+    def run(playbook: str) -> float:
+        bench.standins.immuta.clear_requests()
+        return bench.run(playbook, {"immuta_redshift_hosts": "all"}, "-i", str(inventory))
+
+    nothing, alone, ours = bench.alternate(
+        lambda: run("empty_fleet.yml"),
+        lambda: run("role_fleet.yml"),
+        lambda: run("immuta.integrations.configure_redshift"),
+    )
+    print(f"requests of configure_redshift for {size} hosts in sync: {len(bench.standins.immuta.requests())}")
+    bench.row(f"configure_redshift, {size} hosts in sync", ours - nothing, "the role for each", alone - nothing, 0.35)
+
+
 def large_tenant(bench: Bench) -> None:
     """A tenant with ten thousand integrations."""
     seed(bench.standins, TENANT_SIZE)
@@ -319,7 +335,7 @@ def main() -> int:
     """0 when every figure to reach was reached."""
     with tempfile.TemporaryDirectory(prefix="immuta-bench-") as folder, Standins() as standins:
         bench = Bench(standins, pathlib.Path(folder))
-        for group in (no_change, setup, fleets, drift, large_tenant, statements):
+        for group in (no_change, setup, fleets, drift, configured_fleet, large_tenant, statements):
             group(bench)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process: {peak:.0f} MB")

@@ -20,7 +20,7 @@ import typing as t
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ApiError, IntegrationsError
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import is_redacted
 from tools.live.settings import LiveError, Settings, SkippedError
-from tools.live.site import Bench, Played
+from tools.live.site import Played, Site
 
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,23 +28,23 @@ INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Suite:
     """The steps, in order. ``found`` is what they learnt, by topic."""
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
+    def __init__(self, site: Site) -> None:
+        self.site = site
         self.found: dict[str, str] = {}
 
     # Before anything is written
 
     def look(self) -> None:
         """Refuse to begin where something of ours, or of somebody else's, would be in the way."""
-        settings = self.bench.settings
-        records = self.bench.integrations()
+        settings = self.site.settings
+        records = self.site.integrations()
         if records:
             raise LiveError(
                 f"Immuta has a Redshift integration on {settings.host} (id {records[0]['id']}) already: give a cluster "
                 "that has none."
             )
         self.expect(True, f"Immuta has no integration on {settings.host}")
-        survey = self.bench.survey()
+        survey = self.site.survey()
         standing = left_in(survey, settings)
         if standing:
             raise LiveError(f"{settings.host} has {', '.join(standing)} already: give names that are not in use.")
@@ -68,58 +68,58 @@ class Suite:
     def set_up(self) -> None:
         """Check mode, the real run, and the same again."""
         self._play("configure_redshift", "--check", "--diff", changed=True)
-        left = left_in(self.bench.survey(), self.bench.settings)
-        self.expect(not left and not self.bench.integrations(), "check mode made nothing")
+        left = left_in(self.site.survey(), self.site.settings)
+        self.expect(not left and not self.site.integrations(), "check mode made nothing")
         self._play("configure_redshift", changed=True)
-        (record,) = self.bench.integrations()
+        (record,) = self.site.integrations()
         self.expect(record["status"] == "enabled", "the integration is enabled")
         self._play("configure_redshift", changed=False)
         self._shown(record["id"])
 
     def generate_for_it(self) -> None:
         """The scripts for an integration that exists."""
-        (record,) = self.bench.integrations()
+        (record,) = self.site.integrations()
         for name in ("edit", "delete"):
             self._script(name, f"/integrations/{record['id']}/scripts/{name}", id=record["id"])
 
     def change(self) -> None:
         """Impersonation on."""
         self._play("configure_redshift", changed=True, impersonation=True)
-        self.expect(not self.bench.survey()["missing_groups"], "the cluster has the group")
+        self.expect(not self.site.survey()["missing_groups"], "the cluster has the group")
 
     def repair(self) -> None:
         """What somebody else changed in Immuta is noticed and put back."""
-        self.bench.module("immuta_redshift_integration", auto_bootstrap=False, config=self.bench.config())
+        self.site.module("immuta_redshift_integration", auto_bootstrap=False, config=self.site.config())
         self._check_drift(3)
         self._play("configure_redshift", changed=True, impersonation=True)
         self._check_drift(0)
 
     def remove(self) -> None:
         """The registration, and what Immuta made in the cluster."""
-        (record,) = self.bench.integrations()
+        (record,) = self.site.integrations()
         self._play("remove_redshift", changed=True, impersonation=True)
-        self.expect(self.bench.integrations() == [], "Immuta has no integration on the cluster")
+        self.expect(self.site.integrations() == [], "Immuta has no integration on the cluster")
         self.found["GET of an integration that was deleted"] = self._gone(record["id"])
-        left = left_in(self.bench.survey(), self.bench.settings)
+        left = left_in(self.site.survey(), self.site.settings)
         self.found["what the delete script leaves in the cluster"] = ", ".join(left) or "nothing"
 
     # Afterwards
 
     def clean_up(self) -> list[str]:
         """Take away what is left, as far as that goes, and return what is left then."""
-        settings = self.bench.settings
-        if self.bench.integrations():
-            removal = self.bench.play("remove_redshift", impersonation=True)
+        settings = self.site.settings
+        if self.site.integrations():
+            removal = self.site.play("remove_redshift", impersonation=True)
             print(removal.output if removal.status else "  removed the integration", flush=True)
-        script = self.bench.folder / "drop.sql"
-        for statement in left_in(self.bench.survey(), settings):
+        script = self.site.folder / "drop.sql"
+        for statement in left_in(self.site.survey(), settings):
             script.write_text(f"DROP {statement};\n", encoding="utf-8")
             try:
-                self.bench.redshift("redshift_script", path=str(script))
+                self.site.redshift("redshift_script", path=str(script))
             except LiveError as error:
                 print(f"  {error}", flush=True)
-        integrations = [f"integration {record['id']}" for record in self.bench.integrations()]
-        return integrations + left_in(self.bench.survey(), settings)
+        integrations = [f"integration {record['id']}" for record in self.site.integrations()]
+        return integrations + left_in(self.site.survey(), settings)
 
     # What the steps have in common
 
@@ -135,7 +135,7 @@ class Suite:
         self.expect((played.changed > 0) == changed, f"{said}: {'changed' if changed else 'changed=0'}")
 
     def _played(self, name: str, *options: str, impersonation: bool) -> Played:
-        played = self.bench.play(name, *options, impersonation=impersonation)
+        played = self.site.play(name, *options, impersonation=impersonation)
         if played.status:
             print(played.output, file=sys.stderr)
             raise LiveError(f"{name} ended with exit status {played.status}; what it said is above.")
@@ -143,20 +143,20 @@ class Suite:
 
     def _check_drift(self, exit_code: int) -> None:
         self._played("check_drift", impersonation=True)
-        report = json.loads((self.bench.folder / "drift.json").read_text(encoding="utf-8"))
+        report = json.loads((self.site.folder / "drift.json").read_text(encoding="utf-8"))
         self.expect(report["exit_code"] == exit_code, f"check_drift says {report['clusters'][0]['result']}")
 
     def _script(self, name: str, path: str, **arguments: str) -> None:
         """Have a script generated, and note how it came and how many statements it has, but nothing of its text."""
-        config = self.bench.config(impersonation=True)
+        config = self.site.config(impersonation=True)
         body = None if name == "delete" else {"type": "Redshift", "autoBootstrap": False, "config": config}
         try:
-            reply = self.bench.http.request("POST", path, body, repeatable=True)
+            reply = self.site.http.request("POST", path, body, repeatable=True)
         except ApiError as error:
             self.found[f"reply of {name}"] = f"{error.status}, {error.api_message}"
             raise
-        dest = self.bench.folder / f"{name}.sql"
-        result = self.bench.module("immuta_integration_script", script=name, config=config, dest=str(dest), **arguments)
+        dest = self.site.folder / f"{name}.sql"
+        result = self.site.module("immuta_integration_script", script=name, config=config, dest=str(dest), **arguments)
         dest.unlink()
         count = result["statement_count"]
         self.found[f"reply of {name}"] = (
@@ -166,10 +166,10 @@ class Suite:
 
     def _shown(self, record_id: str) -> None:
         """Note which settings GET shows, and how it spells what the documentation leaves open."""
-        record = self.bench.http.request("GET", f"/integrations/{record_id}", repeatable=True).document()
+        record = self.site.http.request("GET", f"/integrations/{record_id}", repeatable=True).document()
         config = record.get("config", {})
         kinds: dict[str, list[str]] = {"shows": [], "redacts": [], "leaves out": []}
-        for name in {**self.bench.config(), **config}:
+        for name in {**self.site.config(), **config}:
             kind = "leaves out" if name not in config else "redacts" if is_redacted(config[name]) else "shows"
             kinds[kind].append(name)
         for kind, names in kinds.items():
@@ -179,7 +179,7 @@ class Suite:
 
     def _gone(self, record_id: str) -> str:
         try:
-            document = self.bench.http.request("GET", f"/integrations/{record_id}", repeatable=True).document()
+            document = self.site.http.request("GET", f"/integrations/{record_id}", repeatable=True).document()
         except ApiError as error:
             return str(error.status)
         return f"status {document.get('status')}"
@@ -253,7 +253,7 @@ def main() -> int:
     try:
         settings = Settings.from_environment(os.environ)
         with tempfile.TemporaryDirectory(prefix="immuta-live-") as folder:
-            suite = Suite(Bench(settings, pathlib.Path(folder)))
+            suite = Suite(Site(settings, pathlib.Path(folder)))
             troubles = walk(suite)
     except SkippedError as error:
         print(error)

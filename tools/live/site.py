@@ -19,6 +19,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import Http
 from tests.support.paths import COLLECTIONS
+from tests.support.playbooks import environment, program
 from tools.live.settings import LiveError, Settings
 
 MODULES = "ansible_collections.immuta.integrations.plugins.modules"
@@ -32,7 +33,7 @@ class Played(t.NamedTuple):
     output: str
 
 
-class Bench:
+class Site:
     """``folder`` holds what is needed on the way, and is the home of everything that is run."""
 
     def __init__(self, settings: Settings, folder: pathlib.Path) -> None:
@@ -40,12 +41,9 @@ class Bench:
         self.folder = folder
         self._environment = {
             **os.environ,
-            "HOME": str(folder),
-            "ANSIBLE_HOME": str(folder / "ansible"),
+            **environment(folder),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_HOME": str(folder / "ansible"),
             "PYTHONPATH": str(COLLECTIONS),
         }
         options = ArgumentSpecValidator(immuta_spec()).validate({})
@@ -99,8 +97,9 @@ class Bench:
             **variables,
         }
         file.write_text(json.dumps(described), encoding="utf-8")
-        program = pathlib.Path(sys.executable).with_name("ansible-playbook")
-        status, output = self._run([program, f"immuta.integrations.{name}", "-e", f"@{file}", *options])
+        status, output = self._run(
+            [program("ansible-playbook"), f"immuta.integrations.{name}", "-e", f"@{file}", *options]
+        )
         changed = re.search(r"\bchanged=(\d+)", output.partition("PLAY RECAP")[2])
         return Played(status, int(changed[1]) if changed else 0, output)
 

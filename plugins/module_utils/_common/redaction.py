@@ -27,6 +27,9 @@ _SECRET_NAME = re.compile(
     r"|(?:api|access|private|account|signing|encryption|shared|master)key"
 )
 
+# AWS's documentation, "Manage access keys for IAM users": the id of an access key is no secret, and logs show it.
+_KEY_ID = re.compile(r"(?:aws)?accesskeyid")
+
 _SECRET_WORDS = {"pass", "key", "dsn", "sas", "bearer", "jwt", "pem"}
 
 # Keys that are none of a lock.
@@ -42,7 +45,10 @@ def is_redacted(value: t.Any) -> bool:
 
 def is_secret_name(name: str) -> bool:
     """Whether a member of that name, in camelCase, snake_case or kebab-case, holds a secret."""
-    if _SECRET_NAME.search(re.sub(r"[^a-z]", "", name.lower())):
+    plain = re.sub(r"[^a-z]", "", name.lower())
+    if _KEY_ID.fullmatch(plain):
+        return False
+    if _SECRET_NAME.search(plain):
         return True
     words = [word.lower() for word in _WORD.findall(name)]
     return bool(words) and words[-1] in _SECRET_WORDS and not _OPEN_KEYS.intersection(words[:-1])

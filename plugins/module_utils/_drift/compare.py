@@ -81,7 +81,7 @@ class Report(t.TypedDict):
 
 
 def by_host(records: t.Iterable[Record]) -> dict[str, list[Record]]:
-    """Return the Redshift integrations of a tenant by their host, for `compare`."""
+    """Return the Redshift integrations of a tenant by their host, for `current_of`."""
     found: dict[str, list[Record]] = collections.defaultdict(list)
     for record in records:
         if record.get("type") == TYPE:
@@ -89,13 +89,23 @@ def by_host(records: t.Iterable[Record]) -> dict[str, list[Record]]:
     return found
 
 
+def current_of(desired: Desired, records: t.Mapping[str, list[Record]]) -> Record | None:
+    """Return the integration of a cluster among those of its tenant. Raises InputError where there are several."""
+    return find(records.get(bare_host(desired.host or ""), []), desired.host or "")
+
+
+def comparison_of(current: Record | None, desired: Desired) -> dict[str, t.Any]:
+    """Return what `immuta_redshift_integration` returns in check mode. Raises InputError as it does."""
+    return planned(current, desired, decide(current, desired))
+
+
 def compare(cluster: Cluster, records: t.Mapping[str, list[Record]]) -> Finding:
     """Compare a cluster that could be read with the integrations of its tenant."""
     desired = t.cast(Desired, cluster.desired)
     current: Record | None = None
     try:
-        current = find(records.get(bare_host(desired.host or ""), []), desired.host or "")
-        outcome = planned(current, desired, decide(current, desired))
+        current = current_of(desired, records)
+        outcome = comparison_of(current, desired)
     except InputError as error:
         # What Immuta cannot change is a difference, too.
         outcome = error.as_failure()

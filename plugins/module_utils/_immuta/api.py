@@ -45,7 +45,7 @@ class IntegrationsApi:
     def records(self) -> t.Iterator[Record]:
         """The records of all integrations of the tenant, of every type, one after another: there can be many."""
         reply = self._http.request("GET", "/integrations", repeatable=True)
-        document = reply.document()
+        document = _unwrapped(reply.document())
         if not isinstance(document, list):
             raise _unexpected(reply, "a list of integrations")
         return (_record(item, reply) for item in document)
@@ -110,6 +110,18 @@ def _record(document: t.Any, reply: Reply) -> Record:
     if not isinstance(config, (dict, type(None))):
         raise _unexpected(reply, "an integration whose config is an object")
     return t.cast(Record, {**document, "id": str(identifier), "config": config or {}})
+
+
+def _unwrapped(document: t.Any) -> t.Any:
+    """Return the list inside an envelope that says of no more, and any other document as it is.
+
+    The documentation shows a plain list. Other endpoints of Immuta 2026.1 reply with ``hits``, ``data`` or ``results``.
+    """
+    if not isinstance(document, dict):
+        return document
+    lists = [document[name] for name in ("hits", "data", "results") if isinstance(document.get(name), list)]
+    totals = [document[name] for name in ("count", "total") if isinstance(document.get(name), int)]
+    return lists[0] if len(lists) == 1 and all(total <= len(lists[0]) for total in totals) else document
 
 
 def _script(reply: Reply) -> bytes:

@@ -141,12 +141,12 @@ def check_config(desired: Desired, *, complete: bool) -> None:
         raise InputError("Neither config.host nor id is set: identify the integration by one of them.")
     if desired.state == "present" and desired.auto_bootstrap is None:
         raise InputError("The option auto_bootstrap is empty: set whether Immuta sets up the cluster itself.")
-    settings = dict(_flat(config))
+    settings = dict(flat(config))
     for name, value in settings.items():
         if value == "":
             raise InputError(f"{option_name(name)} is empty: set a value or leave it out.")
     named = [(option_name(name), value) for name, value in settings.items()]
-    for option, value in [*named, *_flat(desired.extra, "config.extra.")]:
+    for option, value in [*named, *flat(desired.extra, "config.extra.")]:
         if is_redacted(value):
             raise InputError(f"{option} is the placeholder that Immuta shows for a secret: set the real value.")
     for name in ("host", "okta.idpHost"):
@@ -205,6 +205,17 @@ def snake_case(document: t.Any) -> t.Any:
     return document
 
 
+def as_option(config: Config) -> dict[str, t.Any]:
+    """Return a config of the API in the shape of the option ``config``.
+
+    Its settings have keys in snake_case. All others are under ``extra``, as the API spells them.
+    """
+    known = set(map(api_name, _KEYS))
+    settings: dict[str, t.Any] = snake_case({name: value for name, value in config.items() if name in known})
+    extra = {name: value for name, value in config.items() if name not in known}
+    return {**settings, "extra": extra} if extra else settings
+
+
 @functools.lru_cache(maxsize=1000, typed=True)  # ten thousand records share their keys
 def snake_name(name: t.Any) -> t.Any:
     """Return a key in snake_case; a key that is no text as it is."""
@@ -239,12 +250,12 @@ def _under_api_names(keys: Spec, options: t.Mapping[str, t.Any]) -> Config:
     return config
 
 
-def _flat(value: t.Any, prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
+def flat(value: t.Any, prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
     """Yield every setting below ``value`` with its dotted name; items of a list have the list's."""
     items = value.items() if isinstance(value, dict) else [("", item) for item in value]
     for name, item in items:
         path = f"{prefix}{name}"
         if isinstance(item, (dict, list)):
-            yield from _flat(item, f"{path}." if isinstance(item, dict) else path)
+            yield from flat(item, f"{path}." if isinstance(item, dict) else path)
         else:
             yield path.rstrip("."), item

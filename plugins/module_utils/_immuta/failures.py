@@ -32,6 +32,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.result
 try:
     import requests
     from urllib3 import exceptions as urllib3_errors
+    from urllib3.connection import CertificateError
 except ImportError:
     requests = None  # type: ignore[assignment]
 
@@ -51,13 +52,13 @@ RETRY_STATUSES = (429, 502, 503, 504)
 def transport_error(error: BaseException, tenant: Tenant, request: Request) -> ApiError:
     """Say why there is no reply. Nothing of the exception's own text is shown: it may hold a proxy's password."""
     kinds = requests.exceptions
-    causes = list(_causes(error))
+    chain = list(causes(error))
 
     def caused_by(*classes: type[BaseException]) -> bool:
-        return any(isinstance(cause, classes) for cause in causes)
+        return any(isinstance(cause, classes) for cause in chain)
 
     retryable = True
-    if any(isinstance(cause, ssl.SSLError) and cause.reason in _PLAIN_TEXT for cause in causes):
+    if any(isinstance(cause, ssl.SSLError) and cause.reason in _PLAIN_TEXT for cause in chain):
         what = (
             "what answers does not speak TLS: check the port of url, and whether a proxy needs http:// in its address"
         )
@@ -78,7 +79,9 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
     else:
         what = "the request or its reply is not valid HTTP: check url and the proxy settings"
         retryable = False
-    never_sent = caused_by(urllib3_errors.NewConnectionError, kinds.ConnectTimeout, ssl.SSLCertVerificationError)
+    # urllib3 before 2.0 compares the host name itself, after the handshake.
+    certificate = (ssl.SSLCertVerificationError, CertificateError)
+    never_sent = caused_by(urllib3_errors.NewConnectionError, kinds.ConnectTimeout, *certificate)
     return request.error(
         f"{request.method} {request.path} at {tenant.url} failed: {what}.",
         may_have_taken_effect=not (request.repeatable or never_sent),
@@ -86,13 +89,13 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
     )
 
 
-def _causes(error: BaseException | None) -> t.Iterator[BaseException]:
+def causes(error: BaseException | None) -> t.Iterator[BaseException]:
     """An exception, those which it came of, and so on; behind a proxy, cause and context tell different things."""
     if error is not None:
         yield error
-        yield from _causes(error.__cause__)
+        yield from causes(error.__cause__)
         if error.__context__ is not error.__cause__:
-            yield from _causes(error.__context__)
+            yield from causes(error.__context__)
 
 
 def refusal(

@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+import traceback
 import typing as t
 import warnings
 
@@ -32,6 +33,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.deadli
     DeadlineAdapter,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.failures import (
+    causes,
     refusal,
     transport_error,
 )
@@ -129,6 +131,9 @@ class Http:
         try:
             status, headers, body = self._exchange(request, authorization)
         except (OSError, urllib3_errors.HTTPError) as error:
+            # Python before 3.12 leaves a proxy's refusal open, and its socket with it, among their variables.
+            for cause in causes(error):
+                traceback.clear_frames(cause.__traceback__)
             raise transport_error(error, self.tenant, request) from None
         if not 200 <= status < 300:
             hidden = [self.tenant.api_key, self._token or "", *secret_values(request.body)]

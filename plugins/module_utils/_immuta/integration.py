@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import (
+    MASK,
     is_redacted,
     is_secret_name,
     masked,
@@ -18,6 +19,8 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
     CREDENTIALS,
     Desired,
+    as_option,
+    flat,
     listed,
     missing_credentials,
     option_name,
@@ -133,21 +136,25 @@ def _decide_without(desired: Desired, *, wait: bool = False, warnings: tuple[str
     return Decision("create", wait=wait, warnings=warnings, payload=payload, after=settings_view(payload))
 
 
-def check_write(decision: Decision, desired: Desired) -> None:
+def check_write(decision: Decision, desired: Desired, current: Record | None) -> None:
     """Raise InputError when the write lacks credentials, which Immuta needs every time.
 
     For a deletion that takes credentials: Immuta's documentation, "HTTP Status Codes and Error Messages", DELETE 400.
     """
     if decision.action == "delete":
         if decision.credentials is not None:
-            _check_delete_credentials(decision.credentials, desired)
+            _check_delete_credentials(decision.credentials, desired, current)
     elif decision.payload is not None:
-        check_payload(decision.payload, desired)
+        check_payload(decision.payload, desired, current)
 
 
-def check_payload(payload: Payload, desired: Desired) -> None:
-    """Raise InputError when ``payload`` lacks credentials of a documented authentication type."""
-    missing = missing_credentials(payload["config"])
+def check_payload(payload: Payload, desired: Desired, current: Record | None) -> None:
+    """Raise InputError when ``payload`` lacks credentials.
+
+    Those are the credentials of a documented authentication type, and with any other type what Immuta redacts in
+    ``current``.
+    """
+    missing = missing_credentials(payload["config"]) or _missing_redacted(current, payload["config"])
     if missing:
         raise InputError(
             f"Set {listed(missing)} to create or change {desired.target}: Immuta does not show credentials and needs "
@@ -155,9 +162,24 @@ def check_payload(payload: Payload, desired: Desired) -> None:
         )
 
 
-def _check_delete_credentials(credentials: Credentials, desired: Desired) -> None:
-    missing = missing_credentials(credentials)
-    if credentials.get("authenticationType") not in CREDENTIALS and len(credentials) == 1:
+def _missing_redacted(current: Record | None, sent: Config) -> list[str]:
+    """Return the options that Immuta redacts in ``current`` and ``sent`` lacks, for an undocumented way to log in.
+
+    What another authentication type than the current one needs is unknown, and nothing is missing then.
+    """
+    kind = sent.get("authenticationType")
+    if current is None or is_gone(current) or kind is None or kind in CREDENTIALS:
+        return []
+    if kind != current["config"].get("authenticationType"):
+        return []
+    given = [name for name, _value in flat(as_option(sent))]
+    redacted = dict.fromkeys(name for name, value in flat(as_option(current["config"])) if is_redacted(value))
+    return [f"config.{name}" for name in redacted if not any(f"{name}.".startswith(f"{one}.") for one in given)]
+
+
+def _check_delete_credentials(credentials: Credentials, desired: Desired, current: Record | None) -> None:
+    missing = missing_credentials(credentials) or _missing_redacted(current, credentials)
+    if not missing and credentials.get("authenticationType") not in CREDENTIALS and len(credentials) == 1:
         missing = ["config.authentication_type and its credentials"]
     if missing:
         raise InputError(
@@ -319,13 +341,29 @@ def delete_credentials(current: Record, desired: Desired) -> Credentials | None:
 
 
 def for_display(record: Record | None) -> dict[str, t.Any] | None:
-    """Return a record for a result: keys in snake_case, secrets masked."""
-    return None if record is None else snake_case(masked(record))
+    """Return a record for a result: keys in snake_case, secrets masked. For its config see `config_for_display`."""
+    if record is None:
+        return None
+    return {**snake_case(masked(record)), "config": config_for_display(record)}
+
+
+def config_for_display(document: Record | Payload) -> dict[str, t.Any]:
+    """Return a config for a result, secrets masked: that of a Redshift integration in the shape of the option."""
+    config = masked(document["config"])
+    return as_option(config) if document.get("type", TYPE) == TYPE else snake_case(config)
+
+
+def hidden_settings(config: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the settings of a config for display without a visible value, with dots between levels.
+
+    Immuta redacts them, or they are masked.
+    """
+    return list(dict.fromkeys(name for name, value in flat(config) if value == MASK or is_redacted(value)))
 
 
 def settings_view(document: Record | Payload) -> dict[str, t.Any]:
     """Return what a diff shows of a record or payload: what can be set, secrets masked."""
     return {
         "auto_bootstrap": document.get("autoBootstrap"),
-        "config": snake_case(masked(document["config"])),
+        "config": config_for_display(document),
     }

@@ -18,12 +18,15 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
     Spec,
+    as_option,
     config_spec,
-    snake_case,
     snake_name,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import TYPE, Record, is_gone
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import bare_host
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
+    bare_host,
+    config_for_display,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import results_of
 
 
@@ -86,7 +89,7 @@ def _variables(record: Record) -> dict[str, t.Any]:
         "immuta_type": record.get("type"),
         "immuta_status": record["status"],
         "immuta_auto_bootstrap": record.get("autoBootstrap"),
-        "immuta_config": snake_case(masked(record["config"])),
+        "immuta_config": config_for_display(record),
         "immuta_validation_results": results_of(record),
     }
     if record.get("type") == TYPE:
@@ -100,7 +103,7 @@ def role_config(record: Record) -> dict[str, t.Any]:
 
     That an integration without an authentication type has a password is an assumption.
     """
-    settings = _known(config_spec(), snake_case(record["config"]))
+    settings = _known(config_spec(), as_option(record["config"]))
     return {"authentication_type": "userPassword", **settings}
 
 
@@ -111,6 +114,21 @@ def _known(spec: Spec, settings: dict[str, t.Any]) -> dict[str, t.Any]:
         value = settings.get(name)
         if "options" in option:
             value = _known(option["options"], value) if isinstance(value, dict) else None
-        if value not in (None, {}) and not is_redacted(value) and not is_secret_name(name) and name != "extra":
+        elif name == "extra":
+            value = _visible(value)
+        if value not in (None, {}) and not is_redacted(value) and not is_secret_name(name):
             known[name] = value
     return known
+
+
+def _visible(value: t.Any) -> t.Any:
+    """Return a copy without secrets at any level."""
+    if isinstance(value, dict):
+        return {
+            name: _visible(item)
+            for name, item in value.items()
+            if not is_redacted(item) and not is_secret_name(name) and item is not None
+        }
+    if isinstance(value, list):
+        return [_visible(item) for item in value if not is_redacted(item)]
+    return value

@@ -14,6 +14,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common import progress
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     ApiError,
     InputError,
@@ -89,8 +90,10 @@ class Poller:
                     f"raise wait_timeout, or check Immuta's log{why and '; '}{why}.",
                     **unsettled_facts(record),
                 )
+            progress.show(progress.waiting_for(record["status"], self._waiting.timeout))
             time.sleep(min(self._waiting.sleep, left))
             record = self.query(record)
+        progress.show(None)
         return record
 
     def query(self, record: Record) -> Record | None:
@@ -144,7 +147,7 @@ class Reconciliation:
             if decision.wait or not decision.changed:
                 action = "wait" if decision.wait or waited else "none"
                 return self._result(current, decision, action, changed=False)
-            check_write(decision, self._desired)
+            check_write(decision, self._desired, current)
             written: Record | None
             try:
                 written = self._write(current, decision)

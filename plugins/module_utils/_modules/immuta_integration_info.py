@@ -13,7 +13,10 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api im
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Record
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import session
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import for_display
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import (
+    for_display,
+    hidden_settings,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Poller, Waiting, wait_spec
 
 
@@ -44,7 +47,12 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, environ: t.Mapping[str
             settled = [poller.settled(record, f"The {record.get('type')} integration") for record in matches]
             matches = [record for record in settled if record is not None]
     matches = [record for record in matches if _has_status(record, params["status"])]
-    return {"changed": False, "integrations": [for_display(record) for record in matches], "warnings": warnings}
+    return {"changed": False, "integrations": list(map(_shown, matches)), "warnings": warnings}
+
+
+def _shown(record: Record) -> dict[str, t.Any]:
+    shown = t.cast(dict[str, t.Any], for_display(record))
+    return {**shown, "hidden": hidden_settings(shown["config"])}
 
 
 def _matches(record: Record, params: t.Mapping[str, t.Any]) -> bool:

@@ -299,5 +299,5 @@ def _generate(api: IntegrationsApi, name: str, desired: Desired) -> bytes:
         refuse_other(current, desired)
         refuse_change(current, desired)
     payload = build_payload(current, desired)
-    check_payload(payload, desired)
+    check_payload(payload, desired, current)
     return api.script(name, None if current is None else current["id"], payload)

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
+    Desired,
     check_config,
     config_spec,
     desired_from,
@@ -84,19 +85,30 @@ def arguments() -> dict[str, t.Any]:
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
     """Return the plan, with the options of every task that carries it out. Raises IntegrationsError."""
+    options = options_from(params, check_mode)
+    comparison: dict[str, t.Any] = params["comparison"]
+    warnings: list[str] = []
+    if not comparison and options.part != "preflight":
+        comparison, warnings = _compared(options, params, environ)
+    catalog = Catalog.from_result(params["catalog"]) if params["catalog"] else None
+    return planned_run(options, comparison, catalog, warnings)
+
+
+def options_from(params: t.Mapping[str, t.Any], check_mode: bool) -> Options:
+    """Return the options of a run, of which some stand for an entry point."""
     options = Options(
         **{field.name: params[field.name] for field in dataclasses.fields(Options) if field.name in params},
         has_checksum_key=_is_same_key(params["checksum_key"], params["api_key"]),
         check_mode=check_mode,
     )
-    if options.part == "remove":
-        options = dataclasses.replace(options, state="absent")
-    comparison: dict[str, t.Any] = params["comparison"]
-    warnings: list[str] = []
-    if not comparison and options.part != "preflight":
-        comparison, warnings = _compared(options, params, environ)
+    return dataclasses.replace(options, state="absent") if options.part == "remove" else options
+
+
+def planned_run(
+    options: Options, comparison: dict[str, t.Any], catalog: Catalog | None, warnings: list[str]
+) -> dict[str, t.Any]:
+    """Return the result of `run`, once the comparison with Immuta is known. Raises InputError as `plan` does."""
     current = Current.from_comparison(comparison)
-    catalog = Catalog.from_result(params["catalog"]) if params["catalog"] else None
     planned = plan(options, current, catalog)
     temporary = _temporary(options, planned)
     return {
@@ -135,15 +147,21 @@ def _compared(
 
     Returns what `immuta_redshift_integration` returns in check mode, and its warnings apart.
     """
-    automatic = options.setup == "automatic"
-    desired = desired_from({**params, "state": options.state, "id": None, "auto_bootstrap": automatic})
-    check_config(desired, complete=options.state == "present")
+    desired = desired_of(options, params)
     waiting = Waiting.from_params(params)
     tenant, warnings = tenant_from(params, environ)
     with session(tenant) as http:
         reconciliation = Reconciliation(IntegrationsApi(http), desired, waiting, tenant.retries)
         comparison = reconciliation.plan(settle=not options.check_mode)
     return comparison, warnings + comparison.pop("warnings")
+
+
+def desired_of(options: Options, params: t.Mapping[str, t.Any]) -> Desired:
+    """Return what the user set. Raises InputError for what Immuta does not take."""
+    automatic = options.setup == "automatic"
+    desired = desired_from({**params, "state": options.state, "id": None, "auto_bootstrap": automatic})
+    check_config(desired, complete=options.state == "present")
+    return desired
 
 
 def _as_tasks(

@@ -14,6 +14,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift impo
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
     Session,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.inspection import (
+    accepts_python,
+)
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.login import (
     Login,
     login_spec,
@@ -26,6 +29,20 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requ
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import (
     connect,
 )
+
+# Immuta grants usage on it to its system account (Immuta's documentation, "Redshift Overview").
+_LANGUAGE = "plpythonu"
+
+
+class _Inside(t.NamedTuple):
+    """What a session in the database itself shows."""
+
+    has_python: bool
+    schemas: t.Sequence[catalog.Entry] = ()
+    filled: t.Sequence[str] = ()
+    all_privileges: bool | None = None
+    grants_temp: bool | None = None
+    grants_python: bool | None = None
 
 
 def arguments() -> dict[str, t.Any]:
@@ -57,13 +74,15 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         users = catalog.entries(session, "user")
         groups = catalog.entries(session, "group")
         database = catalog.find(databases, params["database"] or login.database)
-        schemas, filled = _schemas(login, session, database)
+        inside = _inside(login, session, database)
         facts = Facts(
             account=account,
             database=params["database"],
             database_exists=bool(database) if params["database"] else None,
             database_owner=database["owner"] if database else None,
-            schemas=filled,
+            schemas=inside.filled,
+            all_privileges=inside.all_privileges,
+            grants_temp=inside.grants_temp,
             single_database=params["single_database"],
             integration_exists=params["integration_exists"],
             system_user=params["system_user"],
@@ -73,7 +92,9 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
             serverless=bool(login.workgroup),
             datashare_enabled=_switch(session.parameter("datashare_enabled")),
             case_sensitive=catalog.case_sensitive(session),
-            has_python=catalog.has_language(session, "plpythonu"),
+            accepts_python=accepts_python(version),
+            has_python=inside.has_python,
+            grants_python=inside.grants_python,
         )
     system_login = _system_login(login, params, facts)
     if system_login == "refused" and params["require_system_login"]:
@@ -84,13 +105,13 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
             database_missing=False,
         )
     shown = {
-        "schemas": catalog.select(schemas, "schema", params["schemas"]),
+        "schemas": catalog.select(inside.schemas, "schema", params["schemas"]),
         "users": catalog.select(users, "user", params["users"]),
         "groups": catalog.select(groups, "group", params["groups"]),
     }
     named = [
         (databases, "database", [params["database"] or login.database]),
-        (schemas, "schema", params["schemas"] or []),
+        (inside.schemas, "schema", params["schemas"] or []),
         (users, "user", [*(params["users"] or []), *filter(None, [params["system_user"]])]),
         (groups, "group", [*(params["groups"] or []), *filter(None, [params["impersonation_role"]])]),
     ]
@@ -102,7 +123,7 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
         "databases": catalog.select(databases, "database", None),
         "database_exists": bool(database),
         "system_login": system_login,
-        "other_schemas": sorted(set(filled) - set(IMMUTA_SCHEMAS)),
+        "other_schemas": sorted(set(inside.filled) - set(IMMUTA_SCHEMAS)),
         **shown,
         **{f"missing_{kind}": [entry["name"] for entry in shown[kind] if not entry["exists"]] for kind in shown},
         "requirements": requirements,
@@ -111,14 +132,28 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
     }
 
 
-def _schemas(login: Login, session: Session, database: catalog.Entry | None) -> tuple[list[catalog.Entry], list[str]]:
-    """The schemas of a database, and which of them are not empty; there are none where there is no database."""
+def _inside(login: Login, session: Session, database: catalog.Entry | None) -> _Inside:
+    """Read a database, for which the account logs in there where ``session`` is in another one.
+
+    A database that does not exist yet will have the languages of others.
+    """
     if database is None:
-        return [], []
+        return _Inside(catalog.has_language(session, _LANGUAGE))
     if database["name"].lower() == login.database.lower():
-        return catalog.entries(session, "schema"), catalog.filled_schemas(session)
+        return _read(session, database["name"])
     with connect(login, database["name"]) as other:
-        return catalog.entries(other, "schema"), catalog.filled_schemas(other)
+        return _read(other, database["name"])
+
+
+def _read(session: Session, database: str) -> _Inside:
+    return _Inside(
+        has_python=catalog.has_language(session, _LANGUAGE),
+        schemas=catalog.entries(session, "schema"),
+        filled=catalog.filled_schemas(session),
+        all_privileges=catalog.has_all_privileges(session),
+        grants_temp=catalog.may_grant_temp(session, database),
+        grants_python=catalog.may_grant_language(session, _LANGUAGE),
+    )
 
 
 def _system_login(login: Login, params: t.Mapping[str, t.Any], facts: Facts) -> str | None:

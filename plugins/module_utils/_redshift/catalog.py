@@ -38,6 +38,9 @@ _QUERIES = {
 
 _DETAILS = {"database": ("owner",), "schema": ("owner",), "user": ("superuser", "createdb"), "group": ()}
 
+# In the views of privileges.
+_GRANT_OPTION = "identity_type = 'user' AND identity_name = current_user AND admin_option"
+
 _CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0  # seconds
 
 # Roles of Redshift's own that may create users.
@@ -130,8 +133,37 @@ def case_sensitive(session: Session) -> bool | None:
 
 
 def has_language(session: Session, name: str) -> bool:
-    """Whether the session's database has a procedural language."""
+    """Whether the session's database has a procedural language, which does not mean that it accepts functions in it."""
     return (name,) in _rows(session, "SELECT lanname FROM pg_language")
+
+
+def may_grant_language(session: Session, name: str) -> bool | None:
+    """Whether the account may grant USAGE on a language of the session's database; None where that cannot be known.
+
+    Amazon Redshift's documentation, "SVV_LANGUAGE_PRIVILEGES": only users have the grant option, and each sees its own.
+    """
+    granted = _probe(session, f"SELECT language_name FROM svv_language_privileges WHERE {_GRANT_OPTION}")
+    return None if granted is None else (name,) in granted
+
+
+def may_grant_temp(session: Session, database: str) -> bool | None:
+    """Whether the account may grant TEMP on a database that it does not own; None where that cannot be known.
+
+    Amazon Redshift's documentation, "SVV_DATABASE_PRIVILEGES".
+    """
+    query = f"SELECT database_name, privilege_type FROM svv_database_privileges WHERE {_GRANT_OPTION}"
+    granted = _probe(session, query)
+    return None if granted is None else any((database, kind) in granted for kind in ("TEMP", "TEMPORARY"))
+
+
+def has_all_privileges(session: Session) -> bool | None:
+    """Whether the account has CREATE and TEMP on the session's database; None where that cannot be known.
+
+    Amazon Redshift's documentation, "HAS_DATABASE_PRIVILEGE": no other privilege on a database can be asked for.
+    """
+    has = "has_database_privilege(current_database(), '{}')"
+    rows = _probe(session, f"SELECT {has.format('CREATE')} AND {has.format('TEMP')}")
+    return bool(rows[0][0]) if rows else None
 
 
 def _may_create_users(session: Session, is_redshift: bool) -> bool | None:

@@ -10,6 +10,7 @@ import re
 import time
 import typing as t
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common import progress
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     ScriptError,
     StatementError,
@@ -17,6 +18,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.drivers import (
     DriverError,
     Session,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.inspection import (
+    PYTHON_ADVICE,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
     server_sentence,
@@ -57,6 +61,11 @@ _COMMIT_INSIDE = ("CALL", "DO")
 
 _LANGUAGE = re.compile(r"\blanguage \S+ does not exist|not supported for language", re.I)
 
+_PYTHON = re.compile(r"\blanguage \W?plpython", re.I)
+
+# A privilege on a language is no function in it.
+_PRIVILEGES = ("GRANT", "REVOKE")
+
 _NO_PARAMETER = "it has a parameter such as $1, for which there is no value: write the value itself"
 
 _ADVICE = {
@@ -80,8 +89,10 @@ _NO_TRANSACTION_ADVICE = (
 )
 
 _LANGUAGE_ADVICE = (
-    "the server does not accept functions in this language, as Redshift does not for Python: get a script without them"
+    "the server does not have this language, or does not accept functions in it: get a script that does not use it"
 )
+
+_PYTHON_ADVICE = f"this server does not accept Python functions. {PYTHON_ADVICE}"
 
 Outcomes = dict[int, str]
 
@@ -97,9 +108,10 @@ class _Block(t.NamedTuple):
     """Statements that take effect together.
 
     That is one statement, a transaction of the script's own from ``opener`` to ``ender``, or the ``whole`` script
-    between our BEGIN and COMMIT.
+    between our BEGIN and COMMIT. ``total`` is the number of statements of the script.
     """
 
+    total: int
     body: t.Sequence[Statement]
     opener: Statement | None = None
     ender: Statement | None = None
@@ -168,7 +180,7 @@ def run(
     """
     if not single:
         return Run(_run_each(session, statements, skip, sleep, None))
-    block = _Block(statements, whole=True)
+    block = _Block(len(statements), statements, whole=True)
     try:
         return Run(_outcomes(block, _run_block(session, block, skip, sleep)))
     except _StoppedError as stopped:
@@ -189,19 +201,20 @@ def report(statements: t.Sequence[Statement], outcomes: Outcomes) -> list[dict[s
 def _blocks(statements: t.Sequence[Statement]) -> list[_Block]:
     """The transactions of the script's own, and each statement outside of them, in order."""
     blocks: list[_Block] = []
+    total = len(statements)
     opener: Statement | None = None
     body: list[Statement] = []
     for statement in statements:
         if opener and statement.ends:
-            blocks.append(_Block(body, opener, statement))
+            blocks.append(_Block(total, body, opener, statement))
             opener, body = None, []
         elif opener:
             body.append(statement)
         elif statement.opens:
             opener = statement
         else:
-            blocks.append(_Block([statement]))
-    return [*blocks, _Block(body, opener)] if opener else blocks
+            blocks.append(_Block(total, [statement]))
+    return [*blocks, _Block(total, body, opener)] if opener else blocks
 
 
 def _run_each(
@@ -217,6 +230,7 @@ def _run_each(
             if block.opener:
                 outcomes.update(_outcomes(block, _run_block(session, block, skip, sleep)))
             else:
+                progress.show(progress.running(block.body[0].index, block.total))
                 outcomes[block.body[0].index] = _run_one(session, block.body[0], skip, sleep)
         except _StoppedError as stopped:
             raise _failed(stopped, statements, block, outcomes, unfit) from None
@@ -272,6 +286,7 @@ def _attempt(session: Session, block: _Block, skipped: set[int], skip: t.Collect
     try:
         session.execute(block.begin)
         for current in (statement for statement in block.body if statement.index not in skipped):
+            progress.show(progress.running(current.index, block.total))
             try:
                 session.execute(current.text)
                 kept.append(current)
@@ -411,6 +426,8 @@ def _advice(error: DriverError, statement: Statement | None) -> str | None:
         return _CONFLICT_ADVICE
     if _wants_no_transaction(error):
         return _NO_TRANSACTION_ADVICE
-    if _LANGUAGE.search(error.server_message or ""):
-        return _LANGUAGE_ADVICE
+    message = " ".join((error.server_message or "").split())
+    if _LANGUAGE.search(message):
+        is_function = not (statement and statement.command.startswith(_PRIVILEGES))
+        return _PYTHON_ADVICE if is_function and _PYTHON.search(message) else _LANGUAGE_ADVICE
     return _ADVICE.get(error.sqlstate or "")

@@ -28,6 +28,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
 # Builds do not strictly rise with patches, so what lies between the two numbers is taken as unknown.
 LAST_WITH_PYTHON, FIRST_WITHOUT_PYTHON = 179517, 204436
 
+# What to do about a Python function that a server refuses, wherever that is found out.
+PYTHON_ADVICE = "Ask Immuta for a script without Python functions. Running the script again does not help"
+
 _BUILD = re.compile(r"\bRedshift\s+\d+\.\d+\.(\d+)", re.IGNORECASE)
 
 
@@ -152,10 +155,7 @@ def _python(statement: Statement, accepts: bool | None) -> t.Iterator[Finding]:
         )
         yield Finding("warning", statement.line, statement.command, message)
     else:
-        message = (
-            f"{where}, which this server refuses, as Redshift does since its patch 198. Ask Immuta for a script "
-            "without Python functions. Running the script again does not help."
-        )
+        message = f"{where}, which this server refuses, as Redshift does since its patch 198. {PYTHON_ADVICE}."
         yield Finding("error", statement.line, statement.command, message)
 
 

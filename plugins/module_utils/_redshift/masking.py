@@ -29,6 +29,10 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
 
 MASK = "********"
 
+# Redshift's refusal of a Python function since its patch 198, as users reported it in June 2026: AWS's solution
+# clickstream-analytics-on-aws, issue 1609.
+PYTHON_REFUSED = "Create function is not supported for language plpythonu anymore"
+
 Span = tuple[int, int]
 
 # Dollar quotes inside dollar quotes are read so deep; what is deeper is treated as a literal.
@@ -139,8 +143,11 @@ def mask(script: str | bytes, secrets: t.Iterable[str] = (), words: t.Iterable[s
 def server_sentence(message: str, text: str) -> str | None:
     """What the server said of the statement ``text``, without any value or text of the statement.
 
-    The names of objects stay, as do keywords. None where the rest may hold part of a secret or of the statement.
+    The names of objects stay, as do keywords. None where the rest may hold part of a secret or of the statement. A
+    refusal of a Python function is `PYTHON_REFUSED` alone, whatever the statement has in common with it.
     """
+    if PYTHON_REFUSED.lower() in " ".join(message.split()).lower():
+        return PYTHON_REFUSED
     source = _Source(text)
     held: list[str] = []
 

@@ -4,7 +4,9 @@
 # Private to this collection: it may change without notice.
 """Whether a Redshift, and the account that sets it up, meet what Immuta requires.
 
-Immuta's documentation, "Configure a Redshift Integration", Requirements, and "Redshift Pre-Configuration Details".
+Immuta's documentation, "Configure a Redshift Integration", Requirements, and "Redshift Pre-Configuration Details". For
+a single database, "Configure an Amazon Redshift Spectrum Integration". The troubleshooting guide names the source of
+each message.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.catalog import (
     Account,
+)
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.inspection import (
+    PYTHON_ADVICE,
 )
 
 IMMUTA_SCHEMAS = ("immuta_system", "immuta_functions", "immuta_procedures")
@@ -29,6 +34,10 @@ class Facts:
     database_owner: str | None = None
     schemas: t.Sequence[str] = ()
     """The schemas in ``database`` that hold something."""
+    all_privileges: bool | None = None
+    """Whether the account has all privileges on ``database``."""
+    grants_temp: bool | None = None
+    """Whether the account has the grant option for TEMP on ``database``."""
     single_database: bool = False
     integration_exists: bool = False
     """Whether Immuta has an integration in ``database`` already, and with it what its users created there."""
@@ -39,7 +48,12 @@ class Facts:
     serverless: bool = False
     datashare_enabled: bool | None = None
     case_sensitive: bool | None = None
+    accepts_python: bool | None = None
+    """Whether the server accepts new Python functions, by its version."""
     has_python: bool = False
+    """Whether the server has the language, which it has whether it accepts functions in it or not."""
+    grants_python: bool | None = None
+    """Whether the account has the grant option for the language in ``database``."""
 
 
 class Check(t.NamedTuple):
@@ -56,12 +70,12 @@ def evaluate(facts: Facts) -> dict[str, t.Any]:
         _database(facts),
         _create_database(facts),
         _create_user(facts),
-        _own_database("REVOKE ALL PRIVILEGES ON DATABASE", facts),
-        _own_database("GRANT TEMP ON DATABASE", facts),
+        *(_existing_database(facts) if facts.single_database else _new_database(facts)),
         _manage_grants(facts),
         _node_type(facts),
         _case(facts),
-        _python(facts),
+        _python_functions(facts),
+        _python_language(facts),
         _system_user(facts),
         _impersonation(facts),
     ]
@@ -80,7 +94,7 @@ def _database(facts: Facts) -> Check:
     if not facts.database_exists:
         if facts.single_database:
             return Check(
-                name, "failed", f"The database '{database}' does not exist: it is to hold the external tables."
+                name, "failed", f"The database '{database}' does not exist: set it up with its external tables first."
             )
         return Check(name, "passed", f"The database '{database}' does not exist yet.")
     if foreign and not facts.single_database:
@@ -88,6 +102,8 @@ def _database(facts: Facts) -> Check:
         return Check(name, "failed", f"{others}: name a new one, or say that it is the single database.")
     if foreign:
         return Check(name, "passed", f"The database '{database}' exists.")
+    if facts.single_database:
+        return Check(name, "warning", f"The database '{database}' has no external tables yet: set them up first.")
     what = "Immuta's schemas" if facts.schemas else "nothing"
     return Check(name, "warning", f"The database '{database}' exists already and holds {what}.")
 
@@ -113,6 +129,45 @@ def _create_user(facts: Facts) -> Check:
     return Check(name, "failed", f"{account.name} may not create users: {remedy}")
 
 
+def _new_database(facts: Facts) -> list[Check]:
+    """What Immuta's pages ask for where the scripts create the database; it takes the owner."""
+    return [_own_database(name, facts) for name in ("REVOKE ALL PRIVILEGES ON DATABASE", "GRANT TEMP ON DATABASE")]
+
+
+def _existing_database(facts: Facts) -> list[Check]:
+    """What Immuta's page for Redshift Spectrum asks for where the database exists: no owner."""
+    names, account, database = ("ALL PRIVILEGES ON DATABASE", "GRANT TEMP ON DATABASE"), facts.account, facts.database
+    if account.superuser:
+        return [Check(name, "passed", f"{account.name} is a superuser.") for name in names]
+    if database is None or not facts.database_exists:
+        return [Check(name, "skipped", "There is no database to have privileges on.") for name in names]
+    if facts.database_owner == account.name:
+        return [Check(name, "passed", f"{account.name} owns the database '{database}'.") for name in names]
+    to_account = f"ON DATABASE {_quoted(database)} TO {_quoted(account.name)}"
+    return [
+        _privilege(
+            names[0],
+            facts.all_privileges,
+            f"{account.name} has all privileges on the database '{database}'",
+            f"{account.name} lacks privileges on the database '{database}': GRANT ALL PRIVILEGES {to_account}",
+        ),
+        _privilege(
+            names[1],
+            facts.grants_temp,
+            f"{account.name} may grant TEMP on the database '{database}'",
+            f"{account.name} may not grant TEMP on the database '{database}'; if a script does that: GRANT TEMP "
+            f"{to_account} WITH GRANT OPTION",
+        ),
+    ]
+
+
+def _privilege(name: str, held: bool | None, may: str, may_not: str) -> Check:
+    """A privilege that a script need not use, so that it fails nothing; ``may_not`` has the remedy."""
+    if held is None:
+        return Check(name, "skipped", f"It is not known whether {may}.")
+    return Check(name, "passed", f"{may}.") if held else Check(name, "warning", may_not)
+
+
 def _own_database(name: str, facts: Facts) -> Check:
     account = facts.account
     if account.superuser:
@@ -124,7 +179,7 @@ def _own_database(name: str, facts: Facts) -> Check:
             return Check(name, "passed", f"{facts.database_owner} owns the database '{facts.database}'.")
         remedy = f"ALTER DATABASE {_quoted(facts.database)} OWNER TO {_quoted(account.name)}"
         return Check(name, "failed", f"{account.name} does not own the database '{facts.database}': {remedy}")
-    if account.createdb and not facts.single_database:
+    if account.createdb:
         return Check(name, "passed", f"{account.name} will own the database it creates.")
     return Check(name, "failed", f"{account.name} can neither own nor create the database: {_grant_createdb(account)}")
 
@@ -159,11 +214,33 @@ def _case(facts: Facts) -> Check:
     return Check(name, "passed", "enable_case_sensitive_identifier is off.")
 
 
-def _python(facts: Facts) -> Check:
-    name = "Language plpythonu"
-    if facts.has_python:
-        return Check(name, "passed", "The language, on which Immuta grants usage to its system account, is there.")
-    return Check(name, "warning", "The language, on which Immuta grants usage to its system account, is not there.")
+def _python_functions(facts: Facts) -> Check:
+    name = "Python functions"
+    if facts.accepts_python is None:
+        return Check(name, "skipped", "The version of this server does not tell whether it accepts Python functions.")
+    if facts.accepts_python:
+        return Check(name, "passed", "This server still accepts Python functions, as Redshift does up to patch 197.")
+    reason = "This server refuses Python functions, as Redshift does since its patch 198"
+    return Check(name, "warning", f"{reason}. A script that creates one fails. {PYTHON_ADVICE}.")
+
+
+def _python_language(facts: Facts) -> Check:
+    name, account = "USAGE ON LANGUAGE plpythonu", facts.account
+    if not facts.has_python:
+        return Check(
+            name, "warning", "This server has no language plpythonu, and a script that grants usage on it fails."
+        )
+    if account.superuser:
+        return Check(name, "passed", f"{account.name} is a superuser.")
+    if facts.database_exists is False:
+        return Check(name, "skipped", "Privileges on a language belong to a database, which does not exist yet.")
+    remedy = f"GRANT USAGE ON LANGUAGE plpythonu TO {_quoted(account.name)} WITH GRANT OPTION"
+    return _privilege(
+        name,
+        facts.grants_python,
+        f"{account.name} may grant usage on the language plpythonu",
+        f"{account.name} may not grant usage on the language plpythonu; if a script does that: {remedy}",
+    )
 
 
 def _system_user(facts: Facts) -> Check:

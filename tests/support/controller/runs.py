@@ -7,10 +7,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import os
 import pathlib
 import re
-import sys
 import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._controller.connection import connection
@@ -18,8 +16,8 @@ from ansible_collections.immuta.integrations.plugins.module_utils._controller.ht
 from ansible_collections.immuta.integrations.plugins.module_utils._controller.plan import with_project_url
 from ansible_collections.immuta.integrations.plugins.module_utils._controller.reconcile import Reconciliation
 from tests.support.controller.standin import KINDS, Controller, Thing, name_of
-from tests.support.paths import ROOT
-from tests.support.playbooks import ended
+from tests.support.paths import COLLECTIONS, ROOT
+from tests.support.playbooks import ended, environment, program
 
 PROJECT = ROOT / "docs" / "examples" / "fleet"
 FILES = ROOT / "playbooks" / "files" / "controller"
@@ -36,20 +34,9 @@ def playbooks() -> list[str]:
     return [path.name for path in PROJECT.glob("*.yml") if pattern.search(path.read_text(encoding="utf-8"))]
 
 
-def environment(home: pathlib.Path, **variables: str) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        "ANSIBLE_NOCOLOR": "true",
-        **variables,
-    }
-
-
-def command(home: pathlib.Path, program: str, *arguments: str, **variables: str) -> tuple[int, str]:
+def command(home: pathlib.Path, name: str, *arguments: str, **variables: str) -> tuple[int, str]:
     """Run a program of this environment and return its exit status and what it prints."""
-    run = ended([pathlib.Path(sys.executable).with_name(program), *arguments], environment(home, **variables), home)
+    run = ended([program(name), *arguments], environment(home, **variables), home)
     return run.status, run.output
 
 
@@ -63,7 +50,7 @@ def configure(controller: Controller, home: pathlib.Path, *options: str, **varia
         *([f"-eimmuta_controller_prefix={controller.prefix}"] if controller.prefix != "/api/v2" else []),
         *options,
         **{
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "CONTROLLER_HOST": controller.url + "/",
             "CONTROLLER_OAUTH_TOKEN": controller.token,
             **variables,

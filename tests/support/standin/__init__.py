@@ -33,7 +33,8 @@ class Standins:
     - ``immuta``: see `Immuta`, with ``url``, ``api_key``, ``requests()``, ``set()``, ``seed()``, ``add_fault()``
     - ``redshift``: see `Relay`, with ``host``, ``port``, ``on_login`` and ``on_statement``
     - ``postgres``: what is behind it, see `Postgres`, with ``catalog()`` and ``statements()``
-    - ``bootstrap``: a login that may create databases and users, and schemas in `dev`, and is no superuser
+    - ``bootstrap``: a login that may create databases and users, schemas in `dev`, grant usage on the language
+      plpythonu, and is no superuser
     - ``unprivileged``: a login that may do nothing
 
     TLS takes pairs of paths, certificate chain and key in PEM. Other arguments are the settings of the Immuta stand-in.
@@ -84,6 +85,7 @@ class Standins:
         """Put both back to where they began, but for the log of statements; much faster than starting anew."""
         self.immuta.reset()
         self.redshift.on_login = self.redshift.on_statement = self.redshift.on_result = None
+        self.redshift.python_functions = False
         self.postgres.reset(keep_users=[self.bootstrap.user, self.unprivileged.user])
         self._grant()
 

@@ -23,7 +23,7 @@ Config = dict[str, t.Any]
 class Cluster:
     """The database behind the names of hosts: ``address`` turns one into host and port.
 
-    ``admin``, user and password of a superuser, is for accounts of Okta's: a superuser can take on any of them.
+    ``admin``, user and password of a superuser, is for all but passwords: a superuser can act as any account of Okta's.
     """
 
     def __init__(self, address: t.Callable[[str], tuple[str, int]], admin: tuple[str, str]) -> None:
@@ -31,10 +31,14 @@ class Cluster:
         self.admin = admin
 
     def connect(self, config: Config, database: str) -> psycopg.Connection:
-        """Log in with the payload's credentials. An account of Okta's must exist; its password is not looked at."""
+        """Log in with the payload's credentials. An account of Okta's must exist; its password is not checked.
+
+        With an authentication type that is not documented, it is the superuser.
+        """
         host, port = self.address(config["host"])
         okta = config["authenticationType"] == "okta"
-        user, password = self.admin if okta else (config["username"], config["password"])
+        by_password = config["authenticationType"] == "userPassword"
+        user, password = (config["username"], config["password"]) if by_password else self.admin
         session = psycopg.connect(
             host=host,
             port=port,
@@ -87,6 +91,23 @@ class Cluster:
         config = payload["config"]
         with self.connect(config, config["database"]) as session, session.transaction():
             run(session, scripts.edit(own_account(before), own_account(config)))
+
+    def add_source(self, config: Config, schema: str, view: str) -> None:
+        """Create the schema and view of a data source that was registered after the setup.
+
+        Immuta's documentation, "Redshift Overview": views for each source, which join `immuta_system.user_profile`. Who
+        owns them is not documented; here it is the owner of the database.
+        """
+        host, port = self.address(config["host"])
+        user, password = self.admin
+        with psycopg.connect(
+            host=host, port=port, user=user, password=password, dbname=config["database"], autocommit=True
+        ) as session:
+            owner = session.execute(
+                "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+            ).fetchone()[0]
+            session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Literal(owner)))
+            run(session, scripts.source(schema, view))
 
     def remove(self, payload: Payload) -> None:
         """Remove all that an automatic setup, finished or not, has made: the database too."""

@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from tests.support.standin import scripts
 from tests.support.standin.cluster import CONNECTION_TEST, Cluster, results
-from tests.support.standin.payload import RefusedError, check_credentials, checked, parse, without_credentials
+from tests.support.standin.payload import RefusedError, Types, check_credentials, checked, parse, without_credentials
 from tests.support.standin.wire import CONTROL, Fault, Wire, WireProtocol
 
 REDACTED = "<REDACTED>"
@@ -68,6 +68,10 @@ class Settings:
     - ``salted``: each generated script begins with another salt
     - ``replaced``: a text of the generated scripts, and what is there instead
     - ``token_uses``: how many requests a bearer token is good for
+    - ``envelope``: the list of integrations comes in an object, as this member: other endpoints of Immuta 2026.1 reply
+      so, with ``hits``, ``data`` or ``results``
+    - ``redacted``: what GET shows in place of a secret: newer endpoints of Immuta show ``[REDACTED]``
+    - ``authentication_types``: accepted beside the documented ones, see `payload.Types`
     - ``hosts``: host and port of the clusters that are not the stand-in's own database
     """
 
@@ -80,6 +84,9 @@ class Settings:
     salted: bool = False
     replaced: tuple[str, str] = ("", "")
     token_uses: int = 1_000_000
+    envelope: str = ""
+    redacted: str = REDACTED
+    authentication_types: Types = dataclasses.field(default_factory=dict)
     hosts: t.Mapping[str, tuple[str, int]] = dataclasses.field(default_factory=dict)
 
 
@@ -87,7 +94,8 @@ class Settings:
 class Record:
     """One integration. ``work`` is what goes on in the database while it is busy; without it a busy one stays so.
 
-    ``fallback`` is the status and the configuration that it gets should the work fail.
+    ``fallback`` is the status and the configuration that it gets should the work fail. ``sources`` are the schemas of
+    data sources.
     """
 
     number: int
@@ -99,6 +107,7 @@ class Record:
     work: concurrent.futures.Future | None = None
     since: float = 0.0
     fallback: tuple[str, dict[str, t.Any]] | None = None
+    sources: list[str] = dataclasses.field(default_factory=list)
 
 
 class Immuta:
@@ -204,6 +213,14 @@ class Immuta:
             )
             return str(number)
 
+    def add_source(self, number: str, schema: str, view: str) -> None:
+        """Register a data source, as people do after the setup: Immuta creates a schema and a view for it."""
+        with self._lock:
+            record = self._find(number, MISSING)
+            self._cluster.add_source(record.config, schema, view)
+            if schema not in record.sources:
+                record.sources.append(schema)
+
     def records(self) -> list[dict[str, t.Any]]:
         """Return all integrations with all that Immuta knows of them, credentials too."""
         with self._lock:
@@ -243,6 +260,7 @@ class Immuta:
             ("DELETE", f"{CONTROL}/faults", lambda body: self.clear_faults()),
             ("GET", f"{CONTROL}/integrations", lambda body: self.records()),
             ("POST", f"{CONTROL}/integrations", lambda body: {"id": self.seed(**body)}),
+            ("POST", f"{CONTROL}/sources", lambda body: self.add_source(**body)),
             ("POST", f"{CONTROL}/settings", lambda body: self.set(**body)),
             ("POST", f"{CONTROL}/reset", lambda body: self.reset()),
         ]
@@ -284,9 +302,10 @@ class Immuta:
 
     # The endpoints
 
-    def _list(self, body: t.Any) -> list[dict[str, t.Any]]:
+    def _list(self, body: t.Any) -> list[dict[str, t.Any]] | dict[str, t.Any]:
         with self._lock:
-            return [self._shown(record) for record in self._all()]
+            shown = [self._shown(record) for record in self._all()]
+        return {self.settings.envelope: shown, "count": len(shown)} if self.settings.envelope else shown
 
     def _get(self, body: t.Any, number: str) -> dict[str, t.Any]:
         with self._lock:
@@ -297,7 +316,7 @@ class Immuta:
             return {"status": self._find(number, GET_MISSING).status}
 
     def _create(self, body: t.Any) -> dict[str, t.Any]:
-        payload = checked(body)
+        payload = checked(body, types=self.settings.authentication_types)
         host = payload["config"]["host"]
         with self._lock:
             for other in self._all():
@@ -312,7 +331,7 @@ class Immuta:
             return self._begin(record, "creating", payload, self._cluster.bootstrap)
 
     def _edit(self, body: t.Any, number: str) -> dict[str, t.Any]:
-        payload = checked(body)
+        payload = checked(body, types=self.settings.authentication_types)
         with self._lock:
             record = self._find(number, MISSING, "edit")
             refuse_changes(record, payload)
@@ -331,7 +350,7 @@ class Immuta:
                 raise RefusedError(400, DELETE_TAKES_NO_CREDENTIALS)
             payload = {"autoBootstrap": record.automatic, "config": record.config}
             if record.automatic:
-                check_credentials(body)
+                check_credentials(body, types=self.settings.authentication_types)
                 payload["config"] = {**without_credentials(record.config), **body}
                 self._validate(payload, "delete")
             return self._begin(record, "deleting", payload, self._cluster.remove)
@@ -340,18 +359,21 @@ class Immuta:
         generate = {"initial-create": scripts.initial_create, "create": scripts.create, "cleanup": scripts.cleanup}
         if script not in generate:
             raise RefusedError(404, f"There is no script {script} for Redshift.")
-        return self._script_reply(script, generate[script](checked(body, manual=True)["config"]))
+        return self._script_reply(script, generate[script](self._manual(body)["config"]))
 
     def _script(self, body: t.Any, number: str, script: str) -> Response:
         with self._lock:
             record = self._find(number, MISSING)
             if script == "delete":
-                return self._script_reply(script, scripts.delete(record.config))
+                return self._script_reply(script, scripts.delete(record.config, record.sources))
             if script != "edit":
                 raise RefusedError(404, f"There is no script {script}.")
-            payload = checked(body, manual=True)
+            payload = self._manual(body)
             refuse_changes(record, payload)
             return self._script_reply(script, scripts.edit(record.config, payload["config"]))
+
+    def _manual(self, body: t.Any) -> dict[str, t.Any]:
+        return checked(body, manual=True, types=self.settings.authentication_types)
 
     def _script_reply(self, name: str, statements: list[str]) -> Response:
         script = scripts.text(name, statements)
@@ -421,7 +443,9 @@ class Immuta:
         """Return what GET shows of an integration."""
         config = copy.deepcopy(record.config)
         for owner in (config, config.get("okta", {})):
-            owner.update({name: REDACTED for name in ("username", "password") if name in owner})
+            owner.update({name: self.settings.redacted for name in ("username", "password") if name in owner})
+        needed = self.settings.authentication_types.get(config.get("authenticationType"), {})
+        config.update({name: self.settings.redacted for name, hidden in needed.items() if hidden and name in config})
         return {
             "id": record.number if self.settings.numeric_ids else str(record.number),
             "status": record.status,

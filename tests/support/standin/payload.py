@@ -9,6 +9,7 @@ the stand-in's own.
 from __future__ import annotations
 
 import json
+import types
 import typing as t
 
 import yaml
@@ -35,10 +36,15 @@ def parse(body: bytes, content_type: str) -> t.Any:
         raise RefusedError(400, "Invalid request payload.") from error
 
 
-def checked(body: t.Any, manual: bool = False) -> dict[str, t.Any]:
+Types = t.Mapping[str, t.Mapping[str, bool]]
+"""Undocumented authentication types: the members of ``config`` that each needs, and whether GET redacts them."""
+
+
+def checked(body: t.Any, manual: bool = False, types: Types = types.MappingProxyType({})) -> dict[str, t.Any]:
     """Return a payload with the defaults that GET shows. Raises RefusedError unless it is as documented.
 
     What ``config`` holds beside the documented members is taken as it is. ``manual``: it must not be an automatic one.
+    ``types`` are accepted beside the documented ones.
     """
     require(
         isinstance(body, dict) and set(body) == {"type", "autoBootstrap", "config"},
@@ -63,16 +69,19 @@ def checked(body: t.Any, manual: bool = False) -> dict[str, t.Any]:
         "config.impersonation",
         "an object with the boolean enabled and the string role",
     )
-    check_credentials(config, "config.")
+    check_credentials(config, "config.", types)
     return {**body, "config": {**config, "impersonation": {"enabled": False, **impersonation}}}
 
 
-def check_credentials(owner: t.Any, where: str = "") -> None:
+def check_credentials(owner: t.Any, where: str = "", types: Types = types.MappingProxyType({})) -> None:
     """Raise RefusedError unless there are an authentication type and the credentials that belong to it."""
     require(isinstance(owner, dict), "payload", "an object")
     kind = owner.get("authenticationType")
-    require(kind in ("userPassword", "okta"), f"{where}authenticationType", "one of [userPassword, okta]")
-    if kind == "userPassword":
+    kinds = ["userPassword", "okta", *types]
+    require(kind in kinds, f"{where}authenticationType", f"one of [{', '.join(kinds)}]")
+    if kind in types:
+        require_texts(owner, where, *types[kind])
+    elif kind == "userPassword":
         require_texts(owner, where, "username", "password")
     else:
         require(isinstance(owner.get("okta"), dict), f"{where}okta", "an object")

@@ -129,6 +129,13 @@ class Postgres:
             print(self.binaries, self.port, self.admin_password, sep="\n", file=self._guardian.stdin, flush=True)
             self._said()
             self._await_ready(deadline=time.monotonic() + 30)
+            # Redshift has the language, and only superusers may use it until somebody grants that. Here a function can
+            # be created in it, but not called.
+            self.run(
+                "CREATE TRUSTED LANGUAGE plpythonu HANDLER plpgsql_call_handler",
+                "REVOKE USAGE ON LANGUAGE plpythonu FROM PUBLIC",
+                database="template1",
+            )
             self.run("CREATE DATABASE dev")
         except BaseException:
             self.stop()
@@ -191,13 +198,20 @@ class Postgres:
         createrole: bool = False,
         superuser: bool = False,
     ) -> None:
-        """Create a login; without a password nobody can log in with it."""
+        """Create a login; without a password nobody can log in with it.
+
+        One that may create users may also grant usage on the language plpythonu, as a setup of Immuta's needs.
+        """
         options = sql.SQL(" ").join(
             sql.SQL(word)
             for word, wanted in (("CREATEDB", createdb), ("CREATEROLE", createrole), ("SUPERUSER", superuser))
             if wanted
         )
         self.run(sql.SQL("CREATE USER {} {} PASSWORD {}").format(sql.Identifier(name), options, sql.Literal(password)))
+        if createrole:
+            grant = sql.SQL("GRANT USAGE ON LANGUAGE plpythonu TO {} WITH GRANT OPTION").format(sql.Identifier(name))
+            for database in ("template1", "dev"):  # What the template has, each new database has.
+                self.run(grant, database=database)
 
     def catalog(self) -> dict[str, t.Any]:
         """Return the sorted names of ``databases``, ``users`` and ``groups``, and ``schemas`` by database.
@@ -240,8 +254,11 @@ class Postgres:
         self.run(*(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)) for name in databases))
         if "dev" in databases:
             self.run("CREATE DATABASE dev")
-        for command in ("DROP OWNED BY {}", "DROP ROLE {}"):
-            self.run(*(sql.SQL(command).format(sql.Identifier(name)) for name in roles))
+        if roles:
+            names = sql.SQL(", ").join(map(sql.Identifier, roles))
+            for database in ("template1", "dev", "postgres"):
+                self.run(sql.SQL("DROP OWNED BY {}").format(names), database=database)
+            self.run(sql.SQL("DROP ROLE {}").format(names))
 
 
 def copy_wheel(binaries: pathlib.Path, folder: pathlib.Path, user: pwd.struct_passwd) -> pathlib.Path:

@@ -8,6 +8,7 @@ What it changes, and nothing else:
 - the parameters ``server_version`` and ``client_encoding`` are reported as Redshift does (8.0.2, UNICODE), and how a
   backslash is read is not, see `UNREPORTED`;
 - a few pieces of SQL, see `REWRITES`;
+- a new Python function is refused, see `Relay`;
 - TLS ends here, when a certificate is given.
 
 It proves the plumbing between a client and a server, not that a statement is one that Redshift would take.
@@ -30,16 +31,35 @@ REWRITES = [
     (re.compile(r"\s+WITH\s+NO\s+SCHEMA\s+BINDING\b", re.IGNORECASE), ""),
     # An account that cannot log in with a password.
     (re.compile(r"\bPASSWORD\s+DISABLE\b", re.IGNORECASE), "PASSWORD NULL"),
-    # What a client may ask to find out where it is.
+    # Who may use a language, as far as Redshift's view has it for users.
+    (
+        re.compile(r"\b(?:pg_catalog\.)?svv_language_privileges\b", re.IGNORECASE),
+        """(
+            SELECT lanname AS language_name, privilege_type, grantee AS identity_id, rolname AS identity_name,
+                text 'user' AS identity_type, is_grantable AS admin_option
+            FROM pg_language, aclexplode(lanacl), pg_roles WHERE pg_roles.oid = grantee
+        ) AS svv_language_privileges""",
+    ),
+    # What a client may ask to find out where it is. AWS's page "Cluster versions": a build of patch 198.
     (
         re.compile(r"\b(?:pg_catalog\.)?version\(\)", re.IGNORECASE),
-        "(SELECT text 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0.77467' AS version)",
+        "(SELECT text 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0.219674' AS version)",
     ),
     # Redshift knows no savepoints: in quotes the word is a syntax error (42601) for PostgreSQL too, which also leaves
     # an open transaction as failed as any other error does.
     (re.compile(r"\A(\s*)(SAVEPOINT|RELEASE|ROLLBACK(?=\s+(?:WORK\s+)?TO\b))", re.IGNORECASE), r'\1"\2"'),
 ]
 FAILURE = "DO $$ BEGIN RAISE 'The relay was told to fail.' USING ERRCODE = '{}'; END $$"
+BODY = re.compile(r"(\$\w*\$).*?\1", re.DOTALL)
+PYTHON_FUNCTION = re.compile(
+    r"\bCREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\b[^;]*\bLANGUAGE\s+[\"']?plpythonu", re.IGNORECASE
+)
+# The words of Redshift Serverless in June 2026 (the issue 1609 of clickstream-analytics-on-aws). The SQLSTATE is not
+# public; this is PostgreSQL's for a feature that is not supported.
+PYTHON_REFUSAL = """\
+DO $$ BEGIN
+    RAISE 'Create function is not supported for language plpythonu anymore.' USING ERRCODE = '0A000';
+END $$"""
 STARTUP_SETTINGS = {"user", "database", "options", "application_name", "client_encoding"}
 REPORTED = {"server_version": "8.0.2", "client_encoding": "UNICODE"}
 # Redshift reads a backslash in a string as an escape and has no setting for it. The server behind is set to do so too.
@@ -72,6 +92,7 @@ OnLogin = t.Callable[[dict[str, str]], t.Optional[str]]
 class Relay:
     """Context manager: listens on ``host``:``port`` (0: any free one) and relays to a PostgreSQL on 127.0.0.1.
 
+    ``python_functions``: new Python functions are accepted, as by Redshift before its patch 198.
     ``tls`` is a pair of paths, certificate chain and key in PEM. ``on_login``, ``on_statement`` and ``on_result`` can
     be set at any time.
     """
@@ -88,6 +109,7 @@ class Relay:
     ) -> None:
         self.server_port = server_port
         self.on_statement = on_statement
+        self.python_functions = False
         self.on_result: OnResult | None = None
         self.on_login: OnLogin | None = None
         self._tls = None
@@ -223,7 +245,10 @@ class Session:
         if action == "drop_before":
             raise EOFError
         self.drop_at_result = action == "drop_after"
-        return FAILURE.format(action[len("fail ") :]) if action and action.startswith("fail ") else ""
+        if action and action.startswith("fail "):
+            return FAILURE.format(action[len("fail ") :])
+        is_python = PYTHON_FUNCTION.search(BODY.sub("''", text))
+        return PYTHON_REFUSAL if is_python and not self.relay.python_functions else ""
 
     def _from_server(self, kind: bytes, body: bytes) -> bytes:
         if kind == b"S":

@@ -28,12 +28,14 @@ def literal(text: str) -> str:
 
 def account(config: Config) -> str:
     """Return the name of the system account."""
-    return config["okta"]["username"] if config["authenticationType"] == "okta" else config["username"]
+    if config["authenticationType"] == "okta":
+        return config["okta"]["username"]
+    return config.get("username", "immuta_system_account")
 
 
 def secret(config: Config) -> str:
-    """Return what follows PASSWORD: an account of Okta's has none in Redshift."""
-    return "DISABLE" if config["authenticationType"] == "okta" else literal(config["password"])
+    """Return what follows PASSWORD: an account of Okta's, or of an access key, has none in Redshift."""
+    return literal(config["password"]) if config["authenticationType"] == "userPassword" else "DISABLE"
 
 
 def impersonation_group(config: Config) -> str | None:
@@ -72,6 +74,9 @@ CREATE VIEW immuta_system.user_profile AS
     SELECT username, iam, entitlements FROM immuta_system.profile WHERE username = current_user
     WITH NO SCHEMA BINDING""",
         "GRANT SELECT ON immuta_system.user_profile TO PUBLIC",
+        # What PUBLIC gets by "Redshift Overview": future functions, and tables created after `profile`.
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA immuta_functions GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA immuta_system GRANT SELECT ON TABLES TO PUBLIC",
         """\
 CREATE FUNCTION immuta_functions.has_group(varchar, varchar) RETURNS boolean STABLE AS $function$
     SELECT position('"' || $2 || '"' in $1) > 0 /* $1: entitlements; $2: a group's name */
@@ -97,6 +102,7 @@ def system_account_grants(config: Config) -> list[str]:
         f"GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA immuta_system TO {user}",
         f"GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA immuta_procedures TO {user}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA immuta_procedures GRANT EXECUTE ON FUNCTIONS TO {user}",
+        f"GRANT USAGE ON LANGUAGE plpythonu TO {user}",
     ]
 
 
@@ -104,6 +110,7 @@ def system_account_removal(config: Config) -> list[str]:
     """Return the statements that take it all back and drop the system account."""
     user = identifier(account(config))
     return [
+        f"REVOKE USAGE ON LANGUAGE plpythonu FROM {user}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA immuta_procedures REVOKE EXECUTE ON FUNCTIONS FROM {user}",
         f"REVOKE EXECUTE ON ALL PROCEDURES IN SCHEMA immuta_procedures FROM {user}",
         f"REVOKE ALL PRIVILEGES ON ALL TABLES IN SCHEMA immuta_system FROM {user}",
@@ -152,12 +159,27 @@ def edit(before: Config, after: Config) -> list[str]:
     return statements
 
 
-def delete(config: Config) -> list[str]:
-    """Return what is to be run in ``database`` to undo `initial_create` and `create`, but for the database itself."""
+def source(schema: str, view: str) -> list[str]:
+    """Return what Immuta itself runs in ``database`` for a data source that is registered later."""
+    return [
+        f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}",
+        f"GRANT USAGE ON SCHEMA {identifier(schema)} TO PUBLIC",
+        f"CREATE VIEW {identifier(schema)}.{identifier(view)} AS SELECT username FROM immuta_system.user_profile",
+        f"GRANT SELECT ON {identifier(schema)}.{identifier(view)} TO PUBLIC",
+    ]
+
+
+def delete(config: Config, sources: t.Sequence[str] = ()) -> list[str]:
+    """Return what is to be run in ``database`` to undo `initial_create` and `create`, but for the database itself.
+
+    ``sources`` are the schemas of data sources.
+    """
     group = impersonation_group(config)
     return [
+        *(f"DROP SCHEMA {identifier(schema)} CASCADE" for schema in sources),
         *(f"DROP SCHEMA {schema} CASCADE" for schema in reversed(SCHEMAS)),
         *([f"DROP GROUP {identifier(group)}"] if group else []),
+        f"REVOKE USAGE ON LANGUAGE plpythonu FROM {identifier(account(config))}",
         f"REVOKE ALL PRIVILEGES ON DATABASE {identifier(config['database'])} FROM {identifier(account(config))}",
         f"DROP USER {identifier(account(config))}",
     ]
@@ -174,6 +196,7 @@ def cleanup(config: Config) -> list[str]:
     steps = f"""
     IF EXISTS (SELECT 1 FROM pg_database WHERE datname = {literal(database)})
             AND EXISTS (SELECT 1 FROM pg_user WHERE usename = {literal(user)}) THEN
+        REVOKE USAGE ON LANGUAGE plpythonu FROM {identifier(user)};
         REVOKE ALL PRIVILEGES ON DATABASE {identifier(database)} FROM {identifier(user)};
     END IF;"""
     if group:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What several tests of the stand-ins do with the database."""
+"""What a person does with psql and curl, without the collection."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typing as t
 
 import psycopg
 import redshift_connector
+import requests
 
 from tests.support.standin import Login, Standins, scripts
 
@@ -36,8 +37,8 @@ def connect(driver: str, standins: Standins, login: Login, database: str) -> t.A
     return session
 
 
-def run(
-    standins: Standins, database: str, statements: list[str], *, driver: str = "psycopg", transaction: bool = False
+def run_by_hand(
+    standins: Standins, statements: list[str], database: str, *, driver: str = "psycopg", transaction: bool = False
 ) -> None:
     """Run statements as the bootstrap account."""
     session = connect(driver, standins, standins.bootstrap, database)
@@ -49,10 +50,28 @@ def run(
         session.close()
 
 
-def set_up(standins: Standins, config: dict[str, t.Any], driver: str = "psycopg") -> None:
-    """Run both scripts, as a person would in a manual setup."""
-    run(standins, config["initialDatabase"], scripts.initial_create(config), driver=driver)
-    run(standins, config["database"], scripts.create(config), driver=driver, transaction=True)
+def run_scripts(standins: Standins, config: dict[str, t.Any], driver: str = "psycopg") -> None:
+    """Run both scripts of a manual setup."""
+    run_by_hand(standins, scripts.initial_create(config), config["initialDatabase"], driver=driver)
+    run_by_hand(standins, scripts.create(config), config["database"], driver=driver, transaction=True)
+
+
+def set_up(standins: Standins, config: dict[str, t.Any] | None = None, *, automatic: bool = False) -> None:
+    """Have an enabled integration, as the collection would leave it, and no request on record."""
+    config = config or standins.config()
+    if not automatic:
+        run_scripts(standins, config)
+    with requests.Session() as session:
+        session.trust_env = False
+        session.post(
+            f"{standins.immuta.url}/integrations",
+            json=payload(config, automatic),
+            headers={"Authorization": standins.immuta.api_key},
+            timeout=30,
+        ).raise_for_status()
+    assert [record["status"] for record in standins.immuta.records()][-1] == "enabled"
+    standins.immuta.clear_requests()
+    standins.immuta.writes.clear()
 
 
 def payload(config: dict[str, t.Any], automatic: bool = False) -> dict[str, t.Any]:

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tenant with an integration that logs in with an AWS access key: listed, exported, unchanged, changed, removed.
+
+Immuta's documentation names neither the authentication type nor its settings. Those here are examples.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import requests
+
+from tests.support.by_hand import run_by_hand
+from tests.support.playbooks import Desk, asked
+from tests.support.standin import Standins, scripts
+
+CONFIGURE, REMOVE, EXPORT = (
+    f"immuta.integrations.{name}" for name in ("configure_redshift", "remove_redshift", "export_integrations")
+)
+KEY_ID, SECRET, SESSION = "AKIAEXAMPLE", "s3cretAccess/Key", "Sess10n+Token"
+KEY = {"awsAccessKeyId": KEY_ID, "awsSecretAccessKey": SECRET, "stage": {"handle": SESSION, "arn": "arn:aws:x"}}
+SECRETS = {
+    "immuta_redshift_secret_aws_secret_access_key": SECRET,
+    "immuta_redshift_secret_stage_handle": SESSION,
+}
+
+
+def settings(standins: Standins) -> dict[str, t.Any]:
+    account = ("username", "password")
+    config = {name: value for name, value in standins.config().items() if name not in account}
+    return {**config, "authenticationType": "accessKey", **KEY}
+
+
+def written(standins: Standins) -> list[tuple[str, t.Any]]:
+    """What Immuta was asked but for GET: the request and its body."""
+    return [
+        (f"{request['method']} {request['path']}", request["body"])
+        for request in standins.immuta.requests()
+        if request["method"] != "GET"
+    ]
+
+
+@pytest.fixture
+def tenant(standins: Standins, request: pytest.FixtureRequest) -> bool:
+    """A tenant that has the integration, and whether the setup was automatic."""
+    automatic: bool = request.param
+    members = {"awsAccessKeyId": False, "awsSecretAccessKey": True}
+    standins.immuta.set(authentication_types={"accessKey": members}, redacted="[REDACTED]")
+    config = settings(standins)
+    if not automatic:
+        run_by_hand(standins, scripts.initial_create(config), "dev")
+        run_by_hand(standins, scripts.create(config), "immuta")
+    # To the stand-in it is stored as it is shown.
+    config["stage"] = {**config["stage"], "handle": "[REDACTED]"}
+    reply = requests.post(
+        f"{standins.immuta.url}/integrations",
+        json={"type": "Redshift", "autoBootstrap": automatic, "config": config},
+        headers={"Authorization": standins.immuta.api_key},
+        timeout=30,
+    )
+    assert reply.ok, reply.text
+    standins.immuta.add_source("1", "sales", "orders")
+    assert "sales" in standins.catalog()["schemas"]["immuta"]
+    standins.immuta.clear_requests()
+    return automatic
+
+
+@pytest.mark.parametrize("tenant", [False, True], ids=["manual", "automatic"], indirect=True)
+def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: bool) -> None:
+    [listed] = desk.module("immuta_integration_info")["integrations"]
+    assert listed["config"]["extra"] == {
+        "awsAccessKeyId": KEY_ID,
+        "awsSecretAccessKey": "[REDACTED]",
+        "stage": {"handle": "[REDACTED]", "arn": "arn:aws:x"},
+    }
+    assert listed["hidden"] == ["extra.awsSecretAccessKey", "extra.stage.handle"]
+    standins.immuta.clear_requests()
+
+    exported = desk.play(EXPORT, export_dir=str(desk.folder / "exported"))
+    file = desk.folder / "exported" / "cluster.example.com.yml"
+    text = file.read_text(encoding="utf-8")
+    play = {"immuta_redshift_login": desk.login, "immuta_redshift_wait_sleep": 0.1}
+
+    assert exported.succeeded, exported.output
+    said = " ".join(exported.output.split())
+    assert "The file of cluster.example.com is incomplete" in said
+    assert "extra.awsSecretAccessKey, extra.stage.handle" in said
+    assert "# INCOMPLETE" in text
+    assert '"awsAccessKeyId": "AKIAEXAMPLE"' in text
+    assert not [secret for secret in (SECRET, SESSION) if secret in text + exported.output]
+
+    unchanged = desk.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
+
+    assert unchanged.succeeded, unchanged.output
+    assert unchanged.changed == 0
+    assert set(asked(standins)) == {"GET /integrations"}
+
+    changed = text.replace("enabled: false", "enabled: true\n    role: impersonators")
+    file.write_text(changed, encoding="utf-8")
+    incomplete = file.with_name("incomplete.yml")
+    hidden = '    "awsSecretAccessKey"'
+    incomplete.write_text("".join(line for line in changed.splitlines(True) if not line.startswith(hidden)))
+    refused = desk.play(CONFIGURE, "-e", f"@{incomplete}", **play, **SECRETS)
+
+    assert not refused.succeeded
+    assert "Set config.extra.awsSecretAccessKey to create or change" in " ".join(refused.output.split())
+    assert written(standins) == []
+
+    run = desk.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
+
+    assert run.succeeded, run.output
+    wanted = {
+        "type": "Redshift",
+        "autoBootstrap": tenant,
+        "config": {
+            **settings(standins),
+            "port": 5439,
+            "impersonation": {"enabled": True, "role": "impersonators"},
+        },
+    }
+    script = [] if tenant else [("POST /integrations/1/scripts/edit", {**wanted, "autoBootstrap": False})]
+    assert written(standins) == [*script, ("PUT /integrations/1", wanted)]
+    assert standins.immuta.records()[0]["config"] == wanted["config"]
+
+    standins.immuta.clear_requests()
+    removed = desk.play(REMOVE, "-e", f"@{file}", **play, **SECRETS)
+
+    assert removed.succeeded, removed.output
+    sent = {"authenticationType": "accessKey", **KEY} if tenant else None
+    script = [] if tenant else [("POST /integrations/1/scripts/delete", None)]
+    assert written(standins) == [*script, ("DELETE /integrations/1", sent)]
+    assert standins.immuta.records() == []
+    assert standins.catalog()["schemas"].get("immuta", []) == []
+    assert not [secret for secret in (SECRET, SESSION) if secret in run.output + removed.output]

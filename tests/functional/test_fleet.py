@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook configure_redshift on a fleet: what the role alone would do and report, with fewer requests."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+import pytest
+
+from tests.support.playbooks import Desk, Run, asked
+from tests.support.standin import Standins
+
+CONFIGURE = "immuta.integrations.configure_redshift"
+ROLE = "immuta.integrations.immuta_redshift"
+LOCAL = {"connection": "local", "gather_facts": False}
+LEFT = ".ansible/tmp/immuta_redshift/left.example.com.create.sql"
+
+
+class Fleet:
+    """Runs plays for an inventory of clusters that Immuta has, and reads the result fact of each host."""
+
+    def __init__(self, desk: Desk, standins: Standins) -> None:
+        self.desk = desk
+        self.standins = standins
+        self.facts: dict[str, t.Any] = {}
+        self.failures: dict[str, str] = {}
+
+    def seed(self, name: str, **record: t.Any) -> None:
+        """Have Immuta use the cluster of a host."""
+        config = self.standins.config(host=f"{name}.example.com")
+        self.standins.immuta.seed(**{**record, "config": {**config, **record.get("config", {})}})
+
+    def host(self, name: str, config: dict[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
+        """The role's variables for the cluster of a host."""
+        described = {**self.standins.config(host=f"{name}.example.com"), **(config or {})}
+        return {"immuta_redshift_login": self.desk.login, "immuta_redshift_config": described, **variables}
+
+    def run(self, hosts: dict[str, t.Any], *plays: dict[str, t.Any], options: t.Sequence[str] = ()) -> Run:
+        """Run plays; ``facts`` and ``failures`` are what each host then has, by its name."""
+        inventory, facts = self.desk.folder / "inventory.json", self.desk.folder / "facts.json"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+        fact = "immuta_redshift_integration"
+        found = f"groups.all | map('extract', hostvars) | map(attribute='{fact}', default='none')"
+        copy = {"content": f"{{{{ dict(groups.all | zip({found})) | to_json }}}}", "dest": str(facts), "mode": "0600"}
+        report = {**LOCAL, "hosts": "localhost", "tasks": [{"ansible.builtin.copy": copy, "check_mode": False}]}
+        playbook = self.desk.folder / "fleet.json"
+        playbook.write_text(json.dumps([*plays, report]), encoding="utf-8")
+        run = self.desk.play(str(playbook), "-i", str(inventory), *options)
+        self.facts = json.loads(facts.read_text(encoding="utf-8"))
+        fatal = re.findall(r"^fatal: \[([^] ]+)[^]]*\]: FAILED! => (\{.*\})$", run.output, re.MULTILINE)
+        self.failures = {host: json.loads(failure)["msg"] for host, failure in fatal}
+        return run
+
+    def configure(self, hosts: dict[str, t.Any], *options: str) -> Run:
+        """Run the playbook for all hosts."""
+        play = {"import_playbook": CONFIGURE, "vars": {"immuta_redshift_hosts": "all"}}
+        return self.run(hosts, play, options=options)
+
+    def role(self, hosts: dict[str, t.Any], *options: str) -> Run:
+        """Run the role alone for all hosts, as before."""
+        python = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        return self.run(hosts, {**LOCAL, "hosts": "all", "vars": python, "roles": [ROLE]}, options=options)
+
+
+@pytest.fixture
+def fleet(desk: Desk, standins: Standins) -> Fleet:
+    return Fleet(desk, standins)
+
+
+def every_kind(fleet: Fleet) -> dict[str, t.Any]:
+    """A fleet with a host of every kind, the first with broken variables."""
+    bootstrap = fleet.standins.bootstrap
+    privileged = {"username": bootstrap.user, "password": bootstrap.password}
+    automatic = {"immuta_redshift_setup": "automatic"}
+    hosts = {
+        "first": fleet.host("first", ansible_connection="{{ nobody }}"),
+        "same": fleet.host("same"),
+        "upper": fleet.host("UPPER"),
+        "text": fleet.host("text"),
+        "ill": fleet.host("ill"),
+        "gone": fleet.host("gone", immuta_redshift_state="absent"),
+        "cleanup": fleet.host("cleanup", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup"),
+        "busy": fleet.host("busy", immuta_redshift_wait=False),
+        "secrets": fleet.host("secrets", privileged, immuta_redshift_update_secrets="always", **automatic),
+        "changed": fleet.host("changed", {**privileged, "initialDatabase": "new"}, **automatic),
+        "left": fleet.host("left"),
+        "password": fleet.host("password", {"password": "{{ nobody }}"}),
+        "login": {**fleet.host("login"), "immuta_redshift_login": "{{ nobody }}"},
+        "choice": fleet.host("choice", immuta_redshift_on_partial="sometimes"),
+        "time": fleet.host("time", immuta_redshift_wait_timeout=-1),
+        "beyond": fleet.host("beyond", {"database": "other"}),
+        "nameless": {},
+        "elsewhere_1": fleet.host("same", immuta_redshift_api={"url": f"{fleet.standins.immuta.url}/gone"}),
+        "elsewhere_2": fleet.host("same", immuta_redshift_api={"url": f"{fleet.standins.immuta.url}/gone"}),
+        "python": fleet.host("python", ansible_become=True, ansible_become_method="nonexistent"),
+    }
+    hosts["text"]["immuta_redshift_config"] = json.dumps(hosts["text"]["immuta_redshift_config"])
+    special: dict[str, dict[str, t.Any]] = {
+        "ill": {
+            "status": "recurringValidationError",
+            "validationResults": {
+                "status": "failed",
+                "validationTests": [{"name": "x", "status": "failed", "message": "{{ 7 * 7 }} 'quoted' \"twice\""}],
+            },
+        },
+        "busy": {"status": "editing"},
+        "secrets": {"autoBootstrap": True},
+        "changed": {"autoBootstrap": True},
+    }
+    fleet.standins.reset()
+    redshift = fleet.standins.redshift
+    fleet.standins.immuta.set(hosts={f"{name}.example.com": (redshift.host, redshift.port) for name in hosts})
+    for name in hosts:
+        if name not in ("gone", "cleanup", "nameless", "elsewhere_1", "elsewhere_2"):
+            fleet.seed(name, **special.get(name, {}))
+    left = fleet.desk.home / LEFT
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("SELECT 1;", encoding="utf-8")
+    return hosts
+
+
+@pytest.mark.parametrize("options", [[], ["--check", "--diff"]], ids=["run", "check"])
+def test_each_host_ends_as_with_the_role_alone(fleet: Fleet, options: list[str]) -> None:
+    alone = fleet.role(every_kind(fleet), *options)
+    facts, failures = fleet.facts, fleet.failures
+    writes = sorted(one for one in asked(fleet.standins) if not one.startswith("GET"))
+    lists = asked(fleet.standins).count("GET /integrations")
+
+    run = fleet.configure(every_kind(fleet), *options)
+
+    assert fleet.facts == facts
+    assert fleet.failures == failures
+    assert run.status == alone.status
+    assert sorted(one for one in asked(fleet.standins) if not one.startswith("GET")) == writes
+    in_sync = ["same", "upper", "text", "ill", "gone", *(["left"] if options else [])]
+    assert asked(fleet.standins).count("GET /integrations") == lists - len(in_sync) + 1
+
+
+def pair(fleet: Fleet, **first: t.Any) -> dict[str, t.Any]:
+    """Two hosts whose clusters are in sync; the first with more variables."""
+    fleet.standins.reset()
+    for name in ("one", "two"):
+        fleet.seed(name)
+    return {"one": fleet.host("one", **first), "two": fleet.host("two")}
+
+
+def test_a_fleet_in_sync_is_one_request_whatever_the_strategy(fleet: Fleet) -> None:
+    fleet.desk.environment.update(ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="true")
+
+    run = fleet.configure(pair(fleet))
+
+    assert run.succeeded, run.output
+    assert asked(fleet.standins) == ["GET /integrations"]
+    assert [fleet.facts[name]["host"] for name in ("one", "two")] == ["one.example.com", "two.example.com"]
+    assert re.findall(r"^(one|two) .*failed=0", run.output, re.MULTILINE) == ["one", "two"]
+
+
+def test_the_role_runs_for_the_host_that_drifted_only(fleet: Fleet) -> None:
+    hosts = pair(fleet)
+    hosts["gone"] = fleet.host("gone", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
+
+    run = fleet.configure(hosts)
+
+    assert run.succeeded, run.output
+    assert asked(fleet.standins) == ["GET /integrations"] * 2
+    planned = run.output.partition("plan the run]")[2].partition("TASK")[0]
+    assert re.findall(r"^ok: \[(\w+)\]", planned, re.MULTILINE) == ["gone"]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [
+        (["--limit", "localhost,two"], {}),
+        ([], {"IMMUTA_IN_PROCESS": "false"}),
+    ],
+    ids=["single", "module"],
+)
+def test_what_cannot_be_compared_at_once_costs_no_request_more(
+    fleet: Fleet, options: list[str], environment: dict[str, str]
+) -> None:
+    fleet.desk.environment.update(environment)
+    fleet.role(pair(fleet), *options)
+    facts, failures, requests = fleet.facts, fleet.failures, asked(fleet.standins)
+
+    fleet.configure(pair(fleet), *options)
+
+    assert (fleet.facts, fleet.failures, asked(fleet.standins)) == (facts, failures, requests)
+
+
+def test_hosts_of_a_tenant_that_does_not_answer_fail_each_with_the_role_s_message(fleet: Fleet) -> None:
+    nowhere = {"url": "http://127.0.0.1:1", "retries": 0}
+    hosts = {name: {**variables, "immuta_redshift_api": nowhere} for name, variables in pair(fleet).items()}
+    hosts["reached"] = fleet.host("one")
+    fleet.role(hosts)
+    failures = fleet.failures
+
+    fleet.configure(hosts)
+
+    assert list(failures) == ["one", "two"]
+    assert fleet.failures == failures
+
+
+def test_another_import_of_the_playbook_is_compared_anew(fleet: Fleet) -> None:
+    hosts = pair(fleet)
+    first = {"import_playbook": CONFIGURE, "vars": {"immuta_redshift_hosts": "all"}}
+    privileged = {"immuta_redshift_state": "absent", "immuta_redshift_on_partial": "cleanup"}
+    again = {"import_playbook": CONFIGURE, "vars": {"immuta_redshift_hosts": "all", **privileged}}
+    single = {"import_playbook": CONFIGURE, "vars": {"immuta_redshift_hosts": "one", **privileged}}
+
+    run = fleet.run(hosts, first, single, again, options=["--check"])
+
+    assert run.succeeded, run.output
+    assert [fleet.facts[name]["action"] for name in hosts] == ["delete", "delete"]
+
+
+def test_a_group_with_the_name_of_a_host_in_sync_stays(fleet: Fleet) -> None:
+    hosts = pair(fleet)
+    inventory = fleet.desk.folder / "groups.json"
+    inventory.write_text(json.dumps({"one": {"hosts": {"one": {}, "changed": {}}}}), encoding="utf-8")
+    hosts["changed"] = fleet.host("changed", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
+
+    run = fleet.run(
+        hosts,
+        {"import_playbook": CONFIGURE, "vars": {"immuta_redshift_hosts": "all"}},
+        options=["-i", str(inventory)],
+    )
+
+    assert run.succeeded, run.output
+    assert fleet.facts["changed"]["host"] == "changed.example.com"

@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: The immuta.integrations contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Long work inside the controller process prints lines, and changes nothing else."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+from tests.support.playbooks import TIME_LIMIT, Desk
+from tests.support.standin import Standins
+
+# Loaded by the process that all tasks are forked from.
+_SHORT_INTERVAL = """\
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.immuta.integrations.plugins.plugin_utils import _progress
+
+_progress.INTERVAL = 0.05
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "short_interval"
+"""
+
+HOSTS = ("one", "two")
+
+
+def script(desk: Desk, count: int, seconds: float) -> dict[str, t.Any]:
+    """A task whose script has ``count`` statements, the second of which takes its time."""
+    path = desk.folder / f"{count}.sql"
+    rest = "SELECT 'hunter2-Secret';" * (count - 2)
+    path.write_text(f"SELECT 1; SELECT pg_sleep({seconds}); {rest}", encoding="utf-8")
+    return {"immuta.integrations.redshift_script": {**desk.login, "login_db": "dev", "path": str(path)}}
+
+
+def integration(standins: Standins) -> dict[str, t.Any]:
+    config = standins.config(username=standins.bootstrap.user, password=standins.bootstrap.password)
+    return {"immuta.integrations.immuta_redshift_integration": {"auto_bootstrap": True, "config": config}}
+
+
+def play(desk: Desk, *tasks: dict[str, t.Any], **environment: str) -> tuple[dict[str, t.Any], str, list[str]]:
+    """Run tasks on both hosts at once; return the results of each host, the standard output and the error lines."""
+    plugins = desk.folder / "callbacks"
+    plugins.mkdir(exist_ok=True)
+    (plugins / "short_interval.py").write_text(_SHORT_INTERVAL, encoding="utf-8")
+    registered = [{**task, "register": f"result_{number}"} for number, task in enumerate(tasks)]
+    content = "{{ [" + ", ".join(f"result_{number}" for number in range(len(tasks))) + "] | to_json }}"
+    file = str(desk.folder / "{{ inventory_hostname }}.json")
+    save = {"ansible.builtin.copy": {"content": content, "dest": file, "mode": "0600"}, "check_mode": False}
+    playbook = desk.folder / "playbook.json"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [*registered, save]}]))
+    inventory = {"all": {"hosts": dict.fromkeys(HOSTS), "vars": {"ansible_connection": "local"}}}
+    inventory["all"]["vars"]["ansible_python_interpreter"] = sys.executable
+    (desk.folder / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
+    command = [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.json", str(playbook)]
+    run = subprocess.run(
+        command,
+        env={
+            **desk.environment,
+            "ANSIBLE_ASYNC_DIR": str(desk.folder / "async"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(plugins),
+            **environment,
+        },
+        cwd=desk.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    files = {host: desk.folder / f"{host}.json" for host in HOSTS}
+    results = {host: json.loads(path.read_text(encoding="utf-8")) for host, path in files.items()}
+    for path in files.values():
+        path.unlink()  # So that the task that writes it is changed again.
+    return results, run.stdout, run.stderr.splitlines()
+
+
+def test_lines_come_from_the_tasks_that_may_print_and_are_whole(desk: Desk, standins: Standins) -> None:
+    address = re.escape(desk.login["login_host"])
+    loop = script(desk, 2, 1)
+    loop["immuta.integrations.redshift_script"]["path"] = str(desk.folder / "{{ item }}.sql")
+    script(desk, 3, 1)
+    tasks = [
+        {**loop, "loop": [2, 3]},
+        {**script(desk, 4, 0.3), "no_log": True},
+        {**script(desk, 5, 0.3), "no_log": "{{ true }}"},
+        {**script(desk, 6, 0.3), "async": 60, "poll": 1},
+        {**script(desk, 7, 0.3), "environment": {"IMMUTA_PROGRESS": False}},
+        {**script(desk, 8, 0.3), "environment": {"IMMUTA_IN_PROCESS": False}},
+    ]
+
+    _results, _output, printed = play(desk, *tasks)
+
+    found = [re.fullmatch(rf"\[(one|two)\] {address}: statement \d of (\d), \d s", text) for text in printed]
+    assert all(found), printed
+    assert {match.groups() for match in found if match} == {(host, count) for host in HOSTS for count in "23"}
+
+
+def test_nothing_but_the_lines_depends_on_the_setting(desk: Desk, standins: Standins) -> None:
+    """Beside a script, an integration that Immuta takes its time with, in check mode too, where nothing waits."""
+    preview = {**integration(standins), "check_mode": True}
+    tasks = [preview, {**integration(standins), "run_once": True}, script(desk, 2, 0.3)]
+    standins.immuta.set(settle=1.0)
+    results, output, printed = play(desk, *tasks)
+    waits = [text for text in printed if re.fullmatch(r"\[one\] \S+: creating, \d s of 600 s", text)]
+    assert waits, printed
+    standins.reset()
+    standins.immuta.set(settle=1.0)
+
+    silent, silent_output, nothing = play(desk, *tasks, IMMUTA_PROGRESS="false")
+
+    assert nothing == []
+    assert sorted(silent_output.splitlines()) == sorted(output.splitlines())
+    assert silent == results
