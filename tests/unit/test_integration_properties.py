@@ -177,5 +177,5 @@ def test_nothing_under_the_name_of_a_secret_is_shown(document: t.Any) -> None:
             assert value in (MASK, None, "") or isinstance(value, bool) or is_redacted(value)
     # As text, since NaN is not equal to itself.
     assert repr(masked(masked(document))) == repr(masked(document))
-    record, hidden = ({"config": {"setting": one}} for one in (document, masked(document)))
-    assert repr(for_display(record)) == repr(for_display(hidden))
+    shown, again = ({"config": {"any": value}} for value in (document, masked(document)))
+    assert repr(for_display(shown)) == repr(for_display(again))
