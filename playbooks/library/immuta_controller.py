@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module of the playbook configure_controller, and of nothing else."""
+"""Configure a controller, for the playbook configure_controller only."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main() -> None:
     changes = run.changes if run else []
     if failure is not None:
         if changes and not module.check_mode:
-            failure["msg"] += " What was changed before stays; run the playbook again to go on."
+            failure["msg"] += " Earlier changes are kept. Run the playbook again to continue."
         module.fail_json(changed=bool(changes) and not module.check_mode, changes=changes, **failure)
     module.exit_json(changed=bool(changes), changes=changes)
 

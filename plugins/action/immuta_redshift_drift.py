@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares every host of a play with one list for each tenant, inside the controller process."""
+"""Compare every host of a play with one request for each tenant, inside the controller process."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ActionModule(ActionBase):
         clusters: list[Cluster],
         task_vars: dict[str, t.Any],
     ) -> tuple[list[t.Any], dict[str, int]]:
-        """Return what no host of the inventory describes, be it in this play or not: a play may have a limit."""
+        """Return the integrations that no inventory host describes, in this play or not: a play may have a limit."""
         found, other_types = unmanaged(records, clusters)
         if found:
             compared = {cluster.name for cluster in clusters}
@@ -107,7 +107,7 @@ class ActionModule(ActionBase):
         return reader.read(host, variables)
 
     def _variables(self, host: str) -> dict[str, t.Any]:
-        """Return all variables of a host, as a task of its own would have them."""
+        """Return all variables of a host, as a task on this host sees them."""
         manager = self._task.get_variable_manager()
         variables = manager.get_vars(play=self._task.get_play(), host=manager._inventory.get_host(host))
         return t.cast(dict[str, t.Any], variables)

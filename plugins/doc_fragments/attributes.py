@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module says of itself."""
+"""Documentation of the attributes that all modules share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 notes:
-  - With a local connection, without C(become), C(async) and another interpreter, the task is done inside the controller
+  - With a local connection, and without C(become), C(async) or another interpreter, the task runs inside the controller
     process, which is much faster. The result is the same. Set the environment variable E(IMMUTA_IN_PROCESS) to V(false)
-    to have a process for each task.
+    to run each task in its own process.
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying the target.

@@ -10,36 +10,36 @@ class ModuleDocFragment:
 options:
   config:
     description:
-      - The settings of the integration, as in the API's C(config) object. Each is also known by its name there, so
-        that a payload from Immuta's documentation can be pasted.
+      - The settings of the integration, as in the API's C(config) object. The names of the API are accepted too, so you
+        can paste a payload from Immuta's documentation.
     type: dict
     suboptions:
       host:
         description:
           - Host name of the Redshift cluster or workgroup, without scheme and port. Immuta allows one Redshift
-            integration on a host.
+            integration per host.
         type: str
       port:
         description:
-          - Port of the cluster. Immuta takes 5439 when none is given.
+          - Port of the cluster. If not set, Immuta uses 5439.
         type: int
       database:
         description:
-          - The database that Immuta manages. It is created by the setup, unless it exists already and holds external
+          - The database that Immuta manages. The setup creates it, unless it exists already and contains external
             tables (Redshift Spectrum).
         type: str
       initial_database:
         description:
-          - An existing database that is connected to first, and from which O(config.database) is created.
+          - An existing database to connect to first, and to create O(config.database) from.
         type: str
         aliases: [initialDatabase]
       authentication_type:
         description:
           - How Immuta logs in to Redshift. Immuta's documentation of this API names V(userPassword) and V(okta), which
             newer versions of Immuta deprecate.
-          - Any other value, such as the one for an AWS access key, is sent as it is, with its settings in
-            O(config.extra). This is B(untested) against Immuta, since its documentation does not name the settings.
-          - With such a type, a change or a deletion that sends credentials needs every setting that Immuta redacts.
+          - Any other value, such as the one for an AWS access key, is sent unchanged, with its settings in
+            O(config.extra). This is B(untested) against Immuta, because its documentation does not name the settings.
+          - With such a type, a change or deletion that sends credentials requires every setting that Immuta redacts.
         type: str
         aliases: [authenticationType]
       username:
@@ -53,7 +53,7 @@ options:
         type: str
       okta:
         description:
-          - The account for O(config.authentication_type=okta), which needs all of these.
+          - The account for O(config.authentication_type=okta), which requires all of these.
         type: dict
         suboptions:
           username:
@@ -75,20 +75,20 @@ options:
             type: str
       impersonation:
         description:
-          - Whether Immuta administrators may let users query data as other Immuta users.
+          - Whether Immuta administrators can let users query data as other Immuta users.
         type: dict
         suboptions:
           enabled:
-            description: Whether impersonation is on. Immuta takes V(false) when nothing is given.
+            description: Whether impersonation is enabled. If not set, Immuta uses V(false).
             type: bool
           role:
             description: The Redshift group whose members may impersonate.
             type: str
       extra:
         description:
-          - Further members of the API's C(config) object, sent as they are, for settings that Immuta's documentation
-            does not name. They are compared only where Immuta shows them.
-          - Keys are spelled as in the API, also where a result shows them.
-          - A value is hidden when its name says that it is a secret, such as C(secretKey) or C(sessionToken).
+          - Additional members of the API's C(config) object, sent unchanged, for settings that Immuta's documentation
+            does not name. They are compared only if Immuta returns them.
+          - Keys are spelled as in the API, also in results.
+          - A value with the name of a secret, such as C(secretKey) or C(sessionToken), is hidden.
         type: dict
 """

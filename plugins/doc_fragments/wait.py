@@ -8,13 +8,13 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 notes:
-  - A wait inside the controller process prints a line every ten seconds to the standard error stream. Set the
-    environment variable E(IMMUTA_PROGRESS) to V(false) to switch that off.
+  - A wait inside the controller process prints a line to the standard error stream every ten seconds. Set the
+    environment variable E(IMMUTA_PROGRESS) to V(false) to turn this off.
 options:
   wait:
     description:
-      - Whether to wait until Immuta has settled, which is any status but V(creating), V(editing), V(deleting) and
-        V(migrating).
+      - Whether to wait until Immuta has settled, that is, until the integration has left the statuses V(creating),
+        V(editing), V(deleting) and V(migrating).
     type: bool
     default: true
   wait_timeout:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lists the integrations of a tenant as hosts."""
+"""List the integrations of a tenant as hosts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ version_added: 1.0.0
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 description:
-  - Has a host for each integration of a tenant, of every type, by one request. The name of a host is that of its
-    cluster or workspace, or the type and the id where there is none.
-  - Integrations that are deleted, disabled or being deleted are left out.
-  - Reads files named C(immuta.yml) or C(immuta.yaml), or whose name ends with C(.immuta.yml) or C(.immuta.yaml).
-  - Groups are C(immuta_type_) with the type, such as C(immuta_type_redshift), C(immuta_status_) with the status, as in
-    C(immuta_status_create_error), and C(immuta_setup_manual) or C(immuta_setup_automatic).
+  - Creates a host for each integration of a tenant, of any type, with one request. The host has the name of its cluster
+    or workspace, or else the type and the id of the integration.
+  - Integrations that are deleted, disabled or being deleted are omitted.
+  - Reads files named C(immuta.yml) or C(immuta.yaml), or with a name that ends with C(.immuta.yml) or C(.immuta.yaml).
+  - The groups are C(immuta_type_) with the type, such as C(immuta_type_redshift), C(immuta_status_) with the status,
+    such as C(immuta_status_create_error), and C(immuta_setup_manual) or C(immuta_setup_automatic).
   - The variables of a host are C(immuta_id), C(immuta_type), C(immuta_status), C(immuta_auto_bootstrap),
     C(immuta_config) and C(immuta_validation_results), as M(immuta.integrations.immuta_integration_info) returns them.
   - A Redshift integration also has C(immuta_redshift_setup) and C(immuta_redshift_config) as the role
-    P(immuta.integrations.immuta_redshift#role) takes them, without credentials that Immuta does not show. The role
-    needs those for a change only.
+    P(immuta.integrations.immuta_redshift#role) expects them, without the credentials, which Immuta does not return.
+    The role needs those only for a change.
 extends_documentation_fragment:
   - constructed
   - inventory_cache
@@ -34,9 +34,8 @@ options:
     choices: [immuta.integrations.tenant]
   url:
     description:
-      - The root of the Immuta tenant, such as V(https://tenant.example.com).
-      - A bare host name means https. Plain http is refused for any host but this machine, unless
-        O(validate_certs=false).
+      - URL of the Immuta tenant, such as V(https://tenant.example.com).
+      - A bare host name means https. Plain http is accepted only for localhost, or with O(validate_certs=false).
       - Can be a template.
     type: str
     required: true
@@ -44,7 +43,7 @@ options:
       - name: IMMUTA_URL
   api_key:
     description:
-      - An API key of a user with the Immuta permission C(APPLICATION_ADMIN).
+      - API key of a user with the Immuta permission C(APPLICATION_ADMIN).
       - Can be a template.
     type: str
     required: true
@@ -52,7 +51,7 @@ options:
       - name: IMMUTA_API_KEY
   auth_scheme:
     description:
-      - V(api_key) sends the key as it is in the C(Authorization) header.
+      - V(api_key) sends the key itself in the C(Authorization) header.
       - V(bearer) exchanges the key for a token first.
     type: str
     choices: [api_key, bearer]
@@ -60,20 +59,20 @@ options:
     env:
       - name: IMMUTA_AUTH_SCHEME
   validate_certs:
-    description: Whether the certificate of the tenant is verified.
+    description: Whether to verify the certificate of the tenant.
     type: bool
     default: true
     env:
       - name: IMMUTA_VALIDATE_CERTS
   ca_path:
     description:
-      - A file with the certificates of the authorities to trust, in PEM format.
-      - Without it, those that come with the Python library C(requests) are trusted.
+      - Path of a file with the CA certificates to trust, in PEM format. By default, those that come with the Python
+        library C(requests) are trusted.
     type: path
     env:
       - name: IMMUTA_CA_PATH
   use_proxy:
-    description: Whether the proxy that E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) name is used.
+    description: Whether to use the proxy that E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) set.
     type: bool
     default: true
   timeout:
@@ -82,38 +81,38 @@ options:
     default: 60
   retries:
     description:
-      - How often the request is sent again after a lost connection or the HTTP status 429, 502, 503 or 504.
+      - How many times to retry the request after a lost connection or the HTTP status 429, 502, 503 or 504.
     type: int
     default: 3
   filters:
     description:
-      - Which integrations are hosts. The first filter that matches decides; one that none matches is a host.
+      - Which integrations become hosts. The first matching filter decides. Without a match, an integration is a host.
       - A filter is a Jinja expression over the variables of the host and C(inventory_hostname).
     type: list
     elements: dict
     default: []
     suboptions:
       include:
-        description: Keeps the host where this is true.
+        description: Include the host if this is true.
         type: str
       exclude:
-        description: Leaves the host out where this is true.
+        description: Exclude the host if this is true.
         type: str
 requirements:
   - requests >= 2.28 (on the controller)
 notes:
-  - The cache holds no secret.
+  - The cache contains no secrets.
 seealso:
   - module: immuta.integrations.immuta_integration_info
   - module: immuta.integrations.immuta_redshift_drift
 """
 
 EXAMPLES = r"""
-# tenant.immuta.yml: everything, with the address and the key from IMMUTA_URL and IMMUTA_API_KEY
+# tenant.immuta.yml: all integrations, with the URL and the key from IMMUTA_URL and IMMUTA_API_KEY
 ---
 plugin: immuta.integrations.tenant
 
-# redshift.immuta.yml: Redshift clusters only, with groups by region and by what needs care
+# redshift.immuta.yml: Redshift clusters only, with groups by region and for errors
 ---
 plugin: immuta.integrations.tenant
 url: https://tenant.example.com
@@ -125,7 +124,7 @@ keyed_groups:
   - key: immuta_config.host.split('.')[2]
     prefix: region
 groups:
-  needs_care: immuta_status.endswith('Error')
+  failing: immuta_status.endswith('Error')
 compose:
   cluster_name: immuta_config.host.split('.')[0]
 cache: true
@@ -158,14 +157,14 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.invent
     in_use,
 )
 
-# Since ansible-core 2.19, a text is a template only if it is marked as one; before, unless it is marked as none.
+# Since ansible-core 2.19, a text is a template only if it is marked as one; before, unless it is marked as unsafe.
 _MARKS_TEMPLATES = hasattr(ansible.template, "trust_as_template")
 
 
 def _marked(value: t.Any) -> t.Any:
-    """Return a copy in which nothing that Immuta shows is a template.
+    """Return a copy in which no text from Immuta is a template.
 
-    What cannot be one needs no mark, which would be shown around each text by ansible-inventory.
+    Text that cannot be a template is not marked, because ansible-inventory shows the mark.
     """
     if isinstance(value, dict):
         return {name: _marked(item) for name, item in value.items()}
@@ -184,12 +183,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "immuta.integrations.tenant"
 
     def verify_file(self, path: str) -> bool:
-        """Whether the name of the file says that it is for this plugin."""
+        """Return whether the name of the file is one for this plugin."""
         name = f".{os.path.basename(path)}"
         return super().verify_file(path) and name.endswith((".immuta.yml", ".immuta.yaml"))
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
-        """Add a host for each integration, from the cache where the options and ``cache`` allow it."""
+        """Add a host for each integration, from the cache if the options and ``cache`` allow it."""
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         try:
@@ -212,7 +211,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _records(self, tenant: Tenant, path: str, cache: bool) -> list[Record]:
         if not self.get_option("cache"):
             return _listed(tenant)
-        # The file alone does not tell the tenant, which may come from the environment.
+        # The file alone does not identify the tenant, whose URL may come from the environment.
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(tenant.url.encode()).hexdigest()[:12]}"
         if cache and key in self._cache:
             return t.cast(list[Record], self._cache[key])
@@ -237,7 +236,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _passes(self, name: str, variables: dict[str, t.Any]) -> bool:
         for index, filter_ in enumerate(self.get_option("filters"), start=1):
             if len(filter_) != 1 or not set(filter_) <= {"include", "exclude"}:
-                raise AnsibleParserError(f"Filter {index} has to be one of include and exclude.")
+                raise AnsibleParserError(f"Filter {index} must have one key, include or exclude.")
             ((kind, condition),) = filter_.items()
             try:
                 matches = self._holds(condition, {**variables, "inventory_hostname": name})

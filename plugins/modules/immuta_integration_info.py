@@ -8,10 +8,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: immuta_integration_info
-short_description: List integrations of Immuta
+short_description: List the integrations of an Immuta tenant
 version_added: 1.0.0
 description:
-  - Returns one, some or all integrations of an Immuta tenant, of every type, with their secrets masked.
+  - Returns one, some or all integrations of an Immuta tenant, of any type. Secrets are masked.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -47,30 +47,30 @@ options:
     type: str
   status:
     description:
-      - Return only integrations in one of these statuses. With O(wait=true), it is the status at the end that counts.
+      - Return only integrations in one of these statuses. With O(wait=true), the final status counts.
     type: list
     elements: str
   wait:
     description:
-      - Whether to wait until the integrations have settled, which is any status but V(creating), V(editing),
-        V(deleting) and V(migrating). One that is gone by then is not returned.
+      - Whether to wait until every integration has left the statuses V(creating), V(editing), V(deleting) and
+        V(migrating). An integration that is deleted meanwhile is not returned.
     type: bool
     default: false
 notes:
-  - What is named like a secret is masked in integrations of every type, also where Immuta shows it in clear, such as
-    the API key of a Trino integration.
+  - Settings with the name of a secret are masked in integrations of every type, even if Immuta returns them in clear
+    text, such as the API key of a Trino integration.
 seealso:
   - module: immuta.integrations.immuta_redshift_integration
 """
 
 EXAMPLES = r"""
-- name: List everything that is registered
+- name: List all integrations
   immuta.integrations.immuta_integration_info:
     url: https://tenant.example.com
     api_key: "{{ immuta_api_key }}"
   register: result
 
-- name: Find Redshift integrations that need care
+- name: Find Redshift integrations with errors
   immuta.integrations.immuta_integration_info:
     url: https://tenant.example.com
     api_key: "{{ immuta_api_key }}"
@@ -89,21 +89,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 integrations:
-  description: The integrations as Immuta shows them, keys in snake_case, secrets masked.
+  description: The integrations as Immuta returns them, with keys in snake_case and secrets masked.
   type: list
   elements: dict
   returned: success
   contains:
     id:
-      description: The id in Immuta.
+      description: The id of the integration.
       type: str
       sample: "123456789"
     status:
-      description: The status in Immuta.
+      description: The status of the integration.
       type: str
       sample: enabled
     type:
-      description: The type in Immuta.
+      description: The type of the integration.
       type: str
       sample: Redshift
     auto_bootstrap:
@@ -112,13 +112,13 @@ integrations:
       sample: false
     config:
       description:
-        - The settings, which differ from type to type.
-        - Of a Redshift integration, settings that O(immuta.integrations.immuta_redshift_integration#module:config) has
-          no option for are in C(extra), spelled as in the API.
+        - The settings, which depend on the type.
+        - For a Redshift integration, C(extra) holds the settings that
+          O(immuta.integrations.immuta_redshift_integration#module:config) has no option for, spelled as in the API.
       type: dict
       sample: {"host": "cluster.example.com", "port": 5439, "password": "<REDACTED>"}
     hidden:
-      description: The settings in C(config) whose values Immuta redacts or this module masks, with dots between levels.
+      description: The settings in C(config) that Immuta redacts or this module masks, with dots between levels.
       type: list
       elements: str
       sample: ["username", "password"]

@@ -8,13 +8,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: immuta_integration_script
-short_description: Have Immuta generate a script for a Redshift cluster
+short_description: Generate a bootstrap script for an Amazon Redshift cluster
 version_added: 1.0.0
 description:
-  - Has Immuta generate one of the scripts that prepare, change or clean an Amazon Redshift cluster, and writes it to
+  - Has Immuta generate one of the scripts that set up, change or clean up an Amazon Redshift cluster, and writes it to
     a file.
-  - The script holds the password of Immuta's account, so that it goes to the file byte for byte and never through a
-    result. Ansible would replace the password there, and the script would no longer work.
+  - The script contains the password of Immuta's system account. It is written byte for byte and is never part of a
+    result, where Ansible would mask the password and break the script.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -26,33 +26,33 @@ attributes:
   check_mode:
     support: full
     details:
-      - Immuta generates the script, which changes nothing there. It is compared, and nothing is written.
+      - Immuta generates the script, which changes nothing in Immuta. The file is compared but not written.
   diff_mode:
     support: full
     details:
-      - The whole script is shown, procedure bodies, literals and comments included. Hidden are the secrets of O(config)
-        and what follows a word for a password, key or token.
+      - Shows the whole script, including procedure bodies, literals and comments. The secrets of O(config) are hidden,
+        and any text after a word for a password, key or token.
   idempotent:
     support: full
     details:
-      - As long as Immuta generates the same text.
+      - If Immuta generates the same text each time.
 options:
   state:
     description:
-      - V(present) writes the script. V(absent) deletes the file O(dest), and what a killed task left of writing it,
-        without asking Immuta.
+      - V(present) writes the script. V(absent) deletes the file O(dest) and any temporary file of a killed task. It
+        sends no request to Immuta.
     type: str
     choices: [present, absent]
     default: present
   script:
     description:
       - Required with O(state=present).
-      - V(initial_create) is the first script of a manual setup, to be run in O(config.initial_database).
-      - V(create) is the second one, to be run in O(config.database).
-      - V(edit) prepares a change of the integration O(id) to what O(config) says. What O(config) leaves out stays as
-        it is.
-      - V(delete) removes what Immuta made for the integration O(id).
-      - V(cleanup) removes what a setup left that did not come to its end.
+      - V(initial_create) is the first script of a manual setup. Run it in O(config.initial_database).
+      - V(create) is the second script of a manual setup. Run it in O(config.database).
+      - V(edit) prepares a change of the integration O(id) to the settings in O(config). Settings that O(config) omits
+        do not change.
+      - V(delete) removes the objects that Immuta created for the integration O(id).
+      - V(cleanup) removes the objects of a failed or interrupted setup.
     type: str
     choices: [initial_create, create, edit, delete, cleanup]
   id:
@@ -61,68 +61,68 @@ options:
     type: str
   config:
     description:
-      - The settings of the integration, the same as are given to
-        M(immuta.integrations.immuta_redshift_integration). Not used for O(script=delete).
+      - The settings of the integration, the same as in M(immuta.integrations.immuta_redshift_integration). Not used
+        with O(script=delete).
   dest:
     description:
-      - The file to write. Its directory must exist, unless O(create_parents=true).
+      - Path of the file to write. Its directory must exist, unless O(create_parents=true).
     type: path
     required: true
   create_parents:
     description:
-      - Whether to create the directory of O(dest), open to its owner only, when it is missing.
+      - Whether to create the directory of O(dest), with mode C(0700), if it is missing.
     type: bool
     default: false
   require_unchanged:
     description:
-      - Whether to fail, instead of writing, when O(dest) does not hold what Immuta generates now.
+      - Whether to fail, instead of writing, if the script in O(dest) is not the one that Immuta generates now.
     type: bool
     default: false
   server_version:
     description:
-      - The version of the server that the script is for, as RV(immuta.integrations.redshift_info#module:version) gives
-        it. The script is inspected for what that server refuses, such as Python functions.
-      - Without it, or with one that is not known, these are reported as warnings.
+      - The version of the server that runs the script, as in RV(immuta.integrations.redshift_info#module:version). The
+        module inspects the script for statements that this server refuses, such as those that create Python functions.
+      - If it is not set, or not known, these are reported as warnings.
     type: str
   require_runnable:
     description:
-      - Whether to fail, instead of writing, when RV(inspection) has an error.
+      - Whether to fail, instead of writing, if RV(inspection) has an error.
     type: bool
     default: false
   reviewed_checksum:
     description:
-      - The RV(checksum) of the script that somebody has reviewed. The task fails, and writes nothing, when Immuta
-        generates another script. With O(require_unchanged=true), it fails when O(dest) holds another script, and what
-        Immuta generates now does not matter.
-      - Where the reviewed script is there to compare with, the failure shows the lines that differ.
+      - The RV(checksum) of the reviewed script. The task fails, and writes nothing, if Immuta generates a different
+        script. With O(require_unchanged=true), it checks the script in O(dest) instead, and ignores the one that
+        Immuta generates now.
+      - If the reviewed script is available for comparison, the failure shows the lines that differ.
     type: str
   check_repeatable:
     description:
-      - Whether to have Immuta generate the script twice, and to warn when the two differ. A script that changes each
-        time cannot be generated again after a review, so its file has to be kept.
+      - Whether to have Immuta generate the script twice, and warn if the two differ. A script that changes each time
+        cannot be generated again after a review, so keep its file.
     type: bool
     default: false
   review:
     description:
-      - Renders scripts for a person to review, as text of 80 columns and as an HTML page. A summary of what they
-        create, change, drop and grant comes first, then every line. Secrets are masked as in the difference.
+      - Renders scripts for review, as text of 80 columns and as an HTML page. A summary of the objects that they
+        create, change, drop and grant comes first, then every line. Secrets are masked as in diff mode.
     type: dict
     suboptions:
       dest:
         description:
-          - The files to write, without their extensions C(.txt) and C(.html). Their mode is C(0600).
+          - Path of the files to write, without their extensions C(.txt) and C(.html). Their mode is C(0600).
         type: path
         required: true
       host:
-        description: The cluster, for the title.
+        description: Host name of the cluster, for the title.
         type: str
       login:
-        description: The account that will run the scripts.
+        description: The account that runs the scripts.
         type: str
       scripts:
         description:
-          - The scripts, in the order in which they will run. The one of this task is rendered as it is generated, the
-            others as they are in their files. A file that does not exist is left out.
+          - The scripts, in the order in which they run. The script of this task is rendered as generated, the others
+            from their files. A file that does not exist is omitted.
         type: list
         elements: dict
         required: true
@@ -132,21 +132,21 @@ options:
             type: str
             required: true
           path:
-            description: Its file.
+            description: Path of the script.
             type: path
             required: true
           database:
-            description: The database in which it will run.
+            description: The database in which it runs.
             type: str
             required: true
   mode:
     description:
-      - The permissions of the file, as octal text. Others than owner and group can be given none.
+      - The permissions of the file, as octal text. Only the owner and the group can have any.
     type: raw
     default: "0600"
   backup:
     description:
-      - Whether to keep the file that was there before, under a name with the date and time.
+      - Whether to keep the previous file, under a name with the date and time.
     type: bool
     default: false
 seealso:
@@ -193,7 +193,7 @@ EXAMPLES = r"""
       username: immuta_system
       password: "{{ immuta_system_password }}"
 
-- name: Generate the script that removes what Immuta made
+- name: Generate the script that removes Immuta's objects
   immuta.integrations.immuta_integration_script:
     url: https://tenant.example.com
     api_key: "{{ immuta_api_key }}"
@@ -211,14 +211,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file.
+  description: Path of the file.
   type: str
   returned: success
   sample: /srv/immuta/initial_create.sql
 checksum:
   description:
-    - HMAC-SHA256 of the bytes of the script under O(api_key), as hexadecimal digits. Scripts that differ in one byte
-      have different checksums. Nobody without the key can try passwords against it, or make a script that fits it.
+    - HMAC-SHA256 of the bytes of the script, keyed with O(api_key), as hexadecimal digits. Scripts that differ in one
+      byte have different checksums. Without the key, nobody can guess passwords from it or forge a matching script.
     - A new API key changes every checksum.
   type: str
   returned: success
@@ -229,23 +229,23 @@ size:
   returned: success
   sample: 4711
 statement_count:
-  description: The number of statements in the script, or V(null) when it cannot be split.
+  description: The number of statements in the script, or V(null) if it cannot be split.
   type: int
   returned: success
   sample: 12
 inspection:
   description:
-    - What the server is known to refuse in the script, found before any of it runs. Each message is a warning of the
-      task too.
-    - Statements that create Python functions or libraries, psql commands and other text that
+    - Statements in the script that the server is known to refuse, found before any of them runs. Each message is also
+      a warning of the task.
+    - These are statements that create Python functions or libraries, psql commands and other text that
       M(immuta.integrations.redshift_script) refuses, statements about a database that is neither O(config.database)
-      nor O(config.initial_database) when both are set, and a script without statements.
+      nor O(config.initial_database) if both are set, and a script without statements.
   type: list
   elements: dict
-  returned: success, and when O(require_runnable=true) made the task fail
+  returned: success, and if O(require_runnable=true) made the task fail
   contains:
     severity:
-      description: V(error) for what cannot run, V(warning) for what may not run.
+      description: V(error) for a statement that cannot run, V(warning) for one that may fail.
       type: str
       sample: error
     line:
@@ -253,35 +253,35 @@ inspection:
       type: int
       sample: 40
     command:
-      description: The kind of statement; V(null) when it is not known.
+      description: The kind of statement; V(null) if it is not known.
       type: str
       sample: CREATE FUNCTION
     message:
-      description: The finding as a sentence, without any text of the script but the name of a database.
+      description: The finding as a sentence. The only text from the script in it is the name of a database.
       type: str
       sample: >-
         Line 40 of the script, CREATE FUNCTION, creates a Python function, which this server refuses, as Redshift does
         since its patch 198. Ask Immuta for a script without Python functions. Running the script again does not help.
 varying_lines:
   description:
-    - How two scripts differ that Immuta generated one after the other, as a unified difference without secrets. Empty
-      when they are the same.
+    - The unified diff, without secrets, of two scripts that Immuta generated one after the other. Empty if they are
+      the same.
   type: list
   elements: str
   returned: with O(check_repeatable=true)
   sample: ["@@ -1,1 +1,1 @@", "--- salt 1", "+-- salt 2"]
 difference:
   description:
-    - How the script differs from the reviewed one, as a unified difference without secrets. Invisible characters and
-      spaces at the end of a line are shown as escapes.
+    - The unified diff, without secrets, between the reviewed script and this one. Invisible characters and trailing
+      spaces are shown as escapes.
   type: list
   elements: str
-  returned: when the script is not the one of O(reviewed_checksum), and the reviewed one is there to compare with
+  returned: if the script does not match O(reviewed_checksum), and the reviewed one is available for comparison
   sample: ["@@ -1,1 +1,1 @@", "-GRANT USAGE ON SCHEMA a TO b;", "+GRANT USAGE ON SCHEMA a TO PUBLIC;"]
 backup_file:
-  description: The file that the former script was kept in.
+  description: Path of the backup of the previous script.
   type: str
-  returned: when O(backup=true) and the file was replaced
+  returned: if O(backup=true) and the file was replaced
   sample: /srv/immuta/initial_create.sql.2026-01-31@12:00:00~
 """
 

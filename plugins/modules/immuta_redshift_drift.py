@@ -8,17 +8,20 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: immuta_redshift_drift
-short_description: Compare a whole fleet with Immuta
+short_description: Compare a fleet of Redshift clusters with Immuta
 version_added: 1.0.0
 description:
-  - Compares every host of a play with the Redshift integrations in Immuta, by one request for each tenant, and writes
-    reports. Nothing is changed, and Redshift is not queried.
-  - Each host describes its integration by the variables of the role P(immuta.integrations.immuta_redshift#role),
-    C(immuta_redshift_config), C(immuta_redshift_setup), C(immuta_redshift_state) and C(immuta_redshift_api). The rules
-    of the comparison are those of M(immuta.integrations.immuta_redshift_integration).
-  - Secrets are not compared, since Immuta does not show them. They are not computed, and may be undefined.
-  - A host whose variables cannot be computed fails by itself and has the result V(failed) in the report.
-  - The playbook C(immuta.integrations.check_drift) runs this task and has the hosts fail that could not be compared.
+  - Compares every host of a play with the Redshift integrations in Immuta, with one request for each tenant, and writes
+    reports. It changes nothing, and does not query Redshift.
+  - Each host sets the variables of the role P(immuta.integrations.immuta_redshift#role), C(immuta_redshift_config),
+    C(immuta_redshift_setup), C(immuta_redshift_state) and C(immuta_redshift_api). The comparison follows the rules of
+    M(immuta.integrations.immuta_redshift_integration).
+  - Secrets are not compared, because Immuta does not return them. Their variables are not evaluated, and may be
+    undefined.
+  - A host whose variables cannot be evaluated has the result V(failed) in the report. The other hosts are still
+    compared.
+  - The playbook C(immuta.integrations.check_drift) runs this task and then fails the hosts that could not be
+    compared.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -34,7 +37,7 @@ attributes:
     description: Will return details on what has changed, or needs changing in C(check_mode), when in diff mode.
     support: N/A
     details:
-      - Both values of what differs are always returned.
+      - Both values of each difference are always returned.
   idempotent:
     description:
       - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
@@ -48,13 +51,13 @@ attributes:
 options:
   url:
     description:
-      - The root of the Immuta tenant for the hosts whose C(immuta_redshift_api) does not set it.
+      - URL of the Immuta tenant, for the hosts whose C(immuta_redshift_api) does not set it.
       - If not set, the environment variable E(IMMUTA_URL) is used.
     type: str
     required: false
   api_key:
     description:
-      - An API key for the hosts whose C(immuta_redshift_api) does not set it.
+      - API key for the hosts whose C(immuta_redshift_api) does not set it.
       - If not set, the environment variable E(IMMUTA_API_KEY) is used.
     type: str
     required: false
@@ -66,25 +69,25 @@ options:
     elements: str
   json:
     description:
-      - The file to write the report to as JSON. Its mode is C(0600), as that of the other reports.
+      - Path to write the report to, as JSON. The mode of this file and of the other reports is C(0600).
     type: path
   junit:
     description:
-      - The file to write the report to as JUnit XML, with a test case for each cluster.
+      - Path to write the report to, as JUnit XML with a test case for each cluster.
     type: path
   html:
     description:
-      - The file to write the report to as one HTML page.
+      - Path to write the report to, as one HTML page.
     type: path
   count_unmanaged:
     description:
-      - Whether Redshift integrations that no host of the inventory describes count for RV(exit_code).
+      - Whether Redshift integrations that no inventory host describes count for RV(exit_code).
     type: bool
     default: false
   show:
     description:
-      - Whether to print what is not in sync as a table, and the totals. Set it to V(false) for a stdout callback whose
-        output a program reads.
+      - Whether to print the totals and a table of the clusters that are not in sync. Set it to V(false) if a program
+        reads the output of the stdout callback.
     type: bool
     default: true
 notes:
@@ -95,7 +98,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Compare every cluster with its description
+- name: Compare every cluster with Immuta
   hosts: redshift
   gather_facts: false
   strategy: ansible.builtin.linear
@@ -118,8 +121,8 @@ EXAMPLES = r"""
 RETURN = r"""
 exit_code:
   description:
-    - V(0) when every cluster is in sync. Else the first of these that applies, V(2) when a cluster could not be
-      compared or there was none, V(3) when one has drifted, V(4) when one is not enabled, V(5) when an integration is
+    - V(0) if every cluster is in sync. Otherwise the first of these that applies, V(2) if a cluster could not be
+      compared or there was none, V(3) if one has drifted, V(4) if one is not enabled, V(5) if an integration is
       unmanaged and O(count_unmanaged=true).
   type: int
   returned: success
@@ -135,7 +138,7 @@ count_unmanaged:
   returned: success
   sample: false
 totals:
-  description: The number of clusters, of each result, and of unmanaged integrations.
+  description: The number of clusters, of clusters with each result, and of unmanaged integrations.
   type: dict
   returned: success
   sample: {"clusters": 2, "drifted": 1, "failed": 0, "in_order": 1, "not_enabled": 0, "unmanaged": 0}
@@ -150,15 +153,15 @@ clusters:
       type: str
       sample: sales
     host:
-      description: The host of the cluster, V(none) where it cannot be computed.
+      description: The host name of the cluster, V(none) if it cannot be evaluated.
       type: str
       sample: sales.def456.eu-central-1.redshift.amazonaws.com
     tenant:
-      description: The address of the tenant, V(none) where it cannot be computed.
+      description: The URL of the tenant, V(none) if it cannot be evaluated.
       type: str
       sample: https://tenant.example.com
     id:
-      description: The id of the integration, V(none) where there is no integration.
+      description: The id of the integration, V(none) if there is no integration.
       type: str
       sample: "123456789"
     result:
@@ -166,12 +169,12 @@ clusters:
       type: str
       sample: drifted
     status:
-      description: The status of the integration in Immuta, V(none) where there is no integration.
+      description: The status of the integration in Immuta, V(none) if there is no integration.
       type: str
       sample: enabled
     action:
       description:
-        - The C(action) that M(immuta.integrations.immuta_redshift_integration) would return, V(none) where it would
+        - The C(action) that M(immuta.integrations.immuta_redshift_integration) would return, V(none) if it would
           fail.
       type: str
       sample: update
@@ -185,15 +188,15 @@ clusters:
       type: dict
       sample: {"impersonation.enabled": {"desired": false, "current": true}}
     failing_tests:
-      description: Immuta's validation tests that fail, with their messages.
+      description: The validation tests of Immuta that fail, with their messages.
       type: list
       elements: dict
       sample: [{"name": "Connection", "status": "failed", "message": "The cluster does not answer."}]
     message:
-      description: Why the cluster could not be compared, or why Immuta cannot change what differs.
+      description: The reason why the cluster could not be compared, or why Immuta cannot change a setting.
       type: str
 unmanaged:
-  description: The Redshift integrations in use that no host of the inventory describes.
+  description: The Redshift integrations in use that no inventory host describes.
   type: list
   elements: dict
   returned: success

@@ -11,12 +11,12 @@ module: immuta_redshift_fleet
 short_description: Find the hosts of a play that are in sync with Immuta
 version_added: 1.0.0
 description:
-  - Finds the hosts of a play for which a run of the role P(immuta.integrations.immuta_redshift#role) has nothing to do,
-    by one request for each tenant. Nothing is changed, and Redshift is not queried.
-  - The variables of each host are those of the role, and so are the rules of the comparison and the decision. A host
-    is left to the role when its variables are broken, when its tenant cannot be read or has one host only, when Immuta
-    is working on its integration, or when its tasks do not run in the controller process.
-  - The playbook C(immuta.integrations.configure_redshift) runs this task. It is a part of the role and does not run
+  - Finds the hosts of a play for which the role P(immuta.integrations.immuta_redshift#role) has nothing to do, with one
+    request for each tenant. It changes nothing, and does not query Redshift.
+  - It reads the variables of the role for each host, and compares and decides as the role does. It leaves a host to the
+    role if its variables are invalid, if its tenant cannot be read or has one host only, if Immuta is working on its
+    integration, or if its tasks do not run in the controller process.
+  - The playbook C(immuta.integrations.configure_redshift) runs this task. It is part of the role and does not run
     outside it.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
@@ -26,7 +26,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - This action does not modify state. In check mode, the hosts are those for which there is nothing to preview.
+      - This action does not modify state. In check mode, it returns the hosts that have nothing to preview.
   diff_mode:
     support: N/A
     details:
@@ -53,7 +53,7 @@ EXAMPLES = r"""
 RETURN = r"""
 in_sync:
   description:
-    - The fact C(immuta_redshift_integration) of each host in sync, as JSON, by the name of the host.
+    - The fact C(immuta_redshift_integration) of each host in sync, as JSON, by host name.
   type: dict
   returned: success
   sample:

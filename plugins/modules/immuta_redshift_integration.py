@@ -8,14 +8,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: immuta_redshift_integration
-short_description: Manage an Amazon Redshift integration of Immuta
+short_description: Manage an Amazon Redshift integration in Immuta
 version_added: 1.0.0
 description:
-  - Registers an Amazon Redshift cluster with Immuta, changes the registration, repairs it after a failure, or removes
-    it.
-  - It talks to Immuta only. With O(auto_bootstrap=false), the scripts that prepare the cluster have to be run first,
-    see M(immuta.integrations.immuta_integration_script) and M(immuta.integrations.redshift_script). The role
-    P(immuta.integrations.immuta_redshift#role) does all of it in order.
+  - Creates, updates, repairs or deletes the integration of an Amazon Redshift cluster in Immuta.
+  - It connects to Immuta only. With O(auto_bootstrap=false), run the bootstrap scripts in the cluster first, see
+    M(immuta.integrations.immuta_integration_script) and M(immuta.integrations.redshift_script). The role
+    P(immuta.integrations.immuta_redshift#role) does all of this in order.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -28,11 +27,11 @@ attributes:
   check_mode:
     support: full
     details:
-      - Nothing but GET is sent, and the log-in with O(auth_scheme=bearer).
+      - Sends only GET requests, and the login request of O(auth_scheme=bearer).
   diff_mode:
     support: full
     details:
-      - Secrets are masked on both sides. A masked password beside C(<REDACTED>) says that credentials are sent.
+      - Secrets are masked on both sides. A masked password next to C(<REDACTED>) means that credentials are sent.
   idempotent:
     support: partial
     details:
@@ -40,49 +39,49 @@ attributes:
 options:
   state:
     description:
-      - V(present) makes sure that the integration exists with these settings and is enabled. An integration that
-        failed to be created is repaired.
-      - V(absent) makes sure that Immuta has none. What Immuta made in a cluster that was set up manually has to be
-        removed with the script V(delete) of M(immuta.integrations.immuta_integration_script) before.
+      - V(present) ensures that the integration exists with these settings and is enabled. It repairs an integration
+        whose creation failed.
+      - V(absent) ensures that the integration does not exist. After a manual setup, first run the V(delete) script of
+        M(immuta.integrations.immuta_integration_script) to remove Immuta's objects from the cluster.
     type: str
     choices: [present, absent]
     default: present
   id:
     description:
-      - The id of the integration. Without it, the integration is found by its type and O(config.host).
+      - The id of the integration. If not set, the integration is found by its type and O(config.host).
     type: str
   auto_bootstrap:
     description:
-      - Whether Immuta prepares the cluster itself, with the credentials of a privileged account that it does not keep.
+      - Whether Immuta sets up the cluster itself, with the credentials of a privileged account that it does not keep.
       - Required with O(state=present). It cannot be changed later.
     type: bool
   config:
     description:
       - With O(state=present), O(config.host), O(config.database), O(config.initial_database) and
-        O(config.authentication_type) are required. What else is left out stays as it is.
-      - Credentials are needed when the integration is created or changed, not to compare it, and not in check mode.
-      - With O(state=absent), O(config.host) or O(id) is enough, besides O(config.authentication_type) and the
-        credentials of a privileged account where the setup was automatic.
+        O(config.authentication_type) are required. Settings that you omit do not change.
+      - Credentials are required to create or change the integration, but not to compare it, and not in check mode.
+      - With O(state=absent), O(config.host) or O(id) is enough after a manual setup. After an automatic setup,
+        O(config.authentication_type) and the credentials of a privileged account are also required.
   update_secrets:
     description:
-      - Immuta does not show credentials, so that they cannot be compared.
+      - When to send credentials. They cannot be compared, because Immuta does not return them.
       - V(on_create) sends them when the integration is created, or changed for another reason.
       - V(always) sends them in every run, which then always reports a change.
     type: str
     choices: [on_create, always]
     default: on_create
 notes:
-  - For O(auto_bootstrap=true), the shape of the credentials that a deletion sends is an assumption, since the example
-    is missing in Immuta's documentation. With an undocumented O(config.authentication_type), it sends all of
+  - With O(auto_bootstrap=true), the format of the credentials that a deletion sends is an assumption, because Immuta's
+    documentation has no example of it. With an undocumented O(config.authentication_type), it sends all of
     O(config.extra).
   - Authentication types other than V(userPassword) and V(okta) are untested against Immuta.
-  - Immuta refuses to change some settings and its documentation does not say which. Its message is then part of the
-    failure.
+  - Immuta refuses to change some settings, and its documentation does not list them. The failure then includes
+    Immuta's message.
 seealso:
   - module: immuta.integrations.immuta_integration_info
   - module: immuta.integrations.immuta_integration_script
   - name: Configure a Redshift Integration
-    description: The page of Immuta's documentation that this module implements.
+    description: Immuta's documentation of the API that this module calls.
     link: https://documentation.immuta.com/
 """
 
@@ -100,7 +99,7 @@ EXAMPLES = r"""
       username: immuta_system
       password: "{{ immuta_system_password }}"
 
-- name: Let Immuta prepare the cluster itself
+- name: Let Immuta set up the cluster itself
   immuta.integrations.immuta_redshift_integration:
     url: https://tenant.example.com
     api_key: "{{ immuta_api_key }}"
@@ -120,7 +119,7 @@ EXAMPLES = r"""
         idp_host: organization.okta.com
         role: admin
 
-- name: Give Immuta the new password of its account
+- name: Send Immuta the new password of its system account
   immuta.integrations.immuta_redshift_integration:
     url: https://tenant.example.com
     api_key: "{{ immuta_api_key }}"
@@ -134,7 +133,7 @@ EXAMPLES = r"""
       username: immuta_system
       password: "{{ immuta_system_password }}"
 
-- name: Remove the registration
+- name: Delete the integration
   immuta.integrations.immuta_redshift_integration:
     url: https://tenant.example.com
     api_key: "{{ immuta_api_key }}"
@@ -146,66 +145,65 @@ EXAMPLES = r"""
 RETURN = r"""
 would_change:
   description:
-    - Whether the task changes something, or in check mode would.
-    - The same as C(changed), which C(changed_when) overwrites, so that a play can ask first what there is to do.
+    - Whether the task changes something, or would in check mode.
+    - The same as C(changed), but C(changed_when) does not override it.
   type: bool
   returned: success
   sample: true
 exists:
-  description: Whether Immuta has the integration when the task ends; in check mode, whether it has it now.
+  description: Whether the integration exists when the task ends; in check mode, whether it exists now.
   type: bool
   returned: success
   sample: true
 settled:
-  description: Whether Immuta has finished what it was doing with the integration.
+  description: Whether Immuta has finished its work on the integration.
   type: bool
   returned: success
   sample: true
 creation_failed:
   description:
-    - Whether the integration is one that Immuta failed to create, so that it is not known what stands in Redshift.
+    - Whether Immuta failed to create the integration. The state of Redshift is then unknown.
   type: bool
   returned: success
   sample: false
 action:
   description:
-    - What was done, or in check mode would be done next. For people. V(wait) says that Immuta was busy with the
-      integration.
-    - Branch on the other values, since Ansible masks a word here that happens to equal a secret.
+    - The action of the task, or in check mode the next one. V(wait) means that Immuta was working on the integration.
+    - For display only. Ansible masks it if it happens to equal a secret, so use the other values in conditions.
   type: str
   returned: success
   sample: create
 differences:
-  description: The settings in which Immuta had something else than was asked for, as suboptions of O(config).
+  description: The settings whose current value is not the desired one, as suboptions of O(config).
   type: list
   elements: str
-  returned: success, and when what differs cannot be changed
+  returned: success, and if a difference cannot be changed
   sample: ["impersonation.enabled"]
 secrets_updated:
-  description: Whether a request that carried credentials was sent, or in check mode would be.
+  description: Whether credentials were sent, or would be in check mode.
   type: bool
   returned: success
   sample: true
 integration:
   description:
-    - The integration as Immuta shows it, keys in snake_case, secrets masked. V(null) when there is none.
+    - The integration as Immuta returns it, with keys in snake_case and secrets masked. V(null) if there is none.
   type: dict
   returned: success
   contains:
     id:
-      description: The id in Immuta.
+      description: The id of the integration.
       type: str
       sample: "123456789"
     status:
-      description: The status in Immuta.
+      description: The status of the integration.
       type: str
       sample: enabled
     type:
-      description: The type in Immuta.
+      description: The type of the integration.
       type: str
       sample: Redshift
     auto_bootstrap:
-      description: Whether Immuta prepared the cluster itself.
+      description: Whether Immuta set up the cluster itself.
       type: bool
       sample: false
     config:
@@ -213,51 +211,51 @@ integration:
       type: dict
       sample: {"host": "cluster.example.com", "port": 5439, "password": "<REDACTED>"}
     validation_results:
-      description: The validation results as Immuta shows them.
+      description: The validation results as Immuta returns them.
       type: dict
 config:
-  description: The settings that were asked for, keys in snake_case, secrets masked.
+  description: The desired settings, with keys in snake_case and secrets masked.
   type: dict
   returned: success
   sample: {"host": "cluster.example.com", "password": "********"}
 validation_results:
   description: The results of Immuta's validation tests.
   type: dict
-  returned: success, and on a failure when Immuta sent some
+  returned: success, and on a failure if Immuta returned some
   contains:
     status:
-      description: One of V(passed), V(failed), V(warning), V(skipped), or V(null) when Immuta has none.
+      description: One of V(passed), V(failed), V(warning), V(skipped), or V(null) if Immuta has none.
       type: str
       sample: passed
     validation_tests:
-      description: Each test with its C(name), C(status) and, when it failed, C(message).
+      description: Each test with its C(name), C(status) and, if it failed, C(message).
       type: list
       elements: dict
       sample: [{"name": "Initial Validation: Basic Connection Test", "status": "passed"}]
 last_status:
-  description: The status that the integration ended in.
+  description: The last status of the integration.
   type: str
-  returned: when the integration ended in an error status or did not settle in time
+  returned: if the integration ended in an error status or the wait timed out
   sample: createError
 status:
-  description: The HTTP status of the reply.
+  description: The HTTP status of the response.
   type: int
-  returned: when Immuta refused a request
+  returned: if Immuta refused a request
   sample: 422
 method:
   description: The method of the request that failed.
   type: str
-  returned: when a request failed
+  returned: if a request failed
   sample: POST
 path:
   description: The path of the request that failed.
   type: str
-  returned: when a request failed
+  returned: if a request failed
   sample: /integrations
 api_message:
-  description: Immuta's own message.
+  description: The message of Immuta.
   type: str
-  returned: when Immuta refused a request and said why
+  returned: if Immuta refused a request and gave a reason
   sample: Validation of prerequisite setup failed. Unable to create integration.
 """
 

@@ -11,11 +11,11 @@ module: immuta_redshift_plan
 short_description: Plan a run of the role immuta_redshift
 version_added: 1.0.0
 description:
-  - Decides what a run of the role P(immuta.integrations.immuta_redshift#role) does, from its options, from what Immuta
-    has and from what Redshift's catalog shows.
-  - It compares with Immuta by one GET, after a wait until Immuta has settled. It changes nothing, and does not connect
-    to Redshift.
-  - The role calls it. A playbook rarely needs to.
+  - Plans a run of the role P(immuta.integrations.immuta_redshift#role) from its options, the current integration in
+    Immuta, and the catalog of Redshift.
+  - It waits until Immuta has settled and compares with one GET request. It changes nothing, and does not connect to
+    Redshift.
+  - The role calls it. Playbooks rarely need it.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -28,7 +28,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode, the plan is that of a preview, and Immuta is not waited for.
+      - In check mode, it plans a preview and does not wait for Immuta.
   diff_mode:
     support: N/A
     details:
@@ -40,13 +40,13 @@ attributes:
 options:
   url:
     description:
-      - The root of the Immuta tenant, such as V(https://tenant.example.com). Not used with O(part=preflight).
+      - URL of the Immuta tenant, such as V(https://tenant.example.com). Not used with O(part=preflight).
       - If not set, the environment variable E(IMMUTA_URL) is used.
     type: str
     required: false
   api_key:
     description:
-      - An API key of a user with the Immuta permission C(APPLICATION_ADMIN). Not used with O(part=preflight).
+      - API key of a user with the Immuta permission C(APPLICATION_ADMIN). Not used with O(part=preflight).
       - If not set, the environment variable E(IMMUTA_API_KEY) is used.
     type: str
     required: false
@@ -74,7 +74,7 @@ options:
     required: true
   account:
     description:
-      - The system account of Immuta in Redshift, empty where it is not known.
+      - The system account of Immuta in Redshift, empty if it is not known.
     type: str
     default: ""
   has_login:
@@ -127,26 +127,26 @@ options:
     default: on_create
   reviewed:
     description:
-      - The role's variable C(immuta_redshift_reviewed). Left out, no review is required.
+      - The role's variable C(immuta_redshift_reviewed). If not set, no review is required.
     type: dict
   checksum_key:
     description:
       - The option O(immuta.integrations.redshift_script#module:checksum_key) of the tasks that run the scripts.
-      - If not set, the value of environment variable E(IMMUTA_API_KEY) is used, as there.
+      - If not set, the value of environment variable E(IMMUTA_API_KEY) is used.
     type: str
   login:
     description:
-      - The account that runs the scripts, for their review. Empty where it is not known.
+      - The account that runs the scripts, for the review. Empty if it is not known.
     type: str
     default: ""
   comparison:
     description:
-      - The comparison with Immuta, once RV(comparison) has it. Without it, Immuta is queried.
+      - The RV(comparison) of an earlier plan. If not set, Immuta is queried.
     type: dict
     default: {}
   catalog:
     description:
-      - The result of M(immuta.integrations.redshift_info), once RV(gather) asked for it.
+      - The result of M(immuta.integrations.redshift_info) with the options in RV(gather).
     type: dict
     default: {}
 seealso:
@@ -155,7 +155,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Plan what the role would do
+- name: Plan a run of the role
   immuta.integrations.immuta_redshift_plan:
     url: https://tenant.example.com
     api_key: "{{ immuta_api_key }}"
@@ -168,7 +168,7 @@ EXAMPLES = r"""
   check_mode: true
   register: plan
 
-- name: Show whether there is anything to do
+- name: Show whether the role has work to do
   ansible.builtin.debug:
     var: plan.has_work
 """
@@ -180,7 +180,7 @@ comparison:
   returned: success
   sample: {exists: true, would_change: false}
 gather:
-  description: The options of M(immuta.integrations.redshift_info) when the plan needs the catalog, else V(null).
+  description: The options of M(immuta.integrations.redshift_info) if the plan needs the catalog, else V(null).
   type: dict
   returned: success
   sample: {login_db: dev, database: immuta}
@@ -198,8 +198,8 @@ has_work:
   sample: true
 binds:
   description:
-    - Whether O(checksum_key) is the API key. Only then can the tasks that run the scripts check that each one is the
-      generated one.
+    - Whether O(checksum_key) is the API key. Only then can the tasks that run the scripts verify that each script is
+      the generated one.
   type: bool
   returned: success
   sample: true
@@ -210,7 +210,7 @@ steps:
   returned: success
   contains:
     script:
-      description: Its name.
+      description: The name of the script.
       type: str
       sample: initial_create
     database:
@@ -247,7 +247,7 @@ temporary:
   returned: success
   sample: []
 report:
-  description: What to show of scripts that are not run now, and of what a removal leaves.
+  description: Lines to show about scripts that this run does not run, and about objects that a removal leaves.
   type: list
   elements: str
   returned: success
@@ -258,7 +258,7 @@ login:
   returned: success
   sample: {login_host: cluster.example.com, login_port: 5439}
 result:
-  description: The role's result fact, as far as it is known.
+  description: The known part of the role's result fact.
   type: dict
   returned: success
   sample: {changed: false, exists: false}
@@ -266,7 +266,7 @@ failed_requirements:
   description: The requirements that are not met.
   type: list
   elements: str
-  returned: when a requirement is not met
+  returned: if a requirement is not met
   sample: ["admin may not create users: GRANT ROLE sys:secadmin TO \"admin\""]
 """
 

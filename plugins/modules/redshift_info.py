@@ -8,11 +8,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: redshift_info
-short_description: Say what stands in a Redshift, and check Immuta's requirements
+short_description: Gather facts about an Amazon Redshift cluster and check Immuta's requirements
 version_added: 1.0.0
 description:
-  - Reads databases, schemas, users and groups of an Amazon Redshift from its catalog.
-  - Checks what Immuta requires of the cluster and of the account that sets the integration up. The troubleshooting
+  - Reads the databases, schemas, users and groups of an Amazon Redshift cluster from its catalog.
+  - Checks Immuta's requirements for the cluster and for the account that sets up the integration. The troubleshooting
     guide lists the messages, each with its source.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
@@ -36,50 +36,50 @@ attributes:
 options:
   database:
     description:
-      - The database that Immuta has, or shall have.
-      - Its schemas are read, for which the account logs in there too when it is not O(login_db). It need not exist.
-      - The default is to read the schemas of O(login_db), and to check no requirement of a database.
+      - The database of the integration. It does not have to exist yet.
+      - The module reads its schemas. If it is not O(login_db), the account logs in to both.
+      - If not set, the schemas of O(login_db) are read, and no requirement of a database is checked.
     type: str
   schemas:
     description:
-      - Schemas to look for; the default is all but those of the system.
-      - Here and in the other options, names are compared without regard to upper and lower case.
+      - Schemas to return. The default is all except system schemas.
+      - Names are not case-sensitive, here and in the other options.
     type: list
     elements: str
   users:
-    description: Users to look for; the default is all but those of the system.
+    description: Users to return. The default is all except system users.
     type: list
     elements: str
   groups:
-    description: Groups to look for; the default is all but those of the system.
+    description: Groups to return. The default is all except system groups.
     type: list
     elements: str
   single_database:
     description:
-      - Whether O(database) has to exist already, with the external tables of Redshift Spectrum, and is not created.
-      - Immuta then asks for all privileges on it, and not for its owner.
+      - Whether O(database) must exist already, with the external tables of Redshift Spectrum, and is not created.
+      - Immuta then requires all privileges on it, instead of its ownership.
     type: bool
     default: false
   require_system_login:
     description:
-      - Whether to fail when O(system_user) exists and does not accept O(system_password).
+      - Whether to fail if O(system_user) exists with a different password than O(system_password).
     type: bool
     default: false
   integration_exists:
     description:
-      - Whether Immuta has an integration in O(database) already. Other schemas in it are expected then, and rights that
-        only a setup needs are not required.
+      - Whether Immuta has an integration in O(database) already. Other schemas in it are then expected, and privileges
+        that only a setup needs are not required.
     type: bool
     default: false
   system_user:
-    description: The account that Immuta's scripts create.
+    description: The system account that Immuta's scripts create.
     type: str
   system_password:
     description:
-      - The password of O(system_user). When the account exists, one login with it is tried; see RV(system_login).
+      - The password of O(system_user). If the account exists, the module tries one login with it, see RV(system_login).
     type: str
   impersonation_role:
-    description: The group for user impersonation, if that is wanted.
+    description: The Redshift group for impersonation, if it is enabled.
     type: str
 seealso:
   - module: immuta.integrations.redshift_script
@@ -99,12 +99,12 @@ EXAMPLES = r"""
     system_user: immuta_system
   register: redshift
 
-- name: Stop when one is not met
+- name: Fail if a requirement is not met
   ansible.builtin.assert:
     that: redshift.requirements_met
     fail_msg: "{{ redshift.requirements.validation_tests | selectattr('status', 'equalto', 'failed') }}"
 
-- name: See how far an earlier setup came
+- name: Find the objects of a partial setup
   immuta.integrations.redshift_info:
     login_host: cluster.example.com
     login_user: admin
@@ -119,17 +119,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 version:
-  description: What the server says it is.
+  description: The version that the server reports.
   type: str
   returned: success
   sample: PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0.77467
 current_user:
-  description: The account that is logged in.
+  description: The account that logged in.
   type: dict
   returned: success
   contains:
     name:
-      description: Its name.
+      description: The name.
       type: str
       sample: admin
     superuser:
@@ -141,21 +141,21 @@ current_user:
       type: bool
       sample: true
     createuser:
-      description: Whether it may create users; V(null) when that cannot be found out.
+      description: Whether it may create users; V(null) if that is not known.
       type: bool
       sample: true
 databases:
-  description: The databases, without those of the system.
+  description: The databases, except system databases.
   type: list
   elements: dict
   returned: success
   contains:
     name:
-      description: Its name.
+      description: The name.
       type: str
       sample: immuta
     owner:
-      description: Its owner.
+      description: The owner.
       type: str
       sample: admin
     exists:
@@ -169,29 +169,29 @@ database_exists:
   sample: true
 system_login:
   description:
-    - Whether O(system_user) could log in with O(system_password), which is V(accepted) or V(refused). V(null) when that
-      was not tried, because the account does not exist, a password was not set, or O(login_host) is not known.
+    - V(accepted) or V(refused), for a login as O(system_user) with O(system_password). V(null) if there was no login,
+      because the account does not exist, a password was not set, or O(login_host) is not known.
   type: str
   returned: success
   sample: accepted
 other_schemas:
-  description: The schemas of O(database) that hold something and are not Immuta's.
+  description: The schemas of O(database) that are not empty and not Immuta's.
   type: list
   elements: str
   returned: success
   sample: [sales]
 schemas:
-  description: The schemas of O(database), those of O(schemas) or all.
+  description: The schemas of O(database), limited to O(schemas) if that is set.
   type: list
   elements: dict
   returned: success
   contains:
     name:
-      description: Its name.
+      description: The name.
       type: str
       sample: immuta_system
     owner:
-      description: Its owner; V(null) when it does not exist.
+      description: The owner; V(null) if the schema does not exist.
       type: str
       sample: immuta_system
     exists:
@@ -199,21 +199,21 @@ schemas:
       type: bool
       sample: true
 users:
-  description: The users, those of O(users) or all.
+  description: The users, limited to O(users) if that is set.
   type: list
   elements: dict
   returned: success
   contains:
     name:
-      description: Its name.
+      description: The name.
       type: str
       sample: immuta_system
     superuser:
-      description: Whether it is a superuser; V(null) when it does not exist.
+      description: Whether it is a superuser; V(null) if it does not exist.
       type: bool
       sample: false
     createdb:
-      description: Whether it may create databases; V(null) when it does not exist.
+      description: Whether it may create databases; V(null) if it does not exist.
       type: bool
       sample: false
     exists:
@@ -221,13 +221,13 @@ users:
       type: bool
       sample: true
 groups:
-  description: The groups, those of O(groups) or all.
+  description: The groups, limited to O(groups) if that is set.
   type: list
   elements: dict
   returned: success
   contains:
     name:
-      description: Its name.
+      description: The name.
       type: str
       sample: immuta_impersonation
     exists:
@@ -235,25 +235,25 @@ groups:
       type: bool
       sample: false
 missing_schemas:
-  description: Those of O(schemas) that do not exist.
+  description: The schemas in O(schemas) that do not exist.
   type: list
   elements: str
   returned: success
   sample: []
 missing_users:
-  description: Those of O(users) that do not exist.
+  description: The users in O(users) that do not exist.
   type: list
   elements: str
   returned: success
   sample: []
 missing_groups:
-  description: Those of O(groups) that do not exist.
+  description: The groups in O(groups) that do not exist.
   type: list
   elements: str
   returned: success
   sample: [immuta_impersonation]
 requirements:
-  description: Immuta's requirements, in the shape of Immuta's own validation results.
+  description: The results of the requirement checks, in the format of Immuta's validation results.
   type: dict
   returned: success
   contains:
@@ -269,18 +269,17 @@ requirements:
         name:
           description:
             - The requirement.
-            - V(Python functions) follows from RV(version) alone, since the language is also listed by servers that
-              refuse functions in it.
-            - With O(single_database), V(ALL PRIVILEGES ON DATABASE) takes the place of
-              V(REVOKE ALL PRIVILEGES ON DATABASE).
+            - V(Python functions) depends on RV(version) alone, because servers that refuse Python functions still list
+              the language.
+            - With O(single_database), V(ALL PRIVILEGES ON DATABASE) replaces V(REVOKE ALL PRIVILEGES ON DATABASE).
           type: str
           sample: CREATE DATABASE
         status:
-          description: V(passed), V(failed), V(warning), or V(skipped) when it does not apply or cannot be found out.
+          description: V(passed), V(failed), V(warning), or V(skipped) if it does not apply or is not known.
           type: str
           sample: failed
         message:
-          description: What was found, and what would fix it.
+          description: The finding and its fix.
           type: str
           sample: 'immuta_admin may not create databases: ALTER USER "immuta_admin" CREATEDB'
 requirements_met:
@@ -291,12 +290,12 @@ requirements_met:
 authentication_failed:
   description: Whether the server refused the account or its password.
   type: bool
-  returned: when the log-in failed
+  returned: if the login failed
   sample: false
 database_missing:
   description: Whether O(login_db) does not exist.
   type: bool
-  returned: when the log-in failed
+  returned: if the login failed
   sample: false
 """
 

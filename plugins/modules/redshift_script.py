@@ -8,18 +8,18 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: redshift_script
-short_description: Run a script of SQL statements in a Redshift database
+short_description: Run a SQL script in an Amazon Redshift database
 version_added: 1.0.0
 description:
-  - Runs every statement of a script in an Amazon Redshift database, such as one that
-    M(immuta.integrations.immuta_integration_script) has written, and says what state a failure leaves.
-  - A script is refused before anything runs when a quote, comment or parenthesis is never closed, when it holds a psql
-    meta-command, a NUL character, an invisible character between the words, a template expression that is not filled in
-    or a statement over 16 MB, when it opens a transaction that it does not end, and when the file is JSON or HTML.
-  - The server that runs the script decides how a backslash in a string is read. Amazon Redshift reads it as an escape,
-    PostgreSQL as it is. What is wrong in both readings is refused before the login.
-  - The text of a statement never appears in a result, since it can hold a password. A failure shows what the server
-    said, with the names of objects and without values.
+  - Runs every statement of a script in an Amazon Redshift database, such as a script that
+    M(immuta.integrations.immuta_integration_script) wrote. After a failure, it reports the state of the database.
+  - A script is refused before anything runs if a quote, comment or parenthesis is never closed, if it contains a psql
+    meta-command, a NUL character, an invisible character between words, an unrendered template expression or a
+    statement over 16 MB, if it opens a transaction and does not end it, and if the file is JSON or HTML.
+  - How a backslash in a string is read depends on the server. Amazon Redshift reads it as an escape, PostgreSQL as a
+    plain character. A script that is invalid either way is refused before the login.
+  - The text of a statement never appears in a result, because it can contain a password. A failure shows the message
+    of the server, with object names but without values.
 author:
   - The immuta.integrations contributors (@immuta-integrations)
 extends_documentation_fragment:
@@ -30,41 +30,41 @@ attributes:
   check_mode:
     support: full
     details:
-      - The script is split, the log-in is tried, and O(creates) is looked up. No statement of the script is run.
-      - That O(login_db) does not exist is then no error, since the step that makes it may be in check mode too.
+      - Splits the script, logs in, and checks for the objects in O(creates). Runs no statement of the script.
+      - A missing O(login_db) is not an error, because the task that creates it may be in check mode too.
   diff_mode:
     support: full
     details:
-      - The difference lists the line and the keywords of the statements, never their text.
+      - Lists the line and the keywords of each statement, never its text.
   idempotent:
     support: partial
     details:
-      - With O(creates), as long as what it names exists.
+      - With O(creates), if all of its objects exist.
 options:
   path:
-    description: The script, in UTF-8, on the host that runs the module.
+    description: Path of the script on the host that runs the module, in UTF-8.
     type: path
     required: true
   checksum:
     description:
-      - The checksum of the script to run, as M(immuta.integrations.immuta_integration_script) returns it. Another file
-        is refused before the login and before anything runs.
+      - The checksum of the script to run, as M(immuta.integrations.immuta_integration_script) returns it. A file that
+        does not match is refused before the login.
     type: str
   checksum_key:
     description:
-      - The key under which O(checksum) was made, which is the API key of Immuta. Needed with O(checksum).
+      - The key of O(checksum), which is the API key of Immuta. Required with O(checksum).
       - If not set, the environment variable E(IMMUTA_API_KEY) is used.
     type: str
   remove:
     description:
-      - Whether to remove the file as soon as it has been read, so that the password in it is not kept on disk.
-        What fails afterwards needs the script to be generated again. Nothing is removed in check mode.
+      - Whether to remove the file as soon as it has been read, because it contains a password. After a failure,
+        generate the script again. Nothing is removed in check mode.
     type: bool
     default: false
   creates:
     description:
-      - What the script creates. When everything named here exists, nothing is run.
-      - Names are compared without regard to upper and lower case, as Redshift does by default.
+      - Objects that the script creates. If all of them exist, nothing is run.
+      - Names are not case-sensitive, as in Redshift by default.
     type: dict
     suboptions:
       database:
@@ -85,47 +85,47 @@ options:
         elements: str
   transaction:
     description:
-      - V(single) runs the script as one transaction, so that it takes effect wholly or not at all. A script with a
-        statement that Redshift does not run inside a transaction, such as C(CREATE DATABASE), is refused.
-      - V(none) runs each statement by itself. What ran before a failure stays.
-      - V(auto) is V(single) for a script that can be run so, else V(none). When the server refuses to run a statement
-        inside the transaction (SQLSTATE C(25001) or C(2D000)), everything is rolled back, the script runs again
+      - V(single) runs the script in one transaction, all or nothing. A script with a statement that Redshift cannot run
+        in a transaction, such as C(CREATE DATABASE), is refused.
+      - V(none) runs each statement in its own transaction. Statements before a failure stay in effect.
+      - V(auto) is V(single) if the script can run in one transaction, else V(none). If the server refuses to run a
+        statement in the transaction (SQLSTATE C(25001) or C(2D000)), everything is rolled back, the script runs again
         statement by statement, and a warning names the statement.
-      - A script of one statement needs no transaction around it.
+      - A script of one statement needs no transaction.
     type: str
     choices: [auto, single, none]
     default: auto
   on_existing:
     description:
-      - What to do about a statement that creates what exists already.
-      - V(fail) ends there.
-      - V(skip) skips it. Within one transaction, also one of the script's own, everything is rolled back and the
-        transaction starts over without that statement, since Redshift has no savepoints. What else has to be skipped
-        is found on the way, which takes up to three times the statements of the script.
+      - What to do if a statement creates an object that already exists.
+      - V(fail) stops there.
+      - V(skip) skips the statement. In a transaction, including one in the script, everything is rolled back and the
+        transaction starts over without that statement, because Redshift has no savepoints. This can take up to three
+        times the statements of the script.
     type: str
     choices: [fail, skip]
     default: fail
   on_missing:
     description:
-      - What to do about a statement that takes away what does not exist, as after an earlier run of the script.
-      - V(fail) ends there. V(skip) skips it, as O(on_existing) does.
+      - What to do if a statement drops or revokes something that does not exist, as after an earlier run of the script.
+      - V(fail) stops there. V(skip) skips the statement, as in O(on_existing).
     type: str
     choices: [fail, skip]
     default: fail
 notes:
-  - A statement that meets another session's transaction (serializable isolation violation) is tried again, or the whole
-    transaction that it is part of.
-  - A script that runs inside the controller process prints the number of its current statement every ten seconds,
-    to the standard error stream. Set the environment variable E(IMMUTA_PROGRESS) to V(false) to switch that off.
-  - Redshift can keep the text of statements in its own logs and system tables, passwords in it too. Change a password
-    that must not be known to those who can read them.
+  - A statement that conflicts with another session (serializable isolation violation) is retried. In a transaction, the
+    whole transaction is retried.
+  - A script that runs inside the controller process prints the number of its current statement to the standard error
+    stream every ten seconds. Set the environment variable E(IMMUTA_PROGRESS) to V(false) to turn this off.
+  - Redshift can keep the text of statements, including passwords, in its logs and system tables. If others can read
+    these, change the password afterwards.
 seealso:
   - module: immuta.integrations.immuta_integration_script
   - module: immuta.integrations.redshift_info
 """
 
 EXAMPLES = r"""
-- name: Make Immuta's database
+- name: Create Immuta's database
   immuta.integrations.redshift_script:
     login_host: cluster.example.com
     login_user: admin
@@ -135,7 +135,7 @@ EXAMPLES = r"""
     creates:
       database: immuta
 
-- name: Make Immuta's schemas in it, all or none
+- name: Create Immuta's schemas in it, all or none
   immuta.integrations.redshift_script:
     login_host: cluster.example.com
     login_user: admin
@@ -149,7 +149,7 @@ EXAMPLES = r"""
         - immuta_functions
         - immuta_procedures
 
-- name: Finish what an earlier run left half done, with credentials from AWS
+- name: Resume a partial setup, with credentials from AWS
   immuta.integrations.redshift_script:
     auth_method: iam
     cluster_identifier: analytics
@@ -162,52 +162,52 @@ EXAMPLES = r"""
 
 RETURN = r"""
 statements:
-  description: Every statement of the script, in order. A failed result has them too.
+  description: The statements of the script, in order.
   type: list
   elements: dict
-  returned: when the script could be split and the log-in worked
+  returned: if the script could be split and the login succeeded, also after a failure
   contains:
     index:
-      description: Its number, from 1.
+      description: The number of the statement, from 1.
       type: int
       sample: 2
     line:
-      description: The line of the script on which it begins, from 1.
+      description: The line of the script on which it starts, from 1.
       type: int
       sample: 7
     command:
-      description: The keywords it begins with.
+      description: The keywords at its start.
       type: str
       sample: CREATE USER
     outcome:
       description:
         - V(ok), V(skipped) (see O(on_existing)), or V(not_run), for example in check mode. V(rolled_back) is a
           statement in a transaction that the script itself rolls back.
-        - After a failure also V(failed), V(rolled_back), or V(unknown) when the connection was lost meanwhile.
+        - After a failure also V(failed), V(rolled_back), or V(unknown) if the connection was lost during the statement.
       type: str
       sample: ok
 statement_count:
-  description: How many statements the script has.
+  description: The number of statements in the script.
   type: int
   returned: success
   sample: 3
 skipped_count:
-  description: How many statements were skipped because what they create exists already.
+  description: The number of statements skipped because of O(on_existing) or O(on_missing).
   type: int
   returned: success
   sample: 0
 user_skipped:
-  description: Whether a C(CREATE USER) is among them, so that the password in the script was not set.
+  description: Whether a C(CREATE USER) was skipped. The password in the script was then not set.
   type: bool
   returned: success
   sample: false
 transaction:
-  description: V(single) when the statements are one transaction, V(none) when each is its own.
+  description: V(single) if the script runs in one transaction, else V(none).
   type: str
   returned: success
   sample: none
 already_created:
-  description: Whether everything in O(creates) existed already, so that nothing was run.
+  description: Whether all objects in O(creates) existed already. Nothing was then run.
   type: bool
   returned: success
   sample: false
@@ -218,44 +218,45 @@ database_exists:
   sample: true
 checksum:
   description:
-    - HMAC-SHA256 of the bytes of the script under O(checksum_key), the same as
-      M(immuta.integrations.immuta_integration_script) returns. There is none without a key, since passwords could be
-      tried against it.
+    - HMAC-SHA256 of the bytes of the script, keyed with O(checksum_key), the same as
+      M(immuta.integrations.immuta_integration_script) returns. A checksum without a key would let others guess
+      passwords from it.
   type: str
-  returned: when O(checksum_key) is set
+  returned: if O(checksum_key) is set
   sample: 3f786850e387550fdab836ed7e6dc881de23001b5e6f5f8a5d3f7c8a9e0b1c2d
 failed_statement:
   description: The C(index), C(line) and C(command) of the statement that failed.
   type: dict
-  returned: when a statement failed
+  returned: if a statement failed
   sample: {"index": 2, "line": 7, "command": "CREATE USER"}
 sqlstate:
-  description: The server's code for what went wrong.
+  description: The error code of the server.
   type: str
-  returned: when the server gave one
+  returned: if the server sent one
   sample: "42710"
 state:
   description:
-    - What a failure leaves behind. V(unchanged) is nothing, V(partial) is the statements whose outcome is V(ok).
-    - V(unknown) means that the connection was lost when it mattered, or that a procedure failed which may have
-      committed before. Query the catalog before another run.
+    - The state of the database after the failure. V(unchanged) means that nothing took effect, V(partial) that the
+      statements with the outcome V(ok) did.
+    - V(unknown) means that the connection was lost at a point where it mattered, or that a failed procedure may have
+      committed earlier. Check the catalog before another run.
   type: str
-  returned: when a statement failed
+  returned: if a statement failed
   sample: unchanged
 line:
-  description: The line that the script was refused for.
+  description: The line of the script that caused the refusal.
   type: int
-  returned: when the script was refused
+  returned: if the script was refused
   sample: 12
 authentication_failed:
   description: Whether the server refused the account or its password.
   type: bool
-  returned: when the log-in failed
+  returned: if the login failed
   sample: false
 database_missing:
   description: Whether O(login_db) does not exist.
   type: bool
-  returned: when the log-in failed
+  returned: if the login failed
   sample: false
 """
 

@@ -139,7 +139,7 @@ def test_filters_compose_and_groups(inventory: Inventory) -> None:
     [
         ({"strict": True, "compose": {"x": "nobody.x"}}, "Could not set x for host"),
         ({"filters": [{"exclude": "nobody"}]}, "Filter 1, exclude: nobody, fails for"),
-        ({"filters": [{"only": "true"}]}, "Filter 1 has to be one of include and exclude"),
+        ({"filters": [{"only": "true"}]}, "Filter 1 must have one key, include or exclude"),
         ({"url": "http://tenant.example.com"}, "is plain http"),
         ({"api_key": "{{ lookup('ansible.builtin.env', 'NO_SUCH_KEY') }}"}, "The option api_key is empty"),
         ({"api_key": "wrong"}, "HTTP 401"),
