@@ -222,8 +222,8 @@ def in_child(
         child.join()
         return {
             "failed": True,
-            "msg": f"The process with the database driver ended with exit status {child.exitcode} before it had a "
-            "result: what it was doing may have taken effect. Look into the database, and run the task again.",
+            "msg": f"The process with the database driver ended with exit status {child.exitcode} before it returned a "
+            "result: its statements may have taken effect. Check the database, and run the task again.",
         }
     finally:
         child.kill()

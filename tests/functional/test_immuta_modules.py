@@ -464,7 +464,7 @@ def test_writes_that_never_get_through_end_in_one_sentence(desk: Desk, standins:
     result = manage(desk, retries=0)
 
     assert result["failed"]
-    assert "the connection broke before the whole reply had come" in result["msg"]
+    assert "the connection was lost before the reply was complete" in result["msg"]
     assert "Run the task again" in result["msg"]
     assert [method for method, unused in writes(standins)] == ["POST"]
     assert standins.immuta.records() == []

@@ -131,7 +131,7 @@ def test_a_failure_in_the_middle_of_others_leaves_what_ran(shell: Shell, first: 
     assert shell.standins.catalog()["databases"] == ["dev", "immuta"]
     assert outcomes(result) == ["ok", "ok", "failed", "not_run"]
     assert result["state"] == "partial"
-    assert "2 of the 2 statements before it have taken effect and stay." in result["msg"]
+    assert "2 of the 2 statements before it have taken effect." in result["msg"]
 
 
 @pytest.mark.parametrize("statement", ["CREATE USER zoe PASSWORD '{}' NONSENSE", "CREATE USER bootstrap PASSWORD '{}'"])
@@ -216,7 +216,7 @@ def test_what_cannot_run_in_a_transaction_makes_the_script_go_on_one_by_one(shel
 def test_what_a_failed_procedure_committed_is_not_told_from_nothing(shell: Shell) -> None:
     result = shell.script(PROCEDURE.format("RAISE 'stop';"), "CALL own.p()", transaction="none")
     assert result["state"] == "unknown"
-    assert "What the procedure committed before that stays." in result["msg"]
+    assert "Anything that the procedure committed before is kept." in result["msg"]
     assert shell.standins.catalog()["schemas"] == {"dev": ["a", "own"]}
 
 
@@ -236,7 +236,7 @@ def test_postgresql_reads_a_backslash_as_it_is(standins: Standins, tmp_path: pat
     finally:
         standins.postgres.run(f"ALTER USER {user} RESET standard_conforming_strings")
     assert outcomes(kept) == ["ok", "ok"]
-    assert "reads the backslash in the string on line 1 as it is: write '' for a quote" in refused["msg"]
+    assert "reads the backslash in the string on line 1 as a plain character: write '' for a quote" in refused["msg"]
     missing = shell.script(r"COMMENT ON SCHEMA a IS 'b\'")
     assert "Redshift reads the backslash in the string on line 1 as an escape" in missing["msg"]
 
@@ -305,12 +305,12 @@ def test_a_silent_server_is_given_up(shell: Shell) -> None:
 
 def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
     missing = one_shell("redshift_script", path=str(one_shell.folder / "nowhere.sql"))
-    assert f"There is no script {one_shell.folder}/nowhere.sql on the host" in missing["msg"]
+    assert f"The script {one_shell.folder}/nowhere.sql was not found on the host" in missing["msg"]
     pipe = one_shell.folder / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, one_shell.folder):
         result = one_shell("redshift_script", path=str(path))
-        assert result["msg"] == f"The script {path} is not a regular file: save the script in one."
+        assert result["msg"] == f"The script {path} is not a regular file: save the script in a file."
     assert "The option path is empty" in one_shell("redshift_script", path="")["msg"]
 
 

@@ -318,7 +318,7 @@ def test_database_of_others_is_not_named_as_leftover(desk: Desk, standins: Stand
 
     assert run.succeeded, run.output
     assert "DROP DATABASE" not in run.output
-    assert "holds other schemas and is not to be dropped: finance" in " ".join(run.output.split())
+    assert "holds other schemas and must not be dropped: finance" in " ".join(run.output.split())
 
 
 def test_corrected_account_is_set_up(desk: Desk, standins: Standins) -> None:

@@ -134,8 +134,8 @@ def test_script_with_another_checksum_is_refused_before_the_login(
     reviewed = review(desk, folder)
     login = {"login_host": "nowhere.invalid", "login_user": "u", "login_password": "p", "login_db": "dev"}
     for options, sentence in (
-        ({"checksum": reviewed["initial_create"]}, "it is not the one with the expected checksum"),
-        ({"checksum": reviewed["create"], "checksum_key": "another"}, "it is not the one with the expected checksum"),
+        ({"checksum": reviewed["initial_create"]}, "it does not match the expected checksum"),
+        ({"checksum": reviewed["create"], "checksum_key": "another"}, "it does not match the expected checksum"),
         ({"checksum": reviewed["create"], "checksum_key": ""}, "set checksum_key to the API key of Immuta"),
     ):
         result = desk.module("redshift_script", path=str(script(folder)), **login, **options)
@@ -182,7 +182,7 @@ def test_file_that_changes_between_two_tasks_is_not_run(
     run = desk.configure("-vvv", **more)
 
     assert not run.succeeded
-    assert f"{name}.sql was not run: it is not the one with the expected checksum" in words(run)
+    assert f"{name}.sql was not run: it does not match the expected checksum" in words(run)
     assert [text for text in written() if "canary" in text or "SCHEMA" in text] == []
     assert (written() == []) == (name == "initial_create")
     assert standins.immuta.api_key not in run.output
@@ -214,7 +214,7 @@ def test_scripts_that_change_each_time_run_from_their_files(
 
     run = desk.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(desk.folder / "other"))
     assert not run.succeeded
-    assert "Immuta generates another text each time. Keep the file that is reviewed" in words(run)
+    assert "Immuta generates a different text each time. Keep the file that is reviewed" in words(run)
     assert written() == []
 
     run = part(desk, folder, "execute", immuta_redshift_reviewed=reviewed)
@@ -230,4 +230,4 @@ def test_scripts_that_change_each_time_are_said_to(desk: Desk, standins: Standin
     run = part(desk, folder, "generate")
 
     assert run.succeeded, run.output
-    assert "Immuta generates another script create each time" in words(run)
+    assert "Immuta generates a different script create each time" in words(run)

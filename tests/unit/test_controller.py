@@ -109,7 +109,7 @@ def test_what_is_not_the_api_of_a_controller(monkeypatch: pytest.MonkeyPatch) ->
     api = Api(connection("controller.example.com", "token", None, True))
     monkeypatch.setattr(api, "get", lambda path, **query: ["Welcome"])
 
-    with pytest.raises(ControllerError, match=r"GET teams/ at https://controller.example.com is not the API of a"):
+    with pytest.raises(ControllerError, match=r"GET teams/ at https://controller.example.com is not from the API of a"):
         api.all("teams/")
 
 

@@ -355,7 +355,7 @@ def test_what_answers_is_no_database(driver: str) -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         there = login(driver, login_port=web.getsockname()[1], ssl_mode="verify-full")
-        with pytest.raises(LoginError, match="what answers is not a database") as caught, connect(there):
+        with pytest.raises(LoginError, match="the server is not a database") as caught, connect(there):
             pass
         web.shutdown(socket.SHUT_RDWR)
         thread.join()

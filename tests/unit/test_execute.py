@@ -106,7 +106,7 @@ def test_a_failure_rolls_one_transaction_back() -> None:
     assert result.outcomes == ["rolled_back", "failed", "not_run"]
     assert result.message == (
         "Statement 2 of 3 (line 1, CREATE) failed with SQLSTATE 42501: the account lacks a privilege for it. "
-        "The script ran as one transaction, so nothing of it stays."
+        "The script ran in one transaction, so nothing has taken effect."
     )
     assert result.facts["failed_statement"] == {"index": 2, "line": 1, "command": "CREATE"}
     assert result.facts["sqlstate"] == "42501"
@@ -118,7 +118,7 @@ def test_a_failure_of_one_of_many_leaves_what_ran() -> None:
     assert result.executed == "A; B; C"
     assert result.outcomes == ["ok", "ok", "failed", "not_run"]
     assert result.facts["state"] == "partial"
-    assert "2 of the 2 statements before it have taken effect and stay." in result.message
+    assert "2 of the 2 statements before it have taken effect." in result.message
 
 
 def test_a_failure_of_the_first_leaves_nothing() -> None:
@@ -152,7 +152,7 @@ def test_a_transaction_of_the_script_itself_is_known() -> None:
     assert result.outcomes == ["ok", "rolled_back", "rolled_back", "failed", "not_run"]
     assert result.executed == "A; BEGIN; B; C; ROLLBACK"
     assert "The transaction that line 1 opened has been rolled back." in result.message
-    assert "1 of the 3 statements before it has taken effect and stays." in result.message
+    assert "1 of the 3 statements before it has taken effect." in result.message
 
 
 @pytest.mark.parametrize("sqlstate", ["42710", "42P04", "42P06", "42P07", "42723"])
@@ -226,14 +226,14 @@ def test_conflicts_do_not_repeat_for_ever(transaction: str) -> None:
 def test_a_connection_lost_before_the_transaction_leaves_nothing() -> None:
     result = execute("A; B", BEGIN=[LOST])
     assert result.facts["state"] == "unchanged"
-    assert "The connection was lost when the script's one transaction was to begin: run" in result.message
+    assert "The connection was lost before the script's transaction started: run" in result.message
 
 
 def test_a_commit_that_fails_leaves_nothing() -> None:
     result = execute("A; B", COMMIT=[refused("53100")])
     assert result.outcomes == ["rolled_back", "rolled_back"]
     assert result.facts["state"] == "unchanged"
-    assert "could not be begun or committed with SQLSTATE 53100" in result.message
+    assert "could not be started or committed with SQLSTATE 53100" in result.message
 
 
 def test_a_connection_lost_before_the_commit_leaves_nothing() -> None:
@@ -248,7 +248,7 @@ def test_a_connection_lost_at_the_commit_leaves_it_open() -> None:
     assert result.executed == "BEGIN; A; B; COMMIT"
     assert result.outcomes == ["unknown", "unknown"]
     assert result.facts["state"] == "unknown"
-    assert "wholly or not at all" in result.message
+    assert "completely or not at all" in result.message
 
 
 def test_a_connection_lost_in_one_of_many_leaves_that_one_open() -> None:
@@ -307,13 +307,13 @@ def test_a_transaction_that_the_script_rolls_back_leaves_nothing() -> None:
 def test_a_transaction_that_the_script_commits_stays() -> None:
     result = execute("BEGIN; B; COMMIT; bad", bad=[refused("42601")])
     assert result.outcomes == ["ok", "ok", "ok", "failed"]
-    assert "1 of the 3 statements before it has taken effect and stays." in result.message
+    assert "1 of the 3 statements before it has taken effect." in result.message
 
 
 def test_what_a_failed_procedure_committed_is_not_known() -> None:
     result = execute("A; CALL p()", "none", **{"CALL p()": [refused("P0001")]})
     assert result.facts["state"] == "unknown"
-    assert "What the procedure committed before that stays. 1 of the 1 statements before it has" in result.message
+    assert "Anything that the procedure committed before is kept. 1 of the 1 statements before it has" in result.message
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_a_connection_lost_at_the_end_of_the_scripts_own_transaction(end: str, o
     result = execute(f"A; BEGIN; B; {end}", **{end: [LOST]})
     assert result.outcomes == outcomes
     assert result.facts["state"] == state
-    assert ("It took effect wholly or not at all" in result.message) is (state == "unknown")
+    assert ("It took effect completely or not at all" in result.message) is (state == "unknown")
 
 
 def test_what_exists_is_skipped_within_the_scripts_own_transaction() -> None:
@@ -402,7 +402,7 @@ PYTHON = f"this server does not accept Python functions. {PYTHON_ADVICE}"
         (refused("0A000", "Not supported for language plperl"), "the server does not have this language, or does not"),
         (refused("08P01"), "it has a parameter such as $1"),
         (refused("42P02"), "it has a parameter such as $1"),
-        (refused("42P01"), "something that it names does not exist: check the name, and that login_db"),
+        (refused("42P01"), "it names an object that does not exist: check the name, and that login_db"),
     ],
 )
 def test_a_failure_comes_with_advice(error: DriverError, advice: str) -> None:

@@ -375,7 +375,7 @@ def test_redirect_names_the_new_address_and_carries_no_key_there(method: str, st
     assert other.seen == []
 
 
-@pytest.mark.parametrize(("location", "said"), [("", "nowhere"), ("//a]b", "an address that is none")])
+@pytest.mark.parametrize(("location", "said"), [("", "nowhere"), ("//a]b", "an invalid address")])
 def test_redirect_to_no_address(location: str, said: str):
     with Server(reply(302, {}, Location=location)) as server:
         assert f"redirected to {said}," in failure(server).message
@@ -387,9 +387,9 @@ def test_redirect_to_no_address(location: str, said: str):
         (401, "check api_key, auth_scheme, and whether the key was revoked"),
         (403, "needs the permission APPLICATION_ADMIN"),
         (404, "check that url is the root of an Immuta tenant"),
-        (409, "Immuta refused it without saying why."),
+        (409, "Immuta refused it and gave no reason."),
         (429, "try again later"),
-        (500, "ask Immuta's administrator"),
+        (500, "ask your Immuta administrator"),
     ],
 )
 def test_page_of_another_server_is_explained_and_not_shown(status: int, advice: str):
@@ -458,7 +458,7 @@ def test_missing_integration_is_not_taken_for_a_wrong_address():
 )
 def test_refusal_of_any_shape_is_one_sentence(document: t.Any):
     with Server(reply(422, document)) as server:
-        assert failure(server).message.endswith("HTTP 422, Immuta refused it without saying why.")
+        assert failure(server).message.endswith("HTTP 422, Immuta refused it and gave no reason.")
 
 
 def test_no_secret_that_a_server_echoes_is_shown():
@@ -740,14 +740,14 @@ def test_no_certificate_is_checked_without_validate_certs(
 def test_tls_connection_that_breaks_is_a_lost_reply(then: str, authority: trustme.CA, ca_path: str):
     with Server(Answer(b"", then), tls=context(authority)) as server:
         error = failure(server, "POST", {}, repeatable=False, verify=ca_path)
-    assert "the connection broke" in error.message
+    assert "the connection was lost" in error.message
     assert (error.may_have_taken_effect, error.retryable) == (True, True)
 
 
 def test_handshake_that_breaks_is_tried_again(pauses: list[float]):
     with Server(*[Answer()] * 3) as server:
         there = tenant(server.url.replace("http", "https"))
-        with pytest.raises(ApiError, match="the connection broke"), Http(there) as http:
+        with pytest.raises(ApiError, match="the connection was lost"), Http(there) as http:
             http.request("GET", "/integrations", repeatable=True)
     assert len(pauses) == 2
 
@@ -829,7 +829,7 @@ def test_plain_http_across_a_network_is_refused_unless_accepted():
             tenant_from({**plain, "url": url}, {})
     found, cautions = tenant_from({**plain, "validate_certs": False}, {})
     assert found.verify is False
-    assert cautions == ["The API key is sent in clear text, since http://tenant.example.com is plain http."]
+    assert cautions == ["The API key is sent in clear text, because http://tenant.example.com is plain http."]
 
 
 def test_plain_http_on_this_machine_is_refused_through_a_proxy_on_another_one():

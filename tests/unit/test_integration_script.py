@@ -155,7 +155,7 @@ def test_script_is_generated_from_the_payload_of_the_registration(
         ({"config": {**CONFIG, "password": None}}, "Set config.password"),
         ({"script": "edit", "id": "7", "config": {"host": "other"}}, "is on organization.aws.amazon.com, not on other"),
         ({"script": "edit", "id": "7", "config": {**CONFIG, "database": "other"}}, "the database cannot be changed"),
-        ({"mode": "0644"}, "mode 0o644 is not for a script"),
+        ({"mode": "0644"}, "mode 0o644 is not allowed for a script"),
         ({"api_key": ""}, "api_key"),
     ],
 )
@@ -257,7 +257,7 @@ def test_script_that_cannot_be_split_is_written_with_a_warning(
     immuta.generated = script
     result = write(dest)
     assert result["statement_count"] is None
-    assert f"redshift_script refuses. Line {line} of the script: " in result["warnings"][0]
+    assert f"redshift_script refuses this script. Line {line} of the script: " in result["warnings"][0]
     assert "unterminated" not in repr(result)
     assert dest.read_bytes() == script
 

@@ -23,7 +23,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
         ("A \u2013- b", 1, "EN DASH (U+2013)"),
         ("A \x07", 1, "CONTROL CHARACTER (U+0007)"),
         ("A \u3164", 1, "HANGUL FILLER (U+3164)"),
-        ("A;\nGRANT x TO {{ name }}", 2, "a template expression is not filled in"),
+        ("A;\nGRANT x TO {{ name }}", 2, "a template expression is not rendered"),
         ("{% if a %} A", 1, "as JSON does"),
         ("A;\nCREATE USER a\nPASSWORD '{{ pw }}'", 3, "a template expression would become the password"),
         ("A PASSWORD $$ {{ pw }} $$", 1, "a template expression would become the password"),
@@ -49,9 +49,9 @@ def test_what_no_server_understands_and_nobody_means_is_refused(script: str, lin
     [
         (
             "CREATE USER a PASSWORD 'x{{ y }}z'",
-            "Line 1 of the script has a template expression, which is run as it is.",
+            "Line 1 of the script has a template expression, which runs unrendered.",
         ),
-        ("A;\nB 'c\n{{ d }}'", "Line 3 of the script has a template expression, which is run as it is."),
+        ("A;\nB 'c\n{{ d }}'", "Line 3 of the script has a template expression, which runs unrendered."),
         ("A;\nB PASSWORD '${PW}'", "The password on line 2 of the script looks like a placeholder."),
         ("B PASSWORD '<your-password>'", "The password on line 1 of the script looks like a placeholder."),
     ],

@@ -144,7 +144,7 @@ def test_creation(found: tuple[str, ...], current: Current):
 def test_account_with_another_password_is_a_partial_setup_for_every_part(found: tuple[str, ...], part: str):
     with pytest.raises(InputError, match=r"already exists on Cluster.example.com with a different password"):
         planned(NOTHING, catalog(*found), part=part)
-    with pytest.raises(InputError, match="does not accept the password of immuta_redshift_config"):
+    with pytest.raises(InputError, match="does not accept the password in immuta_redshift_config"):
         planned(NOTHING, catalog(*found), part=part, on_partial="fail")
     cleaned = planned(NOTHING, catalog(*found), part=part, on_partial="cleanup")
     assert steps(cleaned)[1:] == [FIRST_SKIPS, SECOND_SKIPS]
@@ -241,7 +241,7 @@ def test_removal_never_advises_to_drop_what_is_not_immutas():
     found = catalog("all", "account", other_schemas=["finance", "sales"])
     made = planned(record("enabled"), found, state="absent")
     assert made.leftovers == ()
-    assert "holds other schemas and is not to be dropped: finance and sales" in made.warnings[0]
+    assert "holds other schemas and must not be dropped: finance and sales" in made.warnings[0]
     assert planned(record("enabled"), catalog("all"), state="absent", single_database=True).leftovers == ()
 
 
@@ -518,7 +518,7 @@ def test_reviewed_scripts_are_generated_and_run_by_their_checksums():
 @pytest.mark.parametrize("reviewed", [{}, {"initial_create": "a1"}, {**REVIEWED, "create": None}], ids=str)
 @pytest.mark.parametrize("how", [{}, {"part": "execute"}, {"check_mode": True}], ids=str)
 def test_script_that_nobody_reviewed_stops_the_run(reviewed: dict[str, t.Any], how: dict[str, t.Any]):
-    with pytest.raises(InputError, match=r"no checksum of .*create, to be run on Cluster.example.com, and nothing"):
+    with pytest.raises(InputError, match=r"no checksum of .*create for Cluster.example.com, and nothing"):
         module(reviewed=reviewed, **SETUP, **how)
 
 

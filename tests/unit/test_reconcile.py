@@ -285,7 +285,7 @@ def test_what_immuta_keeps_as_it_was_is_warned_of():
     tenant = Tenant("enabled")
     tenant.update = lambda *_: {"id": "7", "status": "editing", "config": {}}  # type: ignore[method-assign]
     (warning,) = reconciliation(tenant, DIFFERENT).apply()["warnings"]
-    assert "still shows another value of port: every run will send it again" in warning
+    assert "still returns another value of port: every run sends it again" in warning
 
 
 # Endings
@@ -320,7 +320,7 @@ def test_bad_end_names_the_status_and_the_failing_tests(
 def test_integration_that_somebody_deletes_meanwhile():
     tenant = Tenant("enabled")
     tenant.after["PUT"] = [None]
-    with pytest.raises(UnsettledError, match="is gone after its change; Immuta names no failing validation test"):
+    with pytest.raises(UnsettledError, match="is gone after its change; Immuta reports no failing validation test"):
         reconciliation(tenant, DIFFERENT).apply()
 
 
@@ -531,7 +531,7 @@ def test_post_409_goes_on_from_what_somebody_else_made():
     result = reconciliation(tenant, EQUAL).apply()
     assert tenant.requests == ["LIST", "POST", "LIST", "GET 7"]
     assert not result["changed"]
-    assert "when it was to be created" in result["warnings"][0]
+    assert "when this task tried to create it" in result["warnings"][0]
 
 
 def test_post_400_asks_for_put_to_what_failed_to_be_created():
@@ -658,7 +658,7 @@ def test_options_reach_the_tenant(
     monkeypatch.setattr(immuta_redshift_integration, "IntegrationsApi", lambda _http: tenant)
     result = run(options(**changes), check_mode, {})
     assert tenant.requests == requests
-    assert result["warnings"] == ["The API key is sent in clear text, since http://tenant.example.com is plain http."]
+    assert result["warnings"] == ["The API key is sent in clear text, because http://tenant.example.com is plain http."]
 
 
 def test_each_status_is_reported_while_it_lasts() -> None:

@@ -143,7 +143,7 @@ def test_a_single_database_needs_no_owner() -> None:
 
 def test_python_functions_are_told_by_the_version_and_not_by_the_language() -> None:
     message = check("Python functions", accepts_python=False, has_python=True)[1]
-    assert "refuses Python functions, as Redshift does since its patch 198" in message
+    assert "refuses Python functions, like every Redshift since patch 198" in message
     assert message.endswith(f" {PYTHON_ADVICE}.")
 
 

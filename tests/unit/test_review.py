@@ -124,7 +124,7 @@ def test_text_that_deceives_the_eye_is_escaped(render: t.Callable[..., str]) -> 
 @pytest.mark.parametrize("render", RENDERINGS)
 def test_script_that_is_refused_is_shown_with_the_reason(render: t.Callable[..., str]) -> None:
     shown = html.unescape(render("h", "", [made("SELECT 1;\nSELECT 'never ends")]))
-    assert "This script will be refused. Line 2 of the script: a string begins here" in shown
+    assert "This script will be refused. Line 2 of the script: a string starts here" in shown
     assert "SELECT 'never ends" in shown
 
 

@@ -61,11 +61,11 @@ def test_a_backslash_is_read_as_asked() -> None:
 @pytest.mark.parametrize(
     ("script", "line", "reason"),
     [
-        ("A;\nB 'c;\nD", 2, "a string begins here"),
-        ("A 'b\n''c;\nD", 1, "a string begins here"),
-        ('A;\n\nB "c;\nD', 3, "a quoted name begins here"),
-        ("A $x$ b; $y$", 1, "dollar-quoted text begins here"),
-        ("A;\n/* /* */ b;", 2, "a comment begins here"),
+        ("A;\nB 'c;\nD", 2, "a string starts here"),
+        ("A 'b\n''c;\nD", 1, "a string starts here"),
+        ('A;\n\nB "c;\nD', 3, "a quoted name starts here"),
+        ("A $x$ b; $y$", 1, "dollar-quoted text starts here"),
+        ("A;\n/* /* */ b;", 2, "a comment starts here"),
         ("A;\nB (c; (d);\nE", 2, "a parenthesis is opened here"),
         ("A;\n\\c immuta", 2, r"\c is a psql meta-command"),
         ("\\! rm -rf", 1, "\\ is a psql meta-command"),
@@ -76,7 +76,7 @@ def test_a_backslash_is_read_as_asked() -> None:
         (
             "A;\n\nB 'c\\';",
             3,
-            "a string begins here and never ends. Redshift reads the backslash in the string on line 3",
+            "a string starts here and never ends. Redshift reads the backslash in the string on line 3",
         ),
         ("A 'c\\';\nB 'd';", 2, "in the string on line 1 as an escape: write '' for a quote and \\\\ for a backslash."),
     ],
@@ -93,14 +93,15 @@ def test_a_statement_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch
     assert len(split("SELECT 'éé'; SELECT 1234")) == 2
     assert refusal("A;\nSELECT 'ééé'") == (
         2,
-        "Line 2 of the script: a statement begins here that is longer than the 16 MB Redshift accepts.",
+        "Line 2 of the script: a statement starts here that is longer than the 16 MB Redshift accepts.",
     )
 
 
 def test_a_refusal_names_the_backslash_that_this_server_reads_as_it_is() -> None:
     line, message = refusal("A;\nB 'c\\'d';", lambda script: split(script, backslash_escapes=False))
     assert line == 2
-    assert message.endswith("This server reads the backslash in the string on line 2 as it is: write '' for a quote.")
+    expected = "This server reads the backslash in the string on line 2 as a plain character: write '' for a quote."
+    assert message.endswith(expected)
 
 
 @pytest.mark.parametrize("script", [r"A 'b\\c'; D", r"A $$b\$$; C", r"A E'\'' || '\n'; B"])

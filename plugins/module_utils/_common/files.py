@@ -22,11 +22,11 @@ def file_mode(value: t.Any) -> int:
     if isinstance(value, str) and re.fullmatch(r"(0o?)?[0-7]{3}", value):
         number = int(value[-3:], 8)
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 0o777:
-        raise InputError(f"The option mode is {value}: give it as octal text such as '0600'.")
+        raise InputError(f"The option mode is {value}: set it to octal text such as '0600'.")
     if number & 0o007 or not number & 0o400:
         raise InputError(
-            f"The mode {number:#o} is not for a script, which holds a password: give the owner the right to read it, "
-            "and others no right."
+            f"The mode {number:#o} is not allowed for a script, which contains a password: let the owner read it, "
+            "and give others no permissions."
         )
     return number
 
@@ -110,11 +110,11 @@ def check_dest(dest: str, creates_parents: bool) -> None:
     """Raise InputError unless a file can be written to ``dest``."""
     directory = os.path.dirname(dest)
     if os.path.exists(dest) and not os.path.isfile(dest):
-        raise InputError(f"The dest {dest} is not a file: set the path of one.")
+        raise InputError(f"The dest {dest} is not a file: set the path of a file.")
     if creates_parents and not os.path.exists(directory):
         return
     if not os.path.isdir(directory):
-        raise InputError(f"The directory {directory} of dest does not exist: create it first, open to its owner only.")
+        raise InputError(f"The directory {directory} of dest does not exist: create it first, with mode 0700.")
     if not os.access(directory, os.W_OK | os.X_OK):
         raise InputError(f"The directory {directory} of dest cannot be written: choose another, or run as its owner.")
 

@@ -52,7 +52,7 @@ def connection(host: str | None, token: str | None, prefix: str | None, verify: 
         raise InputError("Set CONTROLLER_HOST and CONTROLLER_OAUTH_TOKEN in the environment.")
     if not re.fullmatch(r"[!-~]+", token):
         raise InputError(
-            "CONTROLLER_OAUTH_TOKEN holds a character that no token has, such as a space or a line break. Copy the "
+            "CONTROLLER_OAUTH_TOKEN contains a character that no token has, such as a space or a line break. Copy the "
             "token from the controller again."
         )
     root = host if "://" in host else f"https://{host}"

@@ -122,7 +122,7 @@ class Api:
             if isinstance(reason, ssl.SSLCertVerificationError):
                 raise ControllerError(
                     f"The certificate of the controller at {self.connection.root} is not trusted: "
-                    f"{reason.verify_message}. Add its authority to the trusted ones of this machine, or set "
+                    f"{reason.verify_message}. Add its CA to the trusted certificates of this machine, or set "
                     "immuta_controller_validate_certs to false."
                 ) from None
             cause = str(reason) or type(reason).__name__
@@ -136,8 +136,8 @@ class Api:
 
     def _stranger(self, request: str) -> ControllerError:
         return ControllerError(
-            f"What answers {request} at {self.connection.root} is not the API of a controller. Check CONTROLLER_HOST "
-            "and immuta_controller_prefix."
+            f"The response to {request} at {self.connection.root} is not from the API of a controller. Check "
+            "CONTROLLER_HOST and immuta_controller_prefix."
         )
 
 
@@ -145,7 +145,7 @@ def refusal(request: str, status: int, retry_after: str | None, text: bytes) -> 
     """What a reply with an error status says, in one sentence."""
     advice = {
         401: " Check CONTROLLER_OAUTH_TOKEN: it may be wrong or have expired.",
-        403: " The token needs the scope write, and its user the right to do this.",
+        403: " The token needs the scope write, and its user the permission for this request.",
         404: " Behind the gateway of Automation Platform, set immuta_controller_prefix to /api/controller/v2.",
     }.get(status, "")
     retryable = status in PASSING

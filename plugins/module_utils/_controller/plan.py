@@ -100,7 +100,7 @@ def update(desired: Fields, current: Fields, ids: Ids) -> Fields:
         if current.get("organization") is not None or differences(owned, current):
             raise InputError(
                 f"The {LABELS[desired['kind']]} {desired['name']} belongs to another organization or to the whole "
-                "controller, in which such a name is unique. Set immuta_controller_execution_environment to another "
+                "controller, where such names are unique. Set immuta_controller_execution_environment to another "
                 "name."
             )
         return {}

@@ -62,8 +62,8 @@ class Reconciliation:
         organizations = self.api.all("organizations/", name=name)
         if not organizations:
             raise InputError(
-                f"The controller has no organization {name} that this token may see. Create it, or name another as "
-                "immuta_controller_organization."
+                f"The controller has no organization {name} that this token can see. Create it, or set "
+                "immuta_controller_organization to another."
             )
         self.ids[f"organizations/{name}"] = organizations[0]["id"]
         for key, query in desired["references"].items():
@@ -72,8 +72,8 @@ class Reconciliation:
             found = self.api.all(f"{kind}/", **query, **scope)
             if len(found) != 1:
                 raise InputError(
-                    f"The organization {name} has {len(found)} objects {key} where one is needed. Create it, or change "
-                    "the variable that names it."
+                    f"The organization {name} has {len(found)} objects {key}, but exactly one is required. Create it, "
+                    "or change the variable that names it."
                 )
             self.ids[key] = found[0]["id"]
 
@@ -163,7 +163,7 @@ class Reconciliation:
             raise IntegrationsError(
                 f"The project {name} has no playbook {', '.join(missing)} at its revision "
                 f"{self.api.get(path).get('scm_revision')}. Copy docs/examples/fleet of this collection's version into "
-                "the repository, or name another branch as immuta_controller_project_branch."
+                "the repository, or set immuta_controller_project_branch to another branch."
             )
 
     def _missing(self, path: str, playbooks: set[str]) -> list[str]:

@@ -60,7 +60,7 @@ class Finding(t.TypedDict):
 
 
 class Unmanaged(t.TypedDict):
-    """A Redshift integration that no host of the inventory describes."""
+    """A Redshift integration that no inventory host describes."""
 
     tenant: str
     id: str

@@ -50,7 +50,7 @@ def _add_cluster(suite: ET.Element, finding: Finding) -> None:
 
 def _add_unmanaged(suite: ET.Element, one: Unmanaged, counts: bool) -> None:
     case = _case(suite, f"{one['host'] or 'no host'} (id {one['id']})")
-    lines = [f"Not described by any host of the inventory, status {one['status']}, tenant {one['tenant']}"]
+    lines = [f"Not described by any inventory host, status {one['status']}, tenant {one['tenant']}"]
     _outcome(case, "failure" if counts else "skipped", "unmanaged", lines)
 
 

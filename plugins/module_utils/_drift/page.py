@@ -130,7 +130,7 @@ def page(report: Report) -> str:
         f"<title>Drift report: {_headline(report)}</title>",
         f"<style>{_STYLE}</style>\n</head>\n<body>",
         "<h1>Drift report</h1>",
-        f"<p>Redshift integrations in Immuta, compared with their description on {_time(report)}.</p>",
+        f"<p>Redshift clusters of the inventory compared with Immuta on {_time(report)}.</p>",
         *_tenants(report),
         *_totals(report),
         *_clusters(report),
@@ -224,7 +224,7 @@ def _details(finding: Finding) -> str:
 def _unmanaged(report: Report) -> t.Iterator[str]:
     if report["unmanaged"]:
         yield "<h2>Unmanaged integrations</h2>"
-        yield "<p>Redshift integrations in Immuta that no host of the inventory describes.</p>"
+        yield "<p>Redshift integrations in Immuta that no inventory host describes.</p>"
         yield "<table><thead><tr><th>Host</th><th>Id</th><th>Status</th><th>Tenant</th></tr></thead><tbody>"
         for one in report["unmanaged"]:
             yield (

@@ -95,7 +95,7 @@ class IntegrationsApi:
 
 def _path(integration_id: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", integration_id):
-        raise InputError(f"The option id is {integration_id!r}, which is no id of an integration: give its number.")
+        raise InputError(f"The option id is {integration_id!r}, which is not the id of an integration: set its number.")
     return f"/integrations/{integration_id}"
 
 

@@ -85,16 +85,16 @@ def tenant_from(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> 
                 f"The address {url} is plain http, which would send the API key in clear text{to_proxy}: use https, or "
                 f"set {way_out}."
             )
-        cautions.append(f"The API key is sent in clear text, since {url} is plain http.")
+        cautions.append(f"The API key is sent in clear text, because {url} is plain http.")
     key = params["api_key"]
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise InputError(
-            "The option api_key is empty or holds a line break, a space or a character that an HTTP header cannot "
-            "carry: give the key alone."
+            "The option api_key is empty or contains a line break, a space or a character that an HTTP header cannot "
+            "carry: set the key alone."
         )
     for name, (least, most) in _RANGES.items():
         if not least <= params[name] <= most:
-            raise InputError(f"The option {name} is {params[name]}: give a number from {least} to {most}.")
+            raise InputError(f"The option {name} is {params[name]}: set a number from {least} to {most}.")
     tenant = Tenant(
         url=url,
         api_key=key,
@@ -117,9 +117,9 @@ def _root(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment or any(character.isspace() for character in address):
-        raise InputError("The option url is not the address of a tenant: give it as https://tenant.example.com.")
+        raise InputError("The option url is not the address of a tenant: set it as in https://tenant.example.com.")
     if parts.username is not None or parts.password is not None:
-        raise InputError("The option url holds a user name: give the tenant's address alone and the key as api_key.")
+        raise InputError("The option url contains a user name: set the tenant's address alone, and the key as api_key.")
     return address.rstrip("/")
 
 

@@ -59,9 +59,7 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
 
     retryable = True
     if any(isinstance(cause, ssl.SSLError) and cause.reason in _PLAIN_TEXT for cause in chain):
-        what = (
-            "what answers does not speak TLS: check the port of url, and whether a proxy needs http:// in its address"
-        )
+        what = "the server does not speak TLS: check the port of url, and whether a proxy needs http:// in its address"
         retryable = False
     elif caused_by(ssl.SSLError, kinds.SSLError) and not caused_by(ssl.SSLEOFError, ssl.SSLZeroReturnError):
         what = "no trusted TLS connection could be made: check the certificate, ca_path and validate_certs"
@@ -75,7 +73,7 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
     elif caused_by(kinds.Timeout, urllib3_errors.TimeoutError):
         what = f"no complete reply within {tenant.timeout} s: try again, or raise timeout"
     elif caused_by(kinds.ConnectionError, urllib3_errors.ProtocolError, urllib3_errors.DecodeError):
-        what = "the connection broke before the whole reply had come: try again"
+        what = "the connection was lost before the reply was complete: try again"
     else:
         what = "the request or its reply is not valid HTTP: check url and the proxy settings"
         retryable = False
@@ -115,13 +113,13 @@ def refusal(
     elif status == 403:
         advice = "denied the request: the key's user needs the permission APPLICATION_ADMIN"
     elif status == 404 and not is_document:
-        advice = "has nothing there: check that url is the root of an Immuta tenant"
+        advice = "has nothing at this path: check that url is the root of an Immuta tenant"
     elif status == 429:
-        advice = "asks for fewer requests: try again later"
+        advice = "limits the rate of requests: try again later"
     elif status >= 500:
-        advice = "failed to answer: try again, and ask Immuta's administrator if it stays so"
+        advice = "failed to answer: try again, and ask your Immuta administrator if it continues"
     else:
-        advice = "refused it" if reasons else "refused it without saying why"
+        advice = "refused it" if reasons else "refused it and gave no reason"
     return request.error(
         f"{request.method} {request.path} at {url}: HTTP {status}, Immuta {advice}{reasons}.",
         status=status,
@@ -135,11 +133,11 @@ def refusal(
 
 
 def _without_login(location: str) -> str:
-    """An address without what may be secret in it: a user name, a query, a fragment."""
+    """Return an address without the parts that may be secret: a user name, a query, a fragment."""
     try:
         parts = urlsplit(location)
     except ValueError:
-        return "an address that is none"
+        return "an invalid address"
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 

@@ -121,8 +121,8 @@ class Http:
         token = document.get("token") if isinstance(document, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
             raise request.error(
-                f"Immuta's reply to the login at {self.tenant.url} holds no token: use auth_scheme api_key, or check "
-                "that url is the root of an Immuta tenant.",
+                f"Immuta's reply to the login at {self.tenant.url} contains no token: use auth_scheme api_key, or "
+                "check that url is the root of an Immuta tenant.",
                 status=reply.status,
             )
         return token

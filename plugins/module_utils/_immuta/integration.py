@@ -157,8 +157,8 @@ def check_payload(payload: Payload, desired: Desired, current: Record | None) ->
     missing = missing_credentials(payload["config"]) or _missing_redacted(current, payload["config"])
     if missing:
         raise InputError(
-            f"Set {listed(missing)} to create or change {desired.target}: Immuta does not show credentials and needs "
-            "them with every change."
+            f"Set {listed(missing)} to create or change {desired.target}: Immuta does not return credentials and "
+            "requires them with every change."
         )
 
 
@@ -202,7 +202,7 @@ def _leftovers(current: Record | None, desired: Desired) -> tuple[str, ...]:
 def _degraded(current: Record, desired: Desired) -> tuple[str, ...]:
     if current["status"] not in FAILED:
         return ()
-    why = failing_tests(current) or "Immuta names no failing validation test"
+    why = failing_tests(current) or "Immuta reports no failing validation test"
     return (f"{desired.subject} (id {current['id']}) is as desired, but in status {current['status']}; {why}.",)
 
 
@@ -236,8 +236,8 @@ def refuse_change(current: Record, desired: Desired) -> None:
     if desired.auto_bootstrap is not None and isinstance(automatic, bool) and automatic != desired.auto_bootstrap:
         way = "automatically" if automatic else "manually"
         raise InputError(
-            f"{desired.subject} (id {current['id']}) was set up {way}, and auto_bootstrap cannot be changed: set it as "
-            "it was, or delete the integration and create another.",
+            f"{desired.subject} (id {current['id']}) was set up {way}, and auto_bootstrap cannot be changed: set it to "
+            "match, or delete the integration and create another.",
             differences=["auto_bootstrap"],
             integration=for_display(current),
         )

@@ -54,7 +54,7 @@ class Reply:
             raise self.request.error(
                 f"Immuta's reply to {self.request.method} {self.request.path} "
                 f"({self.content_type.partition(';')[0] or 'of no type'}) is not JSON: check that url is the root of "
-                "an Immuta tenant and that no proxy or login page stands before it.",
+                "an Immuta tenant and that no proxy or login page answers in its place.",
                 status=self.status,
             )
         return document

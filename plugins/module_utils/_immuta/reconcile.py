@@ -215,8 +215,8 @@ class Reconciliation:
             possible, limit = exists or decision.action != "create", max(limit, 1)
             if decision.action == "create" and exists:
                 self._warnings.append(
-                    f"Immuta already had {self._desired.target} when it was to be created. Continuing with it; another "
-                    "run may be changing it at the same time."
+                    f"Immuta already had {self._desired.target} when this task tried to create it. Continuing with "
+                    "it; another run may be changing it at the same time."
                 )
         if possible and failures <= limit:
             return
@@ -224,7 +224,7 @@ class Reconciliation:
             raise error
         raise ApiError(
             f"{error.message} The outcome is unknown; Immuta shows no change yet. Run the task again: it starts from "
-            "what Immuta shows then.",
+            "the current record.",
             **error.facts,
         )
 
@@ -239,7 +239,7 @@ class Reconciliation:
     def _check_end(self, current: Record | None, decision: Decision) -> None:
         status = "gone" if current is None or is_gone(current) else current["status"]
         if status != ("gone" if decision.action == "delete" else "enabled"):
-            why = failing_tests(current) or "Immuta names no failing validation test: check its log"
+            why = failing_tests(current) or "Immuta reports no failing validation test: check its log"
             raise UnsettledError(
                 f"{self._desired.subject} is {status} after its {_NOUNS[decision.action]}; {why}. Fix the cause and "
                 "run the task again.",
@@ -248,8 +248,8 @@ class Reconciliation:
         unmoved = differences(current, self._desired) if current and decision.action != "delete" else []
         if unmoved:
             self._warnings.append(
-                f"Immuta accepted the change of {self._desired.target} but still shows another value of "
-                f"{', '.join(unmoved)}: every run will send it again."
+                f"Immuta accepted the change of {self._desired.target} but still returns another value of "
+                f"{', '.join(unmoved)}: every run sends it again."
             )
 
     def _result(self, current: Record | None, decision: Decision, action: str, changed: bool) -> dict[str, t.Any]:

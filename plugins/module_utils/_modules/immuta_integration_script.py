@@ -168,7 +168,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     if params["check_repeatable"]:
         result["varying_lines"] = [] if again == script else differing_lines(show(script), show(again))
         if again != script:
-            warnings.append(f"Immuta generates another script {name} each time. {_KEEP_IT}")
+            warnings.append(f"Immuta generates a different script {name} each time. {_KEEP_IT}")
     if changed and not check_mode:
         _write(
             params, {dest: (script, mode), **{path: (text, 0o600) for path, text in reviews.items()}}, before, result
@@ -212,9 +212,7 @@ def _write(
         write_file(path, content, permissions)
 
 
-_KEEP_IT = (
-    "Keep the file that is reviewed, and run it with the role's entry point execute and immuta_redshift_reviewed."
-)
+_KEEP_IT = "Keep the reviewed file, and run it with the role's entry point execute and immuta_redshift_reviewed."
 
 _Show = t.Callable[[bytes], str]
 
@@ -241,19 +239,19 @@ def _reviewed(
     expected, dest = params["reviewed_checksum"], params["dest"]
     script, other = (kept, generated) if params["require_unchanged"] else (generated, kept)
     if script is None:
-        raise InputError(f"The reviewed script {dest} does not exist: put it back, or generate and review it again.")
+        raise InputError(f"The reviewed script {dest} does not exist: restore it, or generate and review it again.")
     if has_checksum(script, key, expected):
         return script
     if params["require_unchanged"]:
-        message = f"The script {dest} is not the one that was reviewed, and nothing was run: put the reviewed file back"
+        message = f"The script {dest} is not the one that was reviewed, and nothing was run: restore the reviewed file"
     else:
         message = (
             f"The script {params['script']} that Immuta generates now is not the one that was reviewed, and nothing "
-            "was run: undo what changed in the configuration"
+            "was run: undo the change of the configuration"
         )
     message += ", or review the script again."
     if not params["require_unchanged"] and generate() != generated:
-        message += f" Immuta generates another text each time. {_KEEP_IT}"
+        message += f" Immuta generates a different text each time. {_KEEP_IT}"
     difference = None
     if other is not None and has_checksum(other, key, expected):
         difference = differing_lines(show(other), show(script))

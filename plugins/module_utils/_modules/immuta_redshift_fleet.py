@@ -41,7 +41,7 @@ def check_place(is_in_role: bool) -> None:
     """Raise InputError for a task outside the role, whose variables it needs."""
     if not is_in_role:
         raise InputError(
-            "immuta_redshift_fleet is a part of the role immuta_redshift: run the playbook configure_redshift instead."
+            "immuta_redshift_fleet is part of the role immuta_redshift: run the playbook configure_redshift instead."
         )
 
 

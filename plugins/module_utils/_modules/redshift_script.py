@@ -128,13 +128,13 @@ def _check_checksum(script: bytes, path: str, key: str, expected: str) -> None:
     """Raise InputError for another script than the one with the expected checksum."""
     if not key:
         raise InputError(
-            f"The script {path} was not run, since its checksum cannot be checked: set checksum_key to the API key of "
-            "Immuta, under which the checksum was made."
+            f"The script {path} was not run, because its checksum cannot be verified: set checksum_key to the API key "
+            "of Immuta that the checksum was made with."
         )
     if not has_checksum(script, key, expected):
         raise InputError(
-            f"The script {path} was not run: it is not the one with the expected checksum. Somebody has changed the "
-            "file, or the API key is another one. Generate the script and review it again."
+            f"The script {path} was not run: it does not match the expected checksum. The file or the API key "
+            "has changed. Generate the script and review it again."
         )
 
 
@@ -185,13 +185,13 @@ def _read(path: str) -> bytes:
     try:
         # Opening a named pipe would wait for a writer.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise InputError(f"The script {path} is not a regular file: save the script in one.")
+            raise InputError(f"The script {path} is not a regular file: save the script in a file.")
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
         raise InputError(
-            f"There is no script {path} on the host that runs this task: have it generated, again where another run "
-            "for the same cluster has removed it at its end."
+            f"The script {path} was not found on the host that runs this task. Generate it again; another run for the "
+            "same cluster may have deleted it."
         ) from None
     except OSError as error:
         raise InputError(f"The script {path} cannot be read: {error.strerror}.") from None
@@ -202,7 +202,7 @@ def _remove(path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
     except OSError as error:
-        raise InputError(f"The script {path} was not run, since it cannot be removed: {error.strerror}.") from None
+        raise InputError(f"The script {path} was not run, because it cannot be removed: {error.strerror}.") from None
 
 
 def _all_exist(session: Session, creates: t.Mapping[str, t.Sequence[str]], cautions: list[str]) -> bool:
@@ -227,7 +227,7 @@ def _warnings(skipped: t.Sequence[Statement], fell_back_for: Statement | None) -
         for statement in users
     ]
     if others:
-        warnings.append(f"These lines create what exists or take away what does not, and were skipped: {others}.")
+        warnings.append(f"These lines create existing objects or remove missing ones, and were skipped: {others}.")
     if fell_back_for:
         warnings.append(
             f"Statement {fell_back_for.index} (line {fell_back_for.line}, {fell_back_for.command}) cannot run inside a "

@@ -66,7 +66,7 @@ _PYTHON = re.compile(r"\blanguage \W?plpython", re.I)
 # A privilege on a language is no function in it.
 _PRIVILEGES = ("GRANT", "REVOKE")
 
-_NO_PARAMETER = "it has a parameter such as $1, for which there is no value: write the value itself"
+_NO_PARAMETER = "it has a parameter such as $1, which has no value: write the value itself"
 
 _ADVICE = {
     "08P01": _NO_PARAMETER,
@@ -78,14 +78,14 @@ _ADVICE = {
     **dict.fromkeys(_DUPLICATE, "the object exists already: on_existing 'skip' skips such statements"),
     **dict.fromkeys(
         _UNDEFINED,
-        "something that it names does not exist: check the name, and that login_db is the script's database",
+        "it names an object that does not exist: check the name, and that login_db is the script's database",
     ),
 }
 
-_CONFLICT_ADVICE = "another session was changing the same: run the script again when that has ended"
+_CONFLICT_ADVICE = "another session was changing the same objects: run the script again after it has finished"
 
 _NO_TRANSACTION_ADVICE = (
-    "it cannot run inside a transaction: use transaction 'none', and take it out of any BEGIN and COMMIT of the script"
+    "it cannot run inside a transaction: use transaction 'none', and move it out of any BEGIN and COMMIT of the script"
 )
 
 _LANGUAGE_ADVICE = (
@@ -374,19 +374,19 @@ def _failed(
     if error.lost and commits:
         state = "unknown"
         sentences.append(
-            "Whether it took effect is not known: query the catalog before you run the script again."
+            "It is not known whether it took effect: query the catalog before you run the script again."
             if is_alone
-            else "It took effect wholly or not at all: query the catalog before you run the script again."
+            else "It took effect completely or not at all: query the catalog before you run the script again."
         )
     elif block.whole:
-        sentences.append("The script ran as one transaction, so nothing of it stays.")
+        sentences.append("The script ran in one transaction, so nothing has taken effect.")
     elif block.opener:
         sentences.append(f"The transaction that line {block.opener.line} opened has been rolled back.")
     elif current and current.command in _COMMIT_INSIDE:
         state = "unknown"
-        sentences.append("What the procedure committed before that stays.")
+        sentences.append("Anything that the procedure committed before is kept.")
     if stay:
-        verb = "has taken effect and stays" if stay == 1 else "have taken effect and stay"
+        verb = "has taken effect" if stay == 1 else "have taken effect"
         sentences.append(f"{stay} of the {current.index - 1 if current else 0} statements before it {verb}.")
     elif state == "unchanged" and not block.whole:
         sentences.append("Nothing has taken effect.")
@@ -406,10 +406,10 @@ def _what_happened(stopped: _StoppedError, statements: t.Sequence[Statement]) ->
             return f"{which}: the connection was lost while it ran."
         return f"{which} failed{_cause(error, current)}."
     if error.lost and stopped.at_end:
-        return "The connection was lost while the script's one transaction was committed."
+        return "The connection was lost while the script's transaction was being committed."
     if error.lost:
-        return "The connection was lost when the script's one transaction was to begin: run the script again."
-    return f"The script's one transaction could not be begun or committed{_cause(error, None)}."
+        return "The connection was lost before the script's transaction started: run the script again."
+    return f"The script's transaction could not be started or committed{_cause(error, None)}."
 
 
 def _cause(error: DriverError, statement: Statement | None) -> str:

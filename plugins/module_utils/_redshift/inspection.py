@@ -119,7 +119,7 @@ def inspect(name: str, script: bytes, server_version: str | None, databases: t.C
 
 def _refused(script: bytes, error: ScriptError) -> Finding:
     """The finding for what `redshift_script` does not run. Where a session can decide, it is not certain."""
-    message = f"The script is one that redshift_script refuses. {error}"
+    message = f"redshift_script refuses this script. {error}"
     try:
         severity = "warning" if readings_differ(script) else "error"
     except ScriptError:
@@ -142,7 +142,7 @@ def _python(statement: Statement, accepts: bool | None) -> t.Iterator[Finding]:
             statement.line,
             statement.command,
             f"Line {statement.line} of the script, {statement.command}: its text seems to create a Python function, "
-            "which Redshift refuses since its patch 198. That would fail when it is called.",
+            "which Redshift refuses since patch 198. It would fail when called.",
         )
         return
     else:
@@ -150,12 +150,12 @@ def _python(statement: Statement, accepts: bool | None) -> t.Iterator[Finding]:
     where = f"Line {statement.line} of the script, {statement.command}, {what}"
     if accepts is None:
         message = (
-            f"{where}. Redshift refuses that since its patch 198, and the version of this server does not tell whether "
-            "it is older."
+            f"{where}. Redshift refuses that since patch 198, and the version of this server does not show whether it "
+            "is older."
         )
         yield Finding("warning", statement.line, statement.command, message)
     else:
-        message = f"{where}, which this server refuses, as Redshift does since its patch 198. {PYTHON_ADVICE}."
+        message = f"{where}, which this server refuses, like every Redshift since patch 198. {PYTHON_ADVICE}."
         yield Finding("error", statement.line, statement.command, message)
 
 

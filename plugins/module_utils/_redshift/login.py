@@ -118,18 +118,18 @@ class Login:
         if self.auth_method != "password":
             self._check_federated()
         if not self.database:
-            raise InputError("login_db is empty: give the name of a database.")
+            raise InputError("login_db is empty: set the name of a database.")
         if self.host and not re.fullmatch(r"[A-Za-z0-9._:-]+", self.host):
-            raise InputError("login_host is not a host name: give it without scheme, port and path.")
+            raise InputError("login_host is not a host name: set it without scheme, port and path.")
         for name, text in {"login_user": self.user, "login_password": self.password, "login_db": self.database}.items():
             if "\0" in (text or ""):
-                raise InputError(f"{name} holds a NUL character, which no server accepts.")
+                raise InputError(f"{name} contains a NUL character, which no server accepts.")
         if not 0 < self.port < 65536:
-            raise InputError(f"login_port is {self.port}: give a number from 1 to 65535.")
+            raise InputError(f"login_port is {self.port}: set a number from 1 to 65535.")
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             if not least <= value <= most:
-                raise InputError(f"{name} is {value}: give a number from {least} to {most}.")
+                raise InputError(f"{name} is {value}: set a number from {least} to {most}.")
         if self.ca_path and not os.access(self.ca_path, os.R_OK):
             raise InputError(f"The certificates in ca_path cannot be read: {self.ca_path}.")
 

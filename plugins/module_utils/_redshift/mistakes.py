@@ -52,10 +52,10 @@ def check_file(script: str | bytes) -> None:
     first = text[start : start + 1]
     if first and first in "\"'{[":
         raise refusal(
-            text, start, "it begins with a quote or bracket, as JSON does: save the decoded text of the script"
+            text, start, "it starts with a quote or bracket, as JSON does: save the decoded text of the script"
         )
     if first == "<":
-        raise refusal(text, start, "it begins with <, as a web page does: save the text of the script")
+        raise refusal(text, start, "it starts with <, as a web page does: save the text of the script")
 
 
 def check(statements: t.Sequence[Statement]) -> list[str]:
@@ -79,7 +79,7 @@ def _check_code(statement: Statement) -> list[tuple[int, int]]:
                 raise _refused(statement, found.start(), reason)
         template = _TEMPLATE.search(text, position, start)
         if template:
-            raise _refused(statement, template.start(), "a template expression is not filled in: render the template")
+            raise _refused(statement, template.start(), "a template expression is not rendered: render the template")
         position = end
     return literals
 
@@ -97,7 +97,7 @@ def _check_values(statement: Statement, literals: t.Sequence[tuple[int, int]]) -
             raise _refused(statement, position, reason)
     lines = {_line(statement, position) for position in inside}
     warnings = [
-        f"Line {line} of the script has a template expression, which is run as it is." for line in sorted(lines)
+        f"Line {line} of the script has a template expression, which runs unrendered." for line in sorted(lines)
     ]
     return warnings + [
         f"The password on line {_line(statement, span[0])} of the script looks like a placeholder."

@@ -78,4 +78,4 @@ def certificates(login: Login) -> str:
     try:
         return str(importlib.import_module("certifi").where())
     except ImportError:
-        raise InputError("This machine has no file of trusted certificates: name one in ca_path.") from None
+        raise InputError("This machine has no file of trusted certificates: set ca_path to one.") from None

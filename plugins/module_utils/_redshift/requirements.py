@@ -99,7 +99,7 @@ def _database(facts: Facts) -> Check:
         return Check(name, "passed", f"The database '{database}' does not exist yet.")
     if foreign and not facts.single_database:
         others = f"The database '{database}' exists and holds other schemas ({', '.join(foreign)})"
-        return Check(name, "failed", f"{others}: name a new one, or say that it is the single database.")
+        return Check(name, "failed", f"{others}: set a new one, or set single_database.")
     if foreign:
         return Check(name, "passed", f"The database '{database}' exists.")
     if facts.single_database:
@@ -188,7 +188,7 @@ def _manage_grants(facts: Facts) -> Check:
     name, account = "MANAGE GRANTS ON ACCOUNT", facts.account
     if account.superuser:
         return Check(name, "passed", f"{account.name} is a superuser.")
-    reason = "is no superuser, and Redshift has no such privilege: it can grant rights only on what it owns"
+    reason = "is not a superuser, and Redshift has no such privilege: it can grant privileges only on its own objects"
     return Check(name, "warning", f"{account.name} {reason}.")
 
 
@@ -199,7 +199,7 @@ def _node_type(facts: Facts) -> Check:
     if facts.serverless:
         return Check(name, "passed", "Redshift Serverless can query across databases.")
     if facts.datashare_enabled is None:
-        return Check(name, "skipped", "The server does not say whether it can query across databases, as RA3 can.")
+        return Check(name, "skipped", "The server does not report whether it can query across databases, as RA3 can.")
     if facts.datashare_enabled:
         return Check(name, "passed", "The server reports data sharing, which RA3 nodes have.")
     return Check(name, "warning", "The server reports no data sharing, which RA3 nodes have: check the node type.")
@@ -208,7 +208,7 @@ def _node_type(facts: Facts) -> Check:
 def _case(facts: Facts) -> Check:
     name = "Case-insensitive identifiers"
     if facts.case_sensitive is None:
-        return Check(name, "skipped", "The server does not say whether enable_case_sensitive_identifier is on.")
+        return Check(name, "skipped", "The server does not report whether enable_case_sensitive_identifier is on.")
     if facts.case_sensitive:
         return Check(name, "failed", "enable_case_sensitive_identifier is on: turn it off in the parameter group.")
     return Check(name, "passed", "enable_case_sensitive_identifier is off.")
@@ -217,10 +217,10 @@ def _case(facts: Facts) -> Check:
 def _python_functions(facts: Facts) -> Check:
     name = "Python functions"
     if facts.accepts_python is None:
-        return Check(name, "skipped", "The version of this server does not tell whether it accepts Python functions.")
+        return Check(name, "skipped", "The version of this server does not show whether it accepts Python functions.")
     if facts.accepts_python:
         return Check(name, "passed", "This server still accepts Python functions, as Redshift does up to patch 197.")
-    reason = "This server refuses Python functions, as Redshift does since its patch 198"
+    reason = "This server refuses Python functions, like every Redshift since patch 198"
     return Check(name, "warning", f"{reason}. A script that creates one fails. {PYTHON_ADVICE}.")
 
 
@@ -248,19 +248,19 @@ def _system_user(facts: Facts) -> Check:
     if user is None:
         return Check(name, "skipped", "No system account was named.")
     if facts.system_user_exists:
-        return Check(name, "warning", f"The user '{user}' exists already: the script will not set its password.")
+        return Check(name, "warning", f"The user '{user}' exists already: the script does not set its password.")
     return Check(name, "passed", f"The user '{user}' does not exist yet.")
 
 
 def _impersonation(facts: Facts) -> Check:
     name, role = "Impersonation group", facts.impersonation_role
     if role is None:
-        return Check(name, "skipped", "No impersonation was asked for.")
+        return Check(name, "skipped", "Impersonation is not enabled.")
     if facts.account.superuser:
         return Check(name, "passed", f"{facts.account.name} is a superuser.")
     if facts.impersonation_role_exists:
         return Check(name, "warning", f"The group '{role}' exists: {facts.account.name} must be allowed to alter it.")
-    reason = f"{facts.account.name} is no superuser and must be allowed to create the group '{role}'; if it is not:"
+    reason = f"{facts.account.name} is not a superuser and must be allowed to create the group '{role}'; if it is not:"
     return Check(name, "warning", f"{reason} CREATE GROUP {_quoted(role)} as a superuser")
 
 

@@ -195,8 +195,8 @@ def _introduction(login: str, scripts: t.Sequence[Script]) -> str:
     order = ", ".join(f"{script.name} in the database {visible(script.database)}" for script in scripts)
     return (
         f"{count} statements, to be run as {who}, in this order: {order}. Passwords, keys and tokens are shown as "
-        f"{MASK}. Everything else is shown as it is. The summary does not cover what a body, such as that of a "
-        "procedure, does when it is called."
+        f"{MASK}. Everything else is shown unchanged. The summary does not cover the effects of a body, such as that "
+        "of a procedure, when it is called."
     )
 
 

@@ -72,7 +72,7 @@ def _query_error(login: Login, database: str, error: DriverError) -> StatementEr
     where = f"database '{database}' at {login.where}"
     if error.lost:
         return StatementError(f"The connection to {where} was lost while reading the catalog: run the task again.")
-    advice = "check what the account may do, and statement_timeout"
+    advice = "check the account's privileges and statement_timeout"
     if is_conflict(error.sqlstate, error.server_message):
         advice = "other sessions keep changing the catalog: run the task again later"
     return StatementError(
@@ -129,8 +129,7 @@ def _reason(login: Login, problem: NoSessionError) -> str:
         return _identity_reason(login, problem.identity)
     if problem.kind:
         return (
-            f"the driver failed with {problem.kind}: check login_host and login_port, and whether a Redshift answers "
-            "there"
+            f"the driver failed with {problem.kind}: check login_host and login_port, and that the server is Redshift"
         )
     if problem.refused:
         return _refusal_reason(login, problem.sqlstate)
@@ -175,7 +174,7 @@ _IDENTITY_ADVICE = {
 
 def _identity_reason(login: Login, problem: str) -> str:
     source = "Okta or AWS" if login.auth_method == "okta" else "AWS"
-    advice = _IDENTITY_ADVICE.get(problem, "check the identity and its rights")
+    advice = _IDENTITY_ADVICE.get(problem, "check the identity and its permissions")
     return f"{source} gave no credentials for the database ({problem}): {advice}"
 
 
@@ -195,11 +194,11 @@ def _network_reason(login: Login, cause: OSError | None) -> str:
     if isinstance(cause, ConnectionRefusedError):
         return "the connection was refused: check login_port, and that the cluster is running, not paused or resizing"
     if isinstance(cause, NotADatabaseError):
-        return "what answers is not a database: check login_host and login_port"
+        return "the server is not a database: check login_host and login_port"
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate cannot be trusted ({cause.verify_message}): check login_host and ca_path"
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return "the server offers no usable TLS; ssl_mode 'disable' goes without"
+        return "the server offers no usable TLS; ssl_mode 'disable' connects without it"
     if cause and cause.errno and cause.errno > 0 and not isinstance(cause, ssl.SSLError):
         return f"the connection failed: {os.strerror(cause.errno)}"
-    return "the server ended the connection before the login: check that it is running and that it admits this client"
+    return "the server ended the connection before the login: check that it is running and that it accepts this client"

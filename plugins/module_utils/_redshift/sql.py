@@ -255,7 +255,7 @@ def split(script: str | bytes, backslash_escapes: bool = True) -> list[Statement
             counted = begin
             body = text[begin:start].rstrip(_SPACE)
             if len(body) > MAX_STATEMENT_BYTES // 4 and len(body.encode()) > MAX_STATEMENT_BYTES:
-                raise refusal(text, begin, "a statement begins here that is longer than the 16 MB Redshift accepts")
+                raise refusal(text, begin, "a statement starts here that is longer than the 16 MB Redshift accepts")
             statements.append(Statement(len(statements) + 1, line, body))
             begin = None
     return statements
@@ -370,7 +370,7 @@ def _why_broken(text: str, start: int) -> str:
         name = command[0] if len(command[1]) == 1 or command[1] in _META_COMMANDS else "\\"
         return f"{name} is a psql meta-command, which no server understands"
     what = {"'": "a string", '"': "a quoted name", "/": "a comment"}.get(text[start], "dollar-quoted text")
-    return f"{what} begins here and never ends"
+    return f"{what} starts here and never ends"
 
 
 def _backslash_advice(text: str, position: int, backslash_escapes: bool) -> str:
@@ -384,7 +384,7 @@ def _backslash_advice(text: str, position: int, backslash_escapes: bool) -> str:
             f". Redshift reads the backslash in the string on line {line} as an escape: write '' for a quote and "
             "\\\\ for a backslash"
         )
-    return f". This server reads the backslash in the string on line {line} as it is: write '' for a quote"
+    return f". This server reads the backslash in the string on line {line} as a plain character: write '' for a quote"
 
 
 def _doubtful(text: str) -> int | None:

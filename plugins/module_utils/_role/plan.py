@@ -250,7 +250,7 @@ def _check_requirements(options: Options, catalog: Catalog) -> None:
 def _check_script_dir(options: Options) -> None:
     if not options.script_dir:
         raise InputError(
-            "The scripts are kept until somebody has reviewed them or another part of the role runs them, and nothing "
+            "The scripts must be kept until they are reviewed or another part of the role runs them, and nothing "
             "was done yet. Set immuta_redshift_script_dir to a directory for them."
         )
 
@@ -322,7 +322,7 @@ def _partial_setup(options: Options, current: Current, catalog: Catalog) -> str:
         f"account {options.account}" if _has_account(options, catalog) else "no account",
         ", ".join(catalog.schemas) or "no schema",
     ]
-    refused = " The account does not accept the password of immuta_redshift_config." if catalog.login_refused else ""
+    refused = " The account does not accept the password in immuta_redshift_config." if catalog.login_refused else ""
     return (
         f"{options.host} has a partial setup, although Immuta has no working integration there: {', '.join(found)}."
         f"{refused} Nothing was changed. Set immuta_redshift_on_partial to resume, to continue from there, or to "
@@ -352,7 +352,7 @@ def _leftovers(options: Options, current: Current, catalog: Catalog) -> tuple[tu
     if catalog.other_schemas:
         others = listed(list(catalog.other_schemas))
         return (), (
-            f"The database {database} on {options.host} holds other schemas and is not to be dropped: {others}.",
+            f"The database {database} on {options.host} holds other schemas and must not be dropped: {others}.",
         )
     return (f"DROP DATABASE {_quoted(database)};",), ()
 
@@ -395,8 +395,8 @@ def _check_reviewed(options: Options, steps: tuple[Step, ...], reviewed: dict[st
     missing = [step.script for step in steps if not reviewed.get(step.script)]
     if missing:
         raise InputError(
-            f"immuta_redshift_reviewed has no checksum of {listed(missing)}, to be run on {options.host}, and nothing "
-            "was run. Review the script and add its checksum."
+            f"immuta_redshift_reviewed has no checksum of {listed(missing)} for {options.host}, and nothing was "
+            "run. Review the script and add its checksum."
         )
     if not options.has_checksum_key:
         raise InputError(

@@ -108,7 +108,7 @@ def test_c5_a_token_is_trimmed_and_never_shown(controller: Controller, tmp_path:
     broken = "Wr0ng-Token\x01\r\nX"
     status, output = configure(controller, tmp_path, "-vvvv", CONTROLLER_OAUTH_TOKEN=broken)
     assert status != 0
-    assert "CONTROLLER_OAUTH_TOKEN holds a character that no token has" in output
+    assert "CONTROLLER_OAUTH_TOKEN contains a character that no token has" in output
     assert "Wr0ng-Token" not in output
 
 
