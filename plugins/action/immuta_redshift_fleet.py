@@ -30,7 +30,7 @@ from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process im
 )
 
 _REFERENCE = re.compile(r"\s*\{\{ (\w+) \}\}\s*")
-# A name that a pattern for hosts takes as it is.
+# A name without special characters of host patterns.
 _PLAIN_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
@@ -60,8 +60,8 @@ class ActionModule(ActionBase):
             options = spec["argument_specs"]["main"]["options"]
             for host in task_vars["ansible_play_hosts"]:
                 if host in task_vars["groups"] or not _PLAIN_NAME.fullmatch(host):
-                    continue  # A pattern without this host could be one without others.
-                # Whatever is wrong with the variables of a host, the role reports it.
+                    continue  # A host pattern that excludes this name could exclude other hosts.
+                # The role reports invalid variables of a host.
                 with Caught():
                     runs[host], of_host = self._run_of(host, options)
                     secrets |= of_host
@@ -75,16 +75,16 @@ class ActionModule(ActionBase):
         }
 
     def _run_of(self, host: str, options: dict[str, t.Any]) -> tuple[dict[str, t.Any], set[str]]:
-        """Return the options of `immuta_redshift_plan` as the role gives them, and the secrets among them.
+        """Return the options of `immuta_redshift_plan` as the role sets them, and their secrets.
 
-        Raises any exception for a host whose variables are broken, or whose tasks run elsewhere.
+        Raises any exception for a host whose variables are invalid, or whose tasks run elsewhere.
         """
         manager, role = self._task.get_variable_manager(), self._task._role
         of_host = manager.get_vars(play=self._task.get_play(), host=manager._inventory.get_host(host))
         variables = {**role.get_default_vars(), **of_host, **role.get_vars(include_params=False)}
         self._templar.available_variables = variables
         self._check_place(variables)
-        # Each is computed once: a password may take a request to a secrets manager.
+        # Evaluate each once: a password may need a request to a secrets manager.
         computed = {name: self._templar.template(variables[name]) for name in options if name in variables}
         _check(validate({"argument_spec": options}, plain(computed)))
         for name in ("__immuta_redshift_config", "__immuta_redshift_api"):
@@ -101,7 +101,7 @@ class ActionModule(ActionBase):
         return params, set(distinctive([*validation._no_log_values, *hidden_values(params)]))
 
     def _value(self, template: t.Any, computed: dict[str, t.Any], variables: dict[str, t.Any]) -> t.Any:
-        """Return what a template of the role stands for; most only name a variable, and Ansible compiles each anew."""
+        """Return the value of a template of the role. Most only name a variable, and need no compilation."""
         reference = isinstance(template, str) and _REFERENCE.fullmatch(template)
         if not reference or reference[1] not in variables:
             return self._templar.template(template)
@@ -115,10 +115,10 @@ class ActionModule(ActionBase):
         if str(connection).rpartition(".")[2] != "local" or boolean(become, strict=False):
             raise ValueError("The modules of this host run elsewhere.")
         if not is_own_python(variables, self._templar.template):
-            raise ValueError("The modules of this host have a Python of their own.")
+            raise ValueError("The modules of this host use another Python.")
 
 
 def _check(validation: t.Any) -> None:
-    """Raise ValueError for options that do not fit."""
+    """Raise ValueError for invalid options."""
     if validation.error_messages:
         raise ValueError(validation.errors.msg)

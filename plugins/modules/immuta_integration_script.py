@@ -218,7 +218,7 @@ dest:
 checksum:
   description:
     - HMAC-SHA256 of the bytes of the script, keyed with O(api_key), as hexadecimal digits. Scripts that differ in one
-      byte have different checksums. Without the key, nobody can guess passwords from it or forge a matching script.
+      byte have different checksums. Without the key, it cannot be used to guess passwords or to forge a script.
     - A new API key changes every checksum.
   type: str
   returned: success
@@ -260,8 +260,9 @@ inspection:
       description: The finding as a sentence. The only text from the script in it is the name of a database.
       type: str
       sample: >-
-        Line 40 of the script, CREATE FUNCTION, creates a Python function, which this server refuses, as Redshift does
-        since its patch 198. Ask Immuta for a script without Python functions. Running the script again does not help.
+        Line 40 of the script, CREATE FUNCTION, creates a Python function, which this server refuses, like every
+        Redshift since patch 198. Ask Immuta for a script without Python functions. Running the script again does not
+        help.
 varying_lines:
   description:
     - The unified diff, without secrets, of two scripts that Immuta generated one after the other. Empty if they are

@@ -54,8 +54,8 @@ def failure_of(error: Exception) -> dict[str, t.Any]:
     *_frames, (frame, line) = traceback.walk_tb(error.__traceback__)
     place = f"{os.path.basename(frame.f_code.co_filename)}, line {line}"
     return {
-        "msg": f"The task failed with an unexpected {type(error).__name__} ({place}), which is a bug. What it was "
-        "doing may have taken effect."
+        "msg": f"The task failed with an unexpected {type(error).__name__} ({place}), which is a bug. Its "
+        "changes may have taken effect."
     }
 
 

@@ -181,7 +181,7 @@ def _reads_backslash_as_escape(session: Session) -> bool:
 
 def _read(path: str) -> bytes:
     if not path:
-        raise InputError("The option path is empty: give the path of a script.")
+        raise InputError("The option path is empty: set the path of a script.")
     try:
         # Opening a named pipe would wait for a writer.
         if not stat.S_ISREG(os.stat(path).st_mode):

@@ -85,7 +85,7 @@ _ADVICE = {
 _CONFLICT_ADVICE = "another session was changing the same objects: run the script again after it has finished"
 
 _NO_TRANSACTION_ADVICE = (
-    "it cannot run inside a transaction: use transaction 'none', and move it out of any BEGIN and COMMIT of the script"
+    "it cannot run inside a transaction: use transaction 'none', and move it out of any BEGIN and COMMIT in the script"
 )
 
 _LANGUAGE_ADVICE = (
