@@ -214,7 +214,7 @@ def test_scripts_that_change_each_time_run_from_their_files(
 
     run = desk.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(desk.folder / "other"))
     assert not run.succeeded
-    assert "Immuta generates a different text each time. Keep the file that is reviewed" in words(run)
+    assert "Immuta generates a different text each time. Keep the reviewed file" in words(run)
     assert written() == []
 
     run = part(desk, folder, "execute", immuta_redshift_reviewed=reviewed)

@@ -74,7 +74,7 @@ _ADVICE = {
     "42601": "the server does not understand it: check that line, and that the file is a script for Redshift",
     "42501": "the account lacks a privilege for it",
     "55006": "the object is in use by other sessions: end them, then run the script again",
-    "57014": "it was cancelled, most likely at statement_timeout",
+    "57014": "it was canceled, most likely at statement_timeout",
     **dict.fromkeys(_DUPLICATE, "the object exists already: on_existing 'skip' skips such statements"),
     **dict.fromkeys(
         _UNDEFINED,

@@ -149,7 +149,7 @@ def test_c4_a_private_repository(controller: Controller, tmp_path: pathlib.Path)
     named = "-eimmuta_controller_project_credential=Git"
     status, output = configure(controller, tmp_path, url, named)
     assert status != 0
-    assert "has 0 objects credentials/project where one is needed" in output
+    assert "has 0 objects credentials/project, but exactly one is required" in output
 
     kind = controller.source_control.id
     credential = controller.add("credentials", name="Git", organization=1, credential_type=kind)
