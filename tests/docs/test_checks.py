@@ -165,16 +165,16 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_nothing_is_wrong(name: str) -> None:
+def test_no_problems_in_a_valid_page(name: str) -> None:
     assert found(GOOD[name]) == ""
 
 
 @pytest.mark.parametrize(("text", "problem"), BAD.items(), ids=range(len(BAD)))
-def test_something_is_wrong(text: str, problem: str) -> None:
+def test_problems_in_an_invalid_page(text: str, problem: str) -> None:
     assert any(words in found(text) for words in problem.split("|"))
 
 
-def test_variables_come_from_elsewhere_on_the_page() -> None:
+def test_variables_defined_elsewhere_on_the_page() -> None:
     playbook = play(f"roles: [{ROLE}]")
     cluster = f"immuta_redshift_config: {CONFIG}"
     common = f"{API}\n{LOGIN}"
@@ -188,7 +188,7 @@ def test_variables_come_from_elsewhere_on_the_page() -> None:
     assert found(drift, cluster, API) == ""
 
 
-def test_environment_counts_where_the_page_names_it() -> None:
+def test_environment_variables_named_on_the_page() -> None:
     task = f"- {INFO}: {{api_key: k}}"
     assert found(task, "# Set IMMUTA_URL") == ""
 
@@ -213,7 +213,7 @@ def test_environment_counts_where_the_page_names_it() -> None:
         ("make 'test", "no shell"),
     ],
 )
-def test_wrong_command(command: str, problem: str) -> None:
+def test_invalid_command(command: str, problem: str) -> None:
     assert problem in "\n".join(command_problems(command, page_of()))
 
 
@@ -229,11 +229,11 @@ def test_wrong_command(command: str, problem: str) -> None:
         "git clone https://example.com/x",
     ],
 )
-def test_right_command(command: str) -> None:
+def test_valid_command(command: str) -> None:
     assert command_problems(command, page_of()) == []
 
 
-def test_included_files_are_there() -> None:
+def test_included_files_exist() -> None:
     task = play("tasks:", "- ansible.builtin.include_tasks: nothing.yml")
     assert found(task) == ""
     assert "no file nothing.yml" in found(task, name="docs/examples/one")
@@ -245,12 +245,12 @@ def test_commands_are_found() -> None:
     assert inline_commands("Run `make test`, ``ansible-doc\nx`` or `other`.") == ["make test", "ansible-doc x"]
 
 
-def test_versions_are_those_that_are_needed() -> None:
+def test_versions_match_the_requirements() -> None:
     assert version_problems("`requests` 2.28 or\nlater, ansible-core 2.16 or later") == []
     assert version_problems("- `requests` 2.27 or later.") == ["requests 2.27 is not 2.28"]
 
 
-def test_names_that_are_none() -> None:
+def test_unknown_names() -> None:
     assert (
         unknown_names("immuta_redshift_wait, immuta_redshift_*, `roles/immuta_redshift/`, immuta_redshift_wait_") == []
     )
@@ -275,14 +275,14 @@ def test_examples_are_found() -> None:
     assert [*find_examples("a.yml", "a: 1\n")] == [Example("a.yml", 1, "yaml", "a: 1\n")]
 
 
-def test_what_is_not_found_as_an_example_is_seen() -> None:
+def test_example_outside_a_code_block_is_detected() -> None:
     assert stray("a.md", MARKDOWN) == []
     assert stray("a.md", MARKDOWN + "\n```yaml\nnot closed\n") == [15]
     assert stray("a.rst", RST) == []
     assert stray("a.rst", RST + "\nAs here::\n\n   a: 1\n") == [13]
 
 
-def test_example_files_are_read_with_their_folder(tmp_path: pathlib.Path) -> None:
+def test_example_files_are_read_with_their_directory(tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "docs" / "examples" / "one"
     (folder / "group_vars").mkdir(parents=True)
     (folder / "site.yml").write_text("a: 1\n")
@@ -295,7 +295,7 @@ def test_example_files_are_read_with_their_folder(tmp_path: pathlib.Path) -> Non
     ]
 
 
-def test_ansible_says_what_it_refuses(tmp_path: pathlib.Path) -> None:
+def test_ansible_reports_syntax_errors(tmp_path: pathlib.Path) -> None:
     good = Example("good.md", 1, "yaml", play("tasks: []"))
     bad = Example("bad.md", 1, "yaml", "# Why\n---\n- ansible.builtin.debug:\n    msg: x\n  whenever: true\n")
     complaints = refused([(good, "playbook"), (bad, "tasks")], tmp_path)

@@ -82,7 +82,7 @@ def test_page(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("example", "page"), named(runnable()))
-def test_playbook_does_what_the_page_says(example: Example, page: Page, desk: Desk, standins: Standins) -> None:
+def test_playbooks_of_a_page_run(example: Example, page: Page, desk: Desk, standins: Standins) -> None:
     is_removal = "immuta_redshift_state: absent" in example.text
     if is_removal:
         set_up(standins)

@@ -93,18 +93,18 @@ def fits(quote: str, text: str) -> bool:
     return re.search(".*?".join(re.escape(part) for part in quote.split(GAP)), text) is not None
 
 
-def test_every_guide_is_listed_and_exists() -> None:
+def test_guides_exist_and_are_listed() -> None:
     assert sorted(guides()) == sorted(path.stem for path in RST.glob("*.rst"))
 
 
-def test_every_message_that_is_explained_exists() -> None:
+def test_explained_messages_exist() -> None:
     texts = messages()
 
     assert len(quoted()) > 100
     assert [quote for quote in quoted() if not any(fits(quote, text) for text in texts)] == []
 
 
-def test_every_message_that_exists_is_explained() -> None:
+def test_messages_are_explained() -> None:
     explained = quoted()
     wordy = [quote for quote in explained if quote.replace(GAP, "").strip()]
 
@@ -115,7 +115,7 @@ def test_every_message_that_exists_is_explained() -> None:
 
 
 @pytest.mark.parametrize("source", sorted(DIAGRAMS.glob("*.d2")), ids=lambda path: path.stem)
-def test_a_diagram_can_be_drawn_and_read_on_a_phone(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_diagram_is_valid_and_narrow(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
     drawing = tmp_path / "drawing.svg"
     draw(source, drawing)
 
@@ -125,7 +125,7 @@ def test_a_diagram_can_be_drawn_and_read_on_a_phone(source: pathlib.Path, tmp_pa
     assert "prefers-color-scheme:dark" in drawing.read_text().replace(" ", "")
 
 
-def test_every_diagram_is_shown_with_its_description() -> None:
+def test_diagrams_have_alt_text() -> None:
     shown = re.findall(
         r"\.\. image:: diagrams/(\w+)\.svg\n   :alt: \w", "".join(path.read_text() for path in RST.glob("*.rst"))
     )
@@ -133,7 +133,7 @@ def test_every_diagram_is_shown_with_its_description() -> None:
     assert sorted(shown) == sorted(path.stem for path in DIAGRAMS.glob("*.d2"))
 
 
-def test_a_link_that_leads_nowhere_is_found(tmp_path: pathlib.Path) -> None:
+def test_broken_link_is_found(tmp_path: pathlib.Path) -> None:
     links = ["#here", "other.html", "other.html#there", "https://example.com/", "gone.html", "other.html#gone", "#gone"]
     page = '<p id="here">' + "".join(f'<a href="{link}">x</a>' for link in links)
     (tmp_path / "page.html").write_text(page)

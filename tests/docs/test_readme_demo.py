@@ -47,7 +47,7 @@ def test_missing_pieces_are_found() -> None:
     assert missing(["three\n", "one\n"], output) == ["one\n"]
 
 
-def test_readme_shows_what_the_demo_prints() -> None:
+def test_readme_matches_the_demo_output() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "tools.demo"],
         cwd=ROOT,

@@ -42,7 +42,7 @@ def code_after(words: str) -> list[str]:
     return re.findall(r"`(\w+)`", sentence[1])
 
 
-def test_defaults_are_those_of_the_specs() -> None:
+def test_defaults_match_the_argument_specs() -> None:
     defaults = yaml.safe_load((FOLDER / "defaults" / "main.yml").read_text(encoding="utf-8"))
     assert defaults == {name: option["default"] for name, option in MAIN.items() if not option.get("required")}
 
@@ -52,7 +52,7 @@ def test_readme_lists_the_variables() -> None:
 
 
 @pytest.mark.parametrize("name", MAIN)
-def test_readme_has_the_default_and_the_choices(name: str) -> None:
+def test_readme_lists_defaults_and_choices(name: str) -> None:
     option, (default, row) = MAIN[name], table()[name]
     if option.get("required"):
         assert default == "required"

@@ -500,14 +500,12 @@ def cases(known_before: bool) -> t.Any:
 
 
 @cases(known_before=True)
-def test_what_is_known_before_is_said_before_anybody_is_asked(
-    ended: dict[str, concurrent.futures.Future[None]], case: Case
-) -> None:
+def test_bad_input_fails_before_any_request(ended: dict[str, concurrent.futures.Future[None]], case: Case) -> None:
     ended[case.name].result()
 
 
 @cases(known_before=False)
-def test_what_the_servers_know_is_said_and_nothing_is_changed(desk: Desk, standins: Standins, case: Case) -> None:
+def test_server_errors_are_shown_without_changes(desk: Desk, standins: Standins, case: Case) -> None:
     for record in case.records:
         standins.immuta.seed(**record)
     if case.fault:

@@ -71,7 +71,7 @@ def variables(standins: Standins, name: str, **config: t.Any) -> dict[str, t.Any
     return {"immuta_redshift_config": config}
 
 
-def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> None:
+def test_clusters_are_compared_independently(check: Check, standins: Standins) -> None:
     seeds: dict[str, dict[str, t.Any]] = {
         "in_order": {},
         "disabled": {"status": "disabled"},
@@ -134,7 +134,7 @@ def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> N
     assert "12 clusters: 1 in sync, 1 not enabled, 7 drifted, 3 failed; 0 unmanaged." in run.output
 
 
-def test_an_error_status_is_no_drift_but_has_an_exit_code_of_its_own(check: Check, standins: Standins) -> None:
+def test_error_status_has_its_own_exit_code(check: Check, standins: Standins) -> None:
     standins.immuta.seed(
         status="recurringValidationError",
         validationResults={"status": "failed", "validationTests": [FAILED_TEST, {"name": "x", "status": "passed"}]},
@@ -163,7 +163,7 @@ def test_an_error_status_is_no_drift_but_has_an_exit_code_of_its_own(check: Chec
     assert stat.S_IMODE(check.report_file.stat().st_mode) == 0o600
 
 
-def test_a_run_that_met_no_cluster_leaves_no_report_of_an_earlier_one(check: Check) -> None:
+def test_run_without_clusters_deletes_the_old_report(check: Check) -> None:
     check.report_file.write_text('{"exit_code": 0}', encoding="utf-8")
 
     check.run({"ill": {}}, "-e", "immuta_redshift_hosts=nobody")
@@ -171,7 +171,7 @@ def test_a_run_that_met_no_cluster_leaves_no_report_of_an_earlier_one(check: Che
     assert check.report()["exit_code"] == 2
 
 
-def test_what_no_host_of_the_inventory_describes_is_unmanaged(check: Check, standins: Standins) -> None:
+def test_unknown_integration_is_unmanaged(check: Check, standins: Standins) -> None:
     for name in ("sales", "finance", "stray"):
         standins.immuta.seed(config=standins.config(host=f"{name}.example.com"))
     standins.immuta.seed(type="Snowflake", config={"host": "other.example.com"})
@@ -190,7 +190,7 @@ def test_what_no_host_of_the_inventory_describes_is_unmanaged(check: Check, stan
     assert check.report()["exit_code"] == 5
 
 
-def test_a_file_of_variables_that_cannot_be_read_is_its_host_s_failure(check: Check, standins: Standins) -> None:
+def test_unreadable_variables_fail_their_host(check: Check, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config(host="a.example.com"))
     (check.folder / "host_vars").mkdir()
     (check.folder / "host_vars" / "b.yml").write_text("immuta_redshift_config: [", encoding="utf-8")
@@ -219,7 +219,7 @@ def test_reports_for_tools_and_people(check: Check, standins: Standins) -> None:
     assert "initial_database" not in shown
 
 
-def test_a_report_that_cannot_be_written_ends_the_run(check: Check, standins: Standins) -> None:
+def test_unwritable_report_fails_the_run(check: Check, standins: Standins) -> None:
     run = check.run({"sales": variables(standins, "sales")}, "-e", "drift_html=missing/drift.html")
 
     assert run.status == 2

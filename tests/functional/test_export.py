@@ -61,7 +61,7 @@ def shapes() -> list[dict[str, t.Any]]:
     ]
 
 
-def test_what_is_exported_is_what_stands(desk: Desk, standins: Standins) -> None:
+def test_export_is_in_sync(desk: Desk, standins: Standins) -> None:
     for shape in shapes():
         standins.immuta.seed(**shape)
     standins.immuta.seed(type="Snowflake", config={"host": "snow.example.com"})
@@ -91,7 +91,7 @@ def test_what_is_exported_is_what_stands(desk: Desk, standins: Standins) -> None
     assert asked(standins) == ["GET /integrations"]
 
 
-def test_export_without_a_folder_says_what_is_missing(desk: Desk, standins: Standins) -> None:
+def test_export_requires_a_directory(desk: Desk, standins: Standins) -> None:
     run = desk.play(EXPORT)
 
     assert not run.succeeded

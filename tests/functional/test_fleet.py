@@ -123,7 +123,7 @@ def every_kind(fleet: Fleet) -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize("options", [[], ["--check", "--diff"]], ids=["run", "check"])
-def test_each_host_ends_as_with_the_role_alone(fleet: Fleet, options: list[str]) -> None:
+def test_fleet_results_equal_those_of_the_role(fleet: Fleet, options: list[str]) -> None:
     alone = fleet.role(every_kind(fleet), *options)
     facts, failures = fleet.facts, fleet.failures
     writes = sorted(one for one in asked(fleet.standins) if not one.startswith("GET"))
@@ -147,7 +147,7 @@ def pair(fleet: Fleet, **first: t.Any) -> dict[str, t.Any]:
     return {"one": fleet.host("one", **first), "two": fleet.host("two")}
 
 
-def test_a_fleet_in_sync_is_one_request_whatever_the_strategy(fleet: Fleet) -> None:
+def test_fleet_in_sync_is_one_request(fleet: Fleet) -> None:
     fleet.desk.environment.update(ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="true")
 
     run = fleet.configure(pair(fleet))
@@ -158,7 +158,7 @@ def test_a_fleet_in_sync_is_one_request_whatever_the_strategy(fleet: Fleet) -> N
     assert re.findall(r"^(one|two) .*failed=0", run.output, re.MULTILINE) == ["one", "two"]
 
 
-def test_the_role_runs_for_the_host_that_drifted_only(fleet: Fleet) -> None:
+def test_role_runs_for_drifted_hosts_only(fleet: Fleet) -> None:
     hosts = pair(fleet)
     hosts["gone"] = fleet.host("gone", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
 
@@ -178,9 +178,7 @@ def test_the_role_runs_for_the_host_that_drifted_only(fleet: Fleet) -> None:
     ],
     ids=["single", "module"],
 )
-def test_what_cannot_be_compared_at_once_costs_no_request_more(
-    fleet: Fleet, options: list[str], environment: dict[str, str]
-) -> None:
+def test_incomparable_host_adds_no_request(fleet: Fleet, options: list[str], environment: dict[str, str]) -> None:
     fleet.desk.environment.update(environment)
     fleet.role(pair(fleet), *options)
     facts, failures, requests = fleet.facts, fleet.failures, asked(fleet.standins)
@@ -190,7 +188,7 @@ def test_what_cannot_be_compared_at_once_costs_no_request_more(
     assert (fleet.facts, fleet.failures, asked(fleet.standins)) == (facts, failures, requests)
 
 
-def test_hosts_of_a_tenant_that_does_not_answer_fail_each_with_the_role_s_message(fleet: Fleet) -> None:
+def test_unreachable_tenant_fails_each_host(fleet: Fleet) -> None:
     nowhere = {"url": "http://127.0.0.1:1", "retries": 0}
     hosts = {name: {**variables, "immuta_redshift_api": nowhere} for name, variables in pair(fleet).items()}
     hosts["reached"] = fleet.host("one")
@@ -203,7 +201,7 @@ def test_hosts_of_a_tenant_that_does_not_answer_fail_each_with_the_role_s_messag
     assert fleet.failures == failures
 
 
-def test_another_import_of_the_playbook_is_compared_anew(fleet: Fleet) -> None:
+def test_second_import_compares_again(fleet: Fleet) -> None:
     hosts = pair(fleet)
     first = {"import_playbook": CONFIGURE, "vars": {"immuta_redshift_hosts": "all"}}
     privileged = {"immuta_redshift_state": "absent", "immuta_redshift_on_partial": "cleanup"}
@@ -216,7 +214,7 @@ def test_another_import_of_the_playbook_is_compared_anew(fleet: Fleet) -> None:
     assert [fleet.facts[name]["action"] for name in hosts] == ["delete", "delete"]
 
 
-def test_a_group_with_the_name_of_a_host_in_sync_stays(fleet: Fleet) -> None:
+def test_group_named_like_a_host_is_kept(fleet: Fleet) -> None:
     hosts = pair(fleet)
     inventory = fleet.desk.folder / "groups.json"
     inventory.write_text(json.dumps({"one": {"hosts": {"one": {}, "changed": {}}}}), encoding="utf-8")

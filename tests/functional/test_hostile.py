@@ -16,7 +16,7 @@ MANY = 10_000
 MEMORY = 100  # MB; Python 3.10 takes 30 % more than 3.11
 
 
-def test_names_and_a_password_with_everything_in_them(desk: Desk, standins: Standins) -> None:
+def test_special_characters_in_names_and_password(desk: Desk, standins: Standins) -> None:
     config = hostile_config(standins)
     before = standins.catalog()
 
@@ -41,7 +41,7 @@ def test_names_and_a_password_with_everything_in_them(desk: Desk, standins: Stan
     assert "Pa55" not in run.output + again.output + gone.output
 
 
-def test_a_tenant_with_ten_thousand_integrations(desk: Desk, standins: Standins) -> None:
+def test_tenant_with_ten_thousand_integrations(desk: Desk, standins: Standins) -> None:
     for number in range(MANY - 1):
         standins.immuta.seed(type="Snowflake", config={"host": f"{number}.example.com", "database": "immuta"})
     standins.immuta.seed(config=standins.config())
@@ -57,7 +57,7 @@ def test_a_tenant_with_ten_thousand_integrations(desk: Desk, standins: Standins)
 
 
 @pytest.mark.parametrize("path", ["", "/packed"])
-def test_a_body_without_end_is_cut_off(desk: Desk, path: str) -> None:
+def test_endless_body_is_cut_off(desk: Desk, path: str) -> None:
     with endless_server() as url:
         result, peak = measured(desk, "immuta_integration_info", url=url + path)
     assert "is larger than 67108864 bytes: check that url" in result["msg"]
@@ -69,7 +69,7 @@ def script(desk: Desk) -> pathlib.Path:
     return desk.folder / "script.sql"
 
 
-def test_a_hundred_thousand_statements_are_told_apart(desk: Desk, script: pathlib.Path) -> None:
+def test_hundred_thousand_statements_are_split(desk: Desk, script: pathlib.Path) -> None:
     script.write_bytes(b"SELECT 1;\n" * 100_000)
     result, peak = measured(desk, "redshift_script", check_mode=True, path=str(script), ssl_mode="disable")
     assert result["statement_count"] == len(result["statements"]) == 100_000
@@ -77,7 +77,7 @@ def test_a_hundred_thousand_statements_are_told_apart(desk: Desk, script: pathli
     assert peak < 160
 
 
-def test_a_statement_of_fifteen_megabytes_runs(desk: Desk, script: pathlib.Path) -> None:
+def test_fifteen_megabyte_statement_runs(desk: Desk, script: pathlib.Path) -> None:
     script.write_bytes(b"SELECT length('" + b"x;" * 7_500_000 + b"')")
     result, peak = measured(desk, "redshift_script", path=str(script), ssl_mode="disable")
     assert [entry["outcome"] for entry in result["statements"]] == ["ok"]

@@ -115,7 +115,7 @@ def meanwhile(standins: Standins, request: str, act: t.Callable[[], t.Any]) -> t
 
 
 @pytest.mark.parametrize("shape", ["text", "string", "object"])
-def test_every_script_reaches_its_file_byte_for_byte(desk: Desk, standins: Standins, shape: str) -> None:
+def test_scripts_are_written_byte_for_byte(desk: Desk, standins: Standins, shape: str) -> None:
     standins.immuta.set(script_reply=shape)
     config = standins.config(password="Pä$$w%rd{{ x }}#: 'q' \\ \"Ω\" ;--", impersonation=IMPERSONATION)
     before = standins.config()
@@ -146,7 +146,7 @@ def test_every_script_reaches_its_file_byte_for_byte(desk: Desk, standins: Stand
     assert (record["status"], record["config"]) == ("enabled", before)
 
 
-def test_a_script_file_is_written_only_when_it_differs(desk: Desk, standins: Standins) -> None:
+def test_script_file_is_written_only_if_it_differs(desk: Desk, standins: Standins) -> None:
     file = desk.folder / "create.sql"
     content = scripts.text("create", scripts.create(standins.config())).encode()
 
@@ -179,7 +179,7 @@ def test_a_script_file_is_written_only_when_it_differs(desk: Desk, standins: Sta
     assert sorted(path.name for path in desk.folder.iterdir() if path.is_file()) == [file.name, kept.name]
 
 
-def test_the_edit_script_keeps_what_the_user_left_out(desk: Desk, standins: Standins) -> None:
+def test_edit_script_keeps_unset_options(desk: Desk, standins: Standins) -> None:
     before = {**DEFAULTS, **standins.config(impersonation=IMPERSONATION, futureSetting={"level": 3})}
     number = seed(standins, config=before)
 
@@ -195,7 +195,7 @@ def test_the_edit_script_keeps_what_the_user_left_out(desk: Desk, standins: Stan
 
 
 @pytest.mark.parametrize("authentication", ["userPassword", "okta"])
-def test_an_automatic_setup_from_creation_to_removal(desk: Desk, standins: Standins, authentication: str) -> None:
+def test_automatic_setup_lifecycle(desk: Desk, standins: Standins, authentication: str) -> None:
     account = standins.bootstrap
     config = automatic_config(standins)
     credentials: dict[str, t.Any] = {"username": account.user, "password": account.password}
@@ -237,7 +237,7 @@ def test_an_automatic_setup_from_creation_to_removal(desk: Desk, standins: Stand
     assert asked(standins) == LOOK
 
 
-def test_a_manual_setup_needs_the_scripts_and_is_removed_without_credentials(desk: Desk, standins: Standins) -> None:
+def test_manual_setup_lifecycle(desk: Desk, standins: Standins) -> None:
     refused = manage(desk, auth_scheme="bearer")
     assert refused["failed"]
     assert (refused["status"], refused["method"], refused["path"]) == (422, "POST", "/integrations")
@@ -264,7 +264,7 @@ def test_a_manual_setup_needs_the_scripts_and_is_removed_without_credentials(des
     assert standins.immuta.records() == []
 
 
-def test_a_token_that_expires_on_the_way_is_exchanged_anew(desk: Desk, standins: Standins) -> None:
+def test_expired_token_is_renewed(desk: Desk, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(token_uses=1)
 
@@ -283,7 +283,7 @@ def test_a_token_that_expires_on_the_way_is_exchanged_anew(desk: Desk, standins:
     ]
 
 
-def test_waiting_is_for_the_end_and_can_be_left_to_another_task(desk: Desk, standins: Standins) -> None:
+def test_wait_in_the_same_or_a_later_task(desk: Desk, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(settle=3600)
     # It ends as soon as the module has seen it once.
@@ -309,7 +309,7 @@ def test_waiting_is_for_the_end_and_can_be_left_to_another_task(desk: Desk, stan
     assert writes(standins) == []
 
 
-def test_a_status_that_never_ends_is_named_and_one_that_ends_badly_too(desk: Desk, standins: Standins) -> None:
+def test_wait_timeout_and_failure_name_the_status(desk: Desk, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(stuck=["creating"])
     stuck = manage(desk, wait_timeout=1)
@@ -338,7 +338,7 @@ def test_a_status_that_never_ends_is_named_and_one_that_ends_badly_too(desk: Des
     assert remove(desk)["changed"]
 
 
-def test_another_authentication_type_as_in_the_documentation(desk: Desk, standins: Standins) -> None:
+def test_documented_authentication_type(desk: Desk, standins: Standins) -> None:
     account = standins.bootstrap
     config = automatic_config(standins)
     assert manage(desk, auto_bootstrap=True, config=config)["changed"]
@@ -359,7 +359,7 @@ def test_another_authentication_type_as_in_the_documentation(desk: Desk, standin
     assert asked(standins) == LOOK
 
 
-def test_secrets_are_sent_again_only_when_asked_for(desk: Desk, standins: Standins) -> None:
+def test_secrets_are_resent_only_on_request(desk: Desk, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     seed(standins, config={**DEFAULTS, **standins.config(password="0ld-Pa55word")})
     assert not manage(desk)["changed"]
@@ -397,7 +397,7 @@ def in_snake_case(document: t.Any) -> t.Any:
 
 
 @pytest.mark.parametrize("example", [0, 1, 6, 7])
-def test_a_payload_pasted_from_the_documentation_is_sent_as_it_is(desk: Desk, standins: Standins, example: int) -> None:
+def test_documented_payload_is_sent_unchanged(desk: Desk, standins: Standins, example: int) -> None:
     command = COMMANDS[example]
     assert (command.method, command.path) == ("POST", "/integrations")
     pasted = command.payload
@@ -411,7 +411,7 @@ def test_a_payload_pasted_from_the_documentation_is_sent_as_it_is(desk: Desk, st
     assert "abc1234" not in json.dumps(answers)
 
 
-def test_extra_settings_are_passed_on_and_hidden_by_name(desk: Desk, standins: Standins) -> None:
+def test_extra_settings_are_sent_and_secrets_hidden(desk: Desk, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     extra = {"futureSetting": {"level": 3, "names": ["a", "b"]}, "sessionToken": "T0ken-canary", "clusterId": "c1"}
     config = {**standins.config(), "extra": extra}
@@ -433,7 +433,7 @@ def test_extra_settings_are_passed_on_and_hidden_by_name(desk: Desk, standins: S
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "truncate_headers", "truncate_body"])
-def test_a_write_whose_reply_is_lost_takes_effect_once(desk: Desk, standins: Standins, fault: str) -> None:
+def test_write_with_a_lost_reply_takes_effect_once(desk: Desk, standins: Standins, fault: str) -> None:
     run_scripts(standins, standins.config())
     for host in ("changed", "removed"):
         seed(standins, config={**DEFAULTS, **standins.config(host=host)})
@@ -457,7 +457,7 @@ def test_a_write_whose_reply_is_lost_takes_effect_once(desk: Desk, standins: Sta
     assert records["changed"]["config"]["impersonation"] == IMPERSONATION
 
 
-def test_writes_that_never_get_through_end_in_one_sentence(desk: Desk, standins: Standins) -> None:
+def test_failed_writes_give_one_sentence(desk: Desk, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.add_fault("drop_before", method="POST", times=None)
 
@@ -470,7 +470,7 @@ def test_writes_that_never_get_through_end_in_one_sentence(desk: Desk, standins:
     assert standins.immuta.records() == []
 
 
-def test_a_busy_tenant_is_asked_again_when_it_says_so(desk: Desk, standins: Standins) -> None:
+def test_busy_tenant_is_retried(desk: Desk, standins: Standins) -> None:
     seed(standins)
     standins.immuta.add_fault("status", status=429, headers={"Retry-After": "1"}, method="GET")
     start = time.monotonic()
@@ -483,7 +483,7 @@ def test_a_busy_tenant_is_asked_again_when_it_says_so(desk: Desk, standins: Stan
 
 
 @pytest.mark.parametrize(("status", "answer", "then"), [("enabled", 409, []), ("createError", 400, ["PUT"])])
-def test_an_integration_that_appears_on_the_way_is_adopted(
+def test_concurrently_created_integration_is_adopted(
     desk: Desk, standins: Standins, status: str, answer: int, then: list[str]
 ) -> None:
     run_scripts(standins, standins.config())
@@ -499,7 +499,7 @@ def test_an_integration_that_appears_on_the_way_is_adopted(
     assert statuses(standins) == ["enabled"]
 
 
-def test_two_at_once_make_one_integration(desk: Desk, standins: Standins) -> None:
+def test_parallel_runs_create_one_integration(desk: Desk, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(settle=0.3)
     standins.immuta.add_fault("latency", seconds=1, method="POST", times=None)
@@ -511,7 +511,7 @@ def test_two_at_once_make_one_integration(desk: Desk, standins: Standins) -> Non
     assert statuses(standins) == ["enabled"]
 
 
-def test_ids_may_be_numbers_and_what_is_deleted_may_stay(desk: Desk, standins: Standins) -> None:
+def test_numeric_ids_and_deleted_records(desk: Desk, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(numeric_ids=True, keep_deleted=True)
     first = manage(desk)
@@ -556,7 +556,7 @@ STATES = [
 @pytest.mark.parametrize(
     ("status", "becomes", "equal", "different", "absent"), STATES, ids=[str(row[0] or "nothing") for row in STATES]
 )
-def test_every_status_leads_to_what_is_wanted_as_foretold(
+def test_each_status_converges_as_planned(
     desk: Desk,
     standins: Standins,
     status: str | None,

@@ -35,7 +35,7 @@ def script(desk: Desk) -> str:
     return str(path)
 
 
-def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
+def test_in_process_and_module_results_are_equal(desk: Desk, standins: Standins) -> None:
     """Every module: a success, a failure, a wrong argument, check mode, and the environment of a task."""
     config = standins.config()
     login = {**desk.login, "login_db": "dev"}
@@ -104,7 +104,7 @@ def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
         ({"become": True, "become_method": "ansible.builtin.su"}, True),
     ],
 )
-def test_a_task_that_asks_for_another_process_gets_one(
+def test_task_can_request_a_separate_process(
     desk: Desk, standins: Standins, keywords: dict[str, t.Any], started: bool
 ) -> None:
     task = {"immuta.integrations.immuta_integration_info": {}, "ignore_errors": True, **keywords}
@@ -115,7 +115,7 @@ def test_a_task_that_asks_for_another_process_gets_one(
 
 
 @pytest.mark.parametrize("become", [False, True])
-def test_no_secret_is_logged_whatever_is_wrong_with_the_arguments(desk: Desk, standins: Standins, become: bool) -> None:
+def test_invalid_arguments_log_no_secret(desk: Desk, standins: Standins, become: bool) -> None:
     secret, module = "extra-s3cret", "immuta.integrations.immuta_redshift_integration"
     su = desk.folder / "su"
     su.write_text('#!/bin/sh\nshift\nexec /bin/sh "$@"\n', encoding="utf-8")  # It runs as whoever runs the test.
@@ -143,7 +143,7 @@ def test_no_secret_is_logged_whatever_is_wrong_with_the_arguments(desk: Desk, st
 
 
 @pytest.mark.parametrize("in_process", [True, False])
-def test_a_password_that_is_a_word_garbles_nothing(desk: Desk, standins: Standins, in_process: bool) -> None:
+def test_common_word_password_keeps_output_intact(desk: Desk, standins: Standins, in_process: bool) -> None:
     desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
     task = {
         "immuta.integrations.immuta_redshift_integration": {
@@ -161,7 +161,7 @@ def test_a_password_that_is_a_word_garbles_nothing(desk: Desk, standins: Standin
 
 
 @pytest.mark.parametrize("auth_scheme", ["api_key", "bearer"])
-def test_the_items_of_a_loop_share_a_connection_and_a_log_in(desk: Desk, standins: Standins, auth_scheme: str) -> None:
+def test_loop_items_share_connection_and_login(desk: Desk, standins: Standins, auth_scheme: str) -> None:
     task = {
         "immuta.integrations.immuta_integration_info": {"auth_scheme": auth_scheme, "host": "{{ item }}"},
         "loop": ["one.example.com", "two.example.com", "three.example.com"],

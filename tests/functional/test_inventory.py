@@ -49,7 +49,7 @@ def inventory(desk: Desk) -> Inventory:
     return Inventory(desk)
 
 
-def test_a_tenant_is_a_graph(inventory: Inventory, standins: Standins) -> None:
+def test_inventory_graph_of_a_tenant(inventory: Inventory, standins: Standins) -> None:
     graph = inventory.run("--graph").output
 
     assert (
@@ -76,7 +76,7 @@ def test_a_tenant_is_a_graph(inventory: Inventory, standins: Standins) -> None:
     assert asked(standins) == ["GET /integrations"]
 
 
-def test_a_cluster_has_the_variables_of_the_role(inventory: Inventory) -> None:
+def test_hosts_have_the_variables_of_the_role(inventory: Inventory) -> None:
     variables = inventory.hosts()["sales.example.com"]
 
     assert variables["immuta_redshift_setup"] == "manual"
@@ -91,7 +91,7 @@ def test_a_cluster_has_the_variables_of_the_role(inventory: Inventory) -> None:
     assert (variables["immuta_id"], variables["immuta_status"]) == ("1", "enabled")
 
 
-def test_no_secret_is_shown_or_cached(inventory: Inventory) -> None:
+def test_no_secret_in_output_or_cache(inventory: Inventory) -> None:
     options = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(inventory.cache)}
     shown = inventory.run("--list", **options).output
 
@@ -103,7 +103,7 @@ def test_no_secret_is_shown_or_cached(inventory: Inventory) -> None:
     ]
 
 
-def test_the_cache_is_used_until_it_is_flushed(inventory: Inventory, standins: Standins) -> None:
+def test_cache_is_used_until_flushed(inventory: Inventory, standins: Standins) -> None:
     options = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(inventory.cache)}
 
     assert inventory.hosts(**options) == inventory.hosts(**options)
@@ -145,7 +145,7 @@ def test_filters_compose_and_groups(inventory: Inventory) -> None:
         ({"api_key": "wrong"}, "HTTP 401"),
     ],
 )
-def test_what_is_wrong_is_told(inventory: Inventory, options: dict[str, t.Any], said: str) -> None:
+def test_inventory_errors(inventory: Inventory, options: dict[str, t.Any], said: str) -> None:
     run = inventory.run("--list", **options)
 
     assert run.status != 0
@@ -159,7 +159,7 @@ def test_options_can_be_templates(inventory: Inventory) -> None:
     assert inventory.hosts(api_key="{{ lookup('ansible.builtin.env', 'MY_KEY') }}")
 
 
-def test_what_immuta_shows_is_no_template(inventory: Inventory, standins: Standins) -> None:
+def test_values_of_immuta_are_not_templates(inventory: Inventory, standins: Standins) -> None:
     text = "{{ lookup('ansible.builtin.env', 'HOME') }}"
     standins.immuta.seed(config=standins.config(host="evil.example.com", database=text))
 
@@ -184,15 +184,13 @@ def _playbook(folder: pathlib.Path) -> pathlib.Path:
     return playbook
 
 
-def test_a_file_of_another_name_is_not_read(inventory: Inventory) -> None:
+def test_file_with_another_name_is_not_read(inventory: Inventory) -> None:
     inventory.file = inventory.desk.folder / "tenant.yml"
 
     assert inventory.run("--list").status != 0
 
 
-def test_a_tenant_is_in_sync_with_itself_and_is_adopted_without_a_file_or_a_secret(
-    inventory: Inventory, standins: Standins
-) -> None:
+def test_adopted_tenant_is_in_sync(inventory: Inventory, standins: Standins) -> None:
     inventory.write(filters=[{"include": "inventory_hostname == 'sales.example.com'"}, {"exclude": True}])
     options = ("-i", str(inventory.file))
 
@@ -204,7 +202,7 @@ def test_a_tenant_is_in_sync_with_itself_and_is_adopted_without_a_file_or_a_secr
     assert standins.immuta.writes == []
 
 
-def test_a_policy_for_every_cluster(inventory: Inventory) -> None:
+def test_policy_for_all_clusters(inventory: Inventory) -> None:
     policy = "immuta_redshift_config | combine({'impersonation': {'enabled': true}})"
     inventory.write(compose={"immuta_redshift_config": policy})
 

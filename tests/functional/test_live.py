@@ -51,7 +51,7 @@ def finish(suite: subprocess.Popen[str]) -> str:
         return suite.communicate(timeout=TIME_LIMIT)[0]
 
 
-def test_the_whole_suite_passes_and_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
+def test_suite_passes_and_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
     standins.immuta.set(script_reply="object", keep_deleted=True)
     before = standins.catalog()
 
@@ -71,7 +71,7 @@ def test_the_whole_suite_passes_and_leaves_nothing(standins: Standins, tmp_path:
     ] == []
 
 
-def test_an_interruption_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
+def test_interrupted_suite_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
     before = standins.catalog()
     suite = start(standins, tmp_path)
 
@@ -94,7 +94,7 @@ def test_an_interruption_leaves_nothing(standins: Standins, tmp_path: pathlib.Pa
 
 
 @pytest.mark.parametrize("what", ["integration", "database"])
-def test_nothing_is_begun_where_something_stands(standins: Standins, tmp_path: pathlib.Path, what: str) -> None:
+def test_suite_refuses_a_used_cluster(standins: Standins, tmp_path: pathlib.Path, what: str) -> None:
     if what == "integration":
         standins.immuta.seed(config=standins.config(host=standins.redshift.host))
     else:
@@ -109,7 +109,7 @@ def test_nothing_is_begun_where_something_stands(standins: Standins, tmp_path: p
     assert (standins.immuta.records(), standins.catalog()) == before
 
 
-def test_without_consent_nothing_is_asked(standins: Standins, tmp_path: pathlib.Path) -> None:
+def test_no_request_without_consent(standins: Standins, tmp_path: pathlib.Path) -> None:
     suite = start(standins, tmp_path, IMMUTA_LIVE="")
     output = finish(suite)
 
@@ -119,7 +119,7 @@ def test_without_consent_nothing_is_asked(standins: Standins, tmp_path: pathlib.
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_what_is_not_set_is_named(name: str) -> None:
+def test_missing_settings_are_named(name: str) -> None:
     environment = {**dict.fromkeys(NEEDED, "x"), CONSENT: "yes"}
     Settings.from_environment(environment)
 

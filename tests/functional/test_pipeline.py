@@ -60,7 +60,7 @@ def shown_in_guide(language: str) -> str:
 @pytest.mark.parametrize(
     ("schema", "file"), [("gitlab-ci", EXAMPLE / ".gitlab-ci.yml"), ("github-workflows", WORKFLOW)]
 )
-def test_the_file_is_valid(schema: str, file: pathlib.Path) -> None:
+def test_pipeline_file_is_valid(schema: str, file: pathlib.Path) -> None:
     run = subprocess.run(
         [program("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", file],
         capture_output=True,
@@ -76,7 +76,7 @@ def test_the_file_is_valid(schema: str, file: pathlib.Path) -> None:
     [("pull_request", MERGE_REQUEST), ("push", PUSH), ("schedule", NIGHT)],
     ids=["merge request", "push", "night"],
 )
-def test_github_runs_what_gitlab_runs(runner: Runner, event: str, same: dict[str, str]) -> None:
+def test_github_and_gitlab_run_the_same(runner: Runner, event: str, same: dict[str, str]) -> None:
     workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
     lines = []
     for job in workflow["jobs"].values():
@@ -88,13 +88,11 @@ def test_github_runs_what_gitlab_runs(runner: Runner, event: str, same: dict[str
     assert lines == list(runner.scripts(**same).values())
 
 
-def test_the_guide_shows_the_same(runner: Runner) -> None:
+def test_guide_shows_the_pipeline_file(runner: Runner) -> None:
     assert yaml.safe_load(shown_in_guide("yaml")) == runner.pipeline
 
 
-def test_a_merge_request_is_checked_and_changes_nothing(
-    runner: Runner, clusters: list[Postgres], standins: Standins
-) -> None:
+def test_merge_request_is_checked_without_changes(runner: Runner, clusters: list[Postgres], standins: Standins) -> None:
     before = [postgres.catalog() for postgres in clusters]
 
     jobs = runner.run(**MERGE_REQUEST)
@@ -107,7 +105,7 @@ def test_a_merge_request_is_checked_and_changes_nothing(
     check_secrets(runner, logs(jobs))
 
 
-def test_a_mistake_in_a_merge_request_stops_it_before_anything_is_asked(runner: Runner, standins: Standins) -> None:
+def test_invalid_merge_request_sends_no_request(runner: Runner, standins: Standins) -> None:
     variables = runner.checkout / "group_vars" / "redshift.yml"
     variables.write_text(variables.read_text(encoding="utf-8") + "immuta_redshift_wait: yes\n", encoding="utf-8")
 
@@ -118,7 +116,7 @@ def test_a_mistake_in_a_merge_request_stops_it_before_anything_is_asked(runner: 
     assert standins.immuta.requests() == []
 
 
-def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
+def test_main_is_applied_and_nightly_job_reports_drift(
     runner: Runner, clusters: list[Postgres], standins: Standins
 ) -> None:
     immuta = standins.immuta
@@ -188,7 +186,7 @@ def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
     ],
     ids=["body", "literal", "comment", "white space"],
 )
-def test_scripts_that_are_not_the_reviewed_ones_are_not_run(
+def test_unreviewed_scripts_do_not_run(
     runner: Runner, clusters: list[Postgres], standins: Standins, before: str, after: str
 ) -> None:
     catalogs = [postgres.catalog() for postgres in clusters]

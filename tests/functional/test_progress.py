@@ -81,7 +81,7 @@ def play(desk: Desk, *tasks: dict[str, t.Any], **environment: str) -> tuple[dict
     return results, run.stdout, run.stderr.splitlines()
 
 
-def test_lines_come_from_the_tasks_that_may_print_and_are_whole(desk: Desk, standins: Standins) -> None:
+def test_progress_lines_are_complete(desk: Desk, standins: Standins) -> None:
     address = re.escape(desk.login["login_host"])
     loop = script(desk, 2, 1)
     loop["immuta.integrations.redshift_script"]["path"] = str(desk.folder / "{{ item }}.sql")
@@ -102,7 +102,7 @@ def test_lines_come_from_the_tasks_that_may_print_and_are_whole(desk: Desk, stan
     assert {match.groups() for match in found if match} == {(host, count) for host in HOSTS for count in "23"}
 
 
-def test_nothing_but_the_lines_depends_on_the_setting(desk: Desk, standins: Standins) -> None:
+def test_progress_setting_changes_only_the_lines(desk: Desk, standins: Standins) -> None:
     """Beside a script, an integration that Immuta takes its time with, in check mode too, where nothing waits."""
     preview = {**integration(standins), "check_mode": True}
     tasks = [preview, {**integration(standins), "run_once": True}, script(desk, 2, 0.3)]

@@ -93,7 +93,7 @@ def run_publish(server: str, build: Path, **variables: str) -> subprocess.Comple
     )
 
 
-def test_the_built_artifact_is_published(galaxy: str, built: Path) -> None:
+def test_built_artifact_is_published(galaxy: str, built: Path) -> None:
     run = run_publish(galaxy, built.parent, GALAXY_TOKEN=TOKEN)
     assert run.returncode == 0, run.stdout + run.stderr
     [(authorization, body)] = Galaxy.uploads
@@ -102,7 +102,7 @@ def test_the_built_artifact_is_published(galaxy: str, built: Path) -> None:
     assert TOKEN not in run.stdout + run.stderr
 
 
-def test_nothing_is_sent_without_a_token(galaxy: str, built: Path) -> None:
+def test_no_upload_without_a_token(galaxy: str, built: Path) -> None:
     run = run_publish(galaxy, built.parent)
     assert (run.returncode, run.stderr) == (
         1,
@@ -111,7 +111,7 @@ def test_nothing_is_sent_without_a_token(galaxy: str, built: Path) -> None:
     assert Galaxy.uploads == []
 
 
-def test_an_artifact_that_changed_after_the_build_is_refused(built: Path) -> None:
+def test_artifact_changed_after_the_build_is_refused(built: Path) -> None:
     assert publish.checksum_problem(built) == ""
     built.write_bytes(built.read_bytes() + b"x")
     assert publish.checksum_problem(built) == (

@@ -35,7 +35,7 @@ def relative(requests: list[str], integration: str) -> list[str]:
     return [request.replace(f"/integrations/{integration}", "/integrations/1") for request in requests]
 
 
-def test_a_new_cluster_is_enabled_and_the_second_run_is_one_request(desk: Desk, standins: Standins) -> None:
+def test_new_cluster_is_enabled_and_second_run_is_idle(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
 
     first = desk.configure()
@@ -62,7 +62,7 @@ def test_a_new_cluster_is_enabled_and_the_second_run_is_one_request(desk: Desk, 
     assert len(standins.postgres.statements()) == statements
 
 
-def test_passwords_with_every_awkward_character_reach_the_database(desk: Desk, standins: Standins) -> None:
+def test_special_characters_in_passwords(desk: Desk, standins: Standins) -> None:
     password = Unsafe("Pä$$w%rd{{ x }}#: 'q' \\ \"Ω\" ;--")
 
     run = desk.configure(config=standins.config(password=password))
@@ -80,14 +80,14 @@ def test_passwords_with_every_awkward_character_reach_the_database(desk: Desk, s
     assert "Ω" not in run.output
 
 
-def test_both_drivers_do_the_same(desk: Desk, standins: Standins) -> None:
+def test_both_drivers_give_the_same_result(desk: Desk, standins: Standins) -> None:
     run = desk.configure(immuta_redshift_login={**desk.login, "driver": "psycopg"})
 
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
 
 
-def test_kept_scripts_can_be_read_by_their_owner_only(desk: Desk, standins: Standins) -> None:
+def test_kept_scripts_are_private(desk: Desk, standins: Standins) -> None:
     folder = desk.folder / "scripts"
 
     run = desk.configure(immuta_redshift_script_dir=str(folder))
@@ -103,7 +103,7 @@ def test_kept_scripts_can_be_read_by_their_owner_only(desk: Desk, standins: Stan
     assert first == scripts.text("initial-create", scripts.initial_create(standins.config()))
 
 
-def test_check_mode_reads_and_changes_nothing(desk: Desk, standins: Standins) -> None:
+def test_check_mode_changes_nothing(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
     seen = len(standins.postgres.statements())
 
@@ -121,7 +121,7 @@ def test_check_mode_reads_and_changes_nothing(desk: Desk, standins: Standins) ->
     assert standins.config()["password"] not in run.output
 
 
-def test_check_mode_of_a_cluster_that_is_set_up_foretells_no_change(desk: Desk, standins: Standins) -> None:
+def test_check_mode_of_a_cluster_in_sync(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     standins.immuta.clear_requests()
 
@@ -133,7 +133,7 @@ def test_check_mode_of_a_cluster_that_is_set_up_foretells_no_change(desk: Desk, 
 
 
 @pytest.mark.parametrize("done", ["account", "first script", "second script"])
-def test_a_run_goes_on_from_what_an_earlier_one_left(desk: Desk, standins: Standins, done: str) -> None:
+def test_run_resumes_a_partial_setup(desk: Desk, standins: Standins, done: str) -> None:
     config = standins.config()
     first, second = scripts.initial_create(config), scripts.create(config)
     run_by_hand(standins, first[:1] if done == "account" else first, "dev")
@@ -149,9 +149,7 @@ def test_a_run_goes_on_from_what_an_earlier_one_left(desk: Desk, standins: Stand
     assert generated == ([] if done == "second script" else SETUP[1:3])
 
 
-def test_an_account_with_another_password_is_found_before_anything_is_registered(
-    desk: Desk, standins: Standins
-) -> None:
+def test_account_with_another_password_stops_early(desk: Desk, standins: Standins) -> None:
     run_by_hand(standins, scripts.initial_create(standins.config(password="An0ther-Pa55word")), "dev")
 
     run = desk.configure()
@@ -163,7 +161,7 @@ def test_an_account_with_another_password_is_found_before_anything_is_registered
     assert desk.files() == []
 
 
-def test_on_partial_fail_stops_and_says_what_stands(desk: Desk, standins: Standins) -> None:
+def test_on_partial_fail_lists_existing_objects(desk: Desk, standins: Standins) -> None:
     run_by_hand(standins, scripts.initial_create(standins.config()), "dev")
 
     run = desk.configure(immuta_redshift_on_partial="fail")
@@ -173,7 +171,7 @@ def test_on_partial_fail_stops_and_says_what_stands(desk: Desk, standins: Standi
     assert asked(standins) == LOOK
 
 
-def test_a_failed_creation_is_repaired(desk: Desk, standins: Standins) -> None:
+def test_failed_creation_is_repaired(desk: Desk, standins: Standins) -> None:
     number = standins.immuta.seed(status="createError", config=standins.config())
 
     run = desk.configure()
@@ -184,7 +182,7 @@ def test_a_failed_creation_is_repaired(desk: Desk, standins: Standins) -> None:
     assert "POST /integrations" not in asked(standins)
 
 
-def test_the_account_that_may_not_set_up_is_told_so_before_anything_changes(desk: Desk, standins: Standins) -> None:
+def test_missing_privileges_stop_the_run_early(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
     desk.environment["REDSHIFT_USER"] = standins.unprivileged.user
     desk.environment["REDSHIFT_PASSWORD"] = standins.unprivileged.password
@@ -198,7 +196,7 @@ def test_the_account_that_may_not_set_up_is_told_so_before_anything_changes(desk
     assert asked(standins) == LOOK
 
 
-def test_a_database_with_other_things_is_not_taken(desk: Desk, standins: Standins) -> None:
+def test_database_with_other_objects_is_refused(desk: Desk, standins: Standins) -> None:
     standins.postgres.run("CREATE DATABASE immuta")
     standins.postgres.run("CREATE TABLE orders (id int)", database="immuta")
 
@@ -209,7 +207,7 @@ def test_a_database_with_other_things_is_not_taken(desk: Desk, standins: Standin
     assert asked(standins) == LOOK
 
 
-def test_a_connection_lost_inside_a_script_is_met_by_the_next_run(desk: Desk, standins: Standins) -> None:
+def test_next_run_recovers_from_a_lost_connection(desk: Desk, standins: Standins) -> None:
     standins.redshift.on_statement = lambda statement: "drop_before" if "CREATE VIEW" in statement.text else None
     broken = desk.configure()
     assert not broken.succeeded
@@ -225,7 +223,7 @@ def test_a_connection_lost_inside_a_script_is_met_by_the_next_run(desk: Desk, st
     assert set(standins.catalog()["schemas"]["immuta"]) == set(scripts.SCHEMAS)
 
 
-def test_a_run_killed_outright_leaves_scripts_that_the_next_one_removes(desk: Desk, standins: Standins) -> None:
+def test_next_run_deletes_scripts_of_a_killed_run(desk: Desk, standins: Standins) -> None:
     assert desk.configure().succeeded
     folder = desk.home / ".ansible" / "tmp" / "immuta_redshift"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

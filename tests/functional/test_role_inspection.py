@@ -36,9 +36,7 @@ def with_python(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
 @pytest.mark.parametrize("options", [[], ["--check"]])
 @pytest.mark.usefixtures("version", "with_python")
-def test_python_function_stops_a_setup_before_anything_changes(
-    desk: Desk, standins: Standins, options: list[str]
-) -> None:
+def test_python_function_stops_a_setup_early(desk: Desk, standins: Standins, options: list[str]) -> None:
     before, logged = standins.catalog(), len(standins.postgres.statements())
 
     run = desk.configure(*options)
@@ -69,7 +67,7 @@ def test_python_function_stops_a_change(desk: Desk, standins: Standins, monkeypa
 
 @pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
 @pytest.mark.usefixtures("version")
-def test_python_function_that_a_procedure_creates_is_named_when_it_is_refused(
+def test_python_function_in_a_procedure_is_named(
     desk: Desk, standins: Standins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert desk.configure().succeeded
@@ -92,7 +90,7 @@ def test_python_function_that_a_procedure_creates_is_named_when_it_is_refused(
     indirect=["version"],
 )
 @pytest.mark.usefixtures("version", "with_python")
-def test_python_function_where_the_server_may_accept_it(
+def test_python_function_on_an_unknown_server(
     desk: Desk, standins: Standins, request: pytest.FixtureRequest, accepts: bool
 ) -> None:
     standins.redshift.python_functions = accepts
@@ -107,7 +105,7 @@ def test_python_function_where_the_server_may_accept_it(
 
 @pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
 @pytest.mark.usefixtures("version", "with_python")
-def test_preflight_false_goes_on_at_one_s_own_risk(desk: Desk, standins: Standins) -> None:
+def test_preflight_false_skips_the_check(desk: Desk, standins: Standins) -> None:
     run = desk.configure(immuta_redshift_preflight=False)
 
     assert not run.succeeded
@@ -116,7 +114,7 @@ def test_preflight_false_goes_on_at_one_s_own_risk(desk: Desk, standins: Standin
 
 @pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
 @pytest.mark.usefixtures("version")
-def test_scripts_without_python_run_on_a_current_server(desk: Desk, standins: Standins) -> None:
+def test_scripts_without_python_on_a_current_server(desk: Desk, standins: Standins) -> None:
     run = desk.configure()
 
     assert run.succeeded, run.output

@@ -56,7 +56,7 @@ def passwords_in(standins: Standins) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("status", "keeps_scripts"), [(500, False), (403, True)])
-def test_cluster_after_a_failed_one_runs_its_own_scripts(
+def test_cluster_after_a_failed_one_uses_its_scripts(
     desk: Desk, standins: Standins, status: int, keeps_scripts: bool
 ) -> None:
     folder = desk.folder / "scripts"
@@ -76,7 +76,7 @@ def test_cluster_after_a_failed_one_runs_its_own_scripts(
     assert "immuta_a" not in standins.catalog()["databases"]
 
 
-def test_result_of_an_earlier_cluster_is_not_seen(desk: Desk, standins: Standins) -> None:
+def test_result_of_an_earlier_cluster_is_reset(desk: Desk, standins: Standins) -> None:
     look = {"ansible.builtin.debug": {"msg": "fact=<{{ immuta_redshift_integration }}>"}}
     broken = config(standins, B, port=70000)
 
@@ -97,7 +97,7 @@ def test_cluster_is_retried_in_a_rescue(desk: Desk, standins: Standins) -> None:
     assert desk.files() == []
 
 
-def test_loop_over_clusters_goes_on_after_the_middle_one(desk: Desk, standins: Standins) -> None:
+def test_loop_continues_after_a_failed_cluster(desk: Desk, standins: Standins) -> None:
     clusters = [config(standins, A), config(standins, B, port=70000), config(standins, C)]
     body = desk.folder / "one.yml"
     body.write_text(json.dumps([rescued("{{ item }}")]), encoding="utf-8")  # type: ignore[arg-type]
@@ -133,7 +133,7 @@ def test_strategies(desk: Desk, standins: Standins, how: dict[str, t.Any]) -> No
 # Check mode, and module defaults
 
 
-def test_check_mode_of_a_play_or_an_inclusion_is_obeyed(desk: Desk, standins: Standins) -> None:
+def test_check_mode_of_a_play_or_inclusion(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
     for about in ({"check_mode": True}, {}):
         task = include(config(standins, A), **({} if about else {"role": {"apply": {"check_mode": True}}}))
@@ -142,7 +142,7 @@ def test_check_mode_of_a_play_or_an_inclusion_is_obeyed(desk: Desk, standins: St
         assert (standins.catalog(), standins.immuta.records()) == (before, [])
 
 
-def test_inclusion_that_is_exempt_from_check_mode_is_whole(desk: Desk, standins: Standins) -> None:
+def test_inclusion_with_check_mode_false(desk: Desk, standins: Standins) -> None:
     cluster = config(standins, A)
     set_up(standins, cluster)
     task = include(cluster, role={"apply": {"check_mode": False}, "tasks_from": "remove"})
@@ -176,7 +176,7 @@ def test_module_defaults_of_the_play_reach_the_role(desk: Desk, standins: Standi
     assert statuses(standins) == ["enabled"]
 
 
-def test_reviewed_scripts_need_the_key_where_the_role_can_hand_it_on(desk: Desk, standins: Standins) -> None:
+def test_reviewed_scripts_require_the_api_key(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
     reviewed = {"initial_create": "0" * 64, "create": "0" * 64}
     run = play_with_module_defaults(desk, standins, immuta_redshift_reviewed=reviewed)
@@ -193,7 +193,7 @@ def text_options(**variables: str) -> list[str]:
     return [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
 
 
-def test_text_is_converted_by_the_type_of_the_option(desk: Desk, standins: Standins) -> None:
+def test_text_is_converted_to_the_option_type(desk: Desk, standins: Standins) -> None:
     folder = desk.folder / "scripts"
     options = text_options(
         immuta_redshift_execute="no",
@@ -214,7 +214,7 @@ def test_text_is_converted_by_the_type_of_the_option(desk: Desk, standins: Stand
     assert len(list(folder.glob("*.sql"))) == 2
 
 
-def test_executed_as_text_does_not_skip_the_scripts_of_a_removal(desk: Desk, standins: Standins) -> None:
+def test_executed_as_text_keeps_removal_scripts(desk: Desk, standins: Standins) -> None:
     cluster = config(standins, A)
     set_up(standins, cluster)
 
@@ -226,7 +226,7 @@ def test_executed_as_text_does_not_skip_the_scripts_of_a_removal(desk: Desk, sta
     assert standins.catalog()["schemas"]["immuta_a"] == []
 
 
-def test_dictionaries_as_text_are_read(desk: Desk, standins: Standins) -> None:
+def test_dictionaries_as_text(desk: Desk, standins: Standins) -> None:
     options = text_options(immuta_redshift_login=json.dumps(desk.login).replace(" ", ""))
     options += ["-e", json.dumps({"immuta_redshift_config": json.dumps(config(standins, A))})]
 
@@ -246,7 +246,7 @@ def test_dictionaries_as_text_are_read(desk: Desk, standins: Standins) -> None:
     ],
     ids=str,
 )
-def test_nonsense_is_a_sentence(desk: Desk, standins: Standins, options: dict[str, str]) -> None:
+def test_invalid_value_is_one_sentence(desk: Desk, standins: Standins, options: dict[str, str]) -> None:
     run = play(desk, include(config(standins, A)), options=text_options(**options))
 
     ((name, value),) = options.items()
@@ -257,7 +257,7 @@ def test_nonsense_is_a_sentence(desk: Desk, standins: Standins, options: dict[st
     assert asked(standins) == []
 
 
-def test_names_that_look_like_numbers_stay_names(desk: Desk, standins: Standins) -> None:
+def test_numeric_names_stay_text(desk: Desk, standins: Standins) -> None:
     desk.environment["ANSIBLE_JINJA2_NATIVE"] = "true"
     cluster = standins.config(host=A, database="2024_01", username="1e5", password="0123456_7aB")
 
@@ -274,7 +274,7 @@ def test_names_that_look_like_numbers_stay_names(desk: Desk, standins: Standins)
 
 
 @pytest.mark.parametrize("way", ["extra variable", "set_fact"])
-def test_removal_removes_whatever_the_variables_say(desk: Desk, standins: Standins, way: str) -> None:
+def test_removal_ignores_other_variables(desk: Desk, standins: Standins, way: str) -> None:
     set_up(standins)
     if way == "extra variable":
         run = desk.remove(immuta_redshift_state="present")
@@ -287,7 +287,7 @@ def test_removal_removes_whatever_the_variables_say(desk: Desk, standins: Standi
     assert standins.immuta.records() == []
 
 
-def test_removal_runs_the_script_of_a_manual_setup_whatever_the_variables_say(desk: Desk, standins: Standins) -> None:
+def test_removal_of_a_manual_setup_runs_its_script(desk: Desk, standins: Standins) -> None:
     set_up(standins)
 
     run = desk.remove(immuta_redshift_setup="automatic")
@@ -297,7 +297,7 @@ def test_removal_runs_the_script_of_a_manual_setup_whatever_the_variables_say(de
     assert standins.catalog()["schemas"]["immuta"] == []
 
 
-def test_used_integration_is_changed(desk: Desk, standins: Standins) -> None:
+def test_integration_in_use_is_changed(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     owner = standins.bootstrap.user
     standins.postgres.run(f'CREATE SCHEMA sales AUTHORIZATION "{owner}"', database="immuta")
@@ -309,7 +309,7 @@ def test_used_integration_is_changed(desk: Desk, standins: Standins) -> None:
     assert standins.catalog()["groups"] == ["immuta_impersonation"]
 
 
-def test_database_of_others_is_not_named_as_leftover(desk: Desk, standins: Standins) -> None:
+def test_unrelated_database_is_no_leftover(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     standins.postgres.run("CREATE SCHEMA finance", database="immuta")
     standins.postgres.run("CREATE TABLE finance.ledger (id int)", database="immuta")
@@ -357,7 +357,7 @@ def test_corrected_password_is_found_or_cleaned_up(desk: Desk, standins: Standin
     assert statuses(standins) == ["enabled"]
 
 
-def test_failure_while_waiting_is_the_module_s_sentence(desk: Desk, standins: Standins) -> None:
+def test_failed_wait_shows_the_module_message(desk: Desk, standins: Standins) -> None:
     standins.immuta.set(settle=60)
     assert desk.configure(immuta_redshift_wait=False).succeeded
     standins.immuta.add_fault("status", method="GET", path="/integrations/1$", status=500)
@@ -369,7 +369,7 @@ def test_failure_while_waiting_is_the_module_s_sentence(desk: Desk, standins: St
     assert "HTTP 500" in run.output
 
 
-def test_busy_integration_in_sync_is_waited_for_until_the_time_is_up(desk: Desk, standins: Standins) -> None:
+def test_wait_for_busy_integration_in_sync_times_out(desk: Desk, standins: Standins) -> None:
     standins.immuta.set(settle=60)
     assert desk.configure(immuta_redshift_wait=False).succeeded
 
@@ -379,7 +379,7 @@ def test_busy_integration_in_sync_is_waited_for_until_the_time_is_up(desk: Desk,
     assert "was still creating after 1 s" in run.output
 
 
-def test_check_mode_while_immuta_is_deleting_previews_a_creation(desk: Desk, standins: Standins) -> None:
+def test_check_mode_during_a_deletion(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     assert desk.remove().succeeded
     run_by_hand(standins, ["DROP DATABASE immuta"], "dev")
@@ -398,7 +398,7 @@ def test_check_mode_while_immuta_is_deleting_previews_a_creation(desk: Desk, sta
 # Files
 
 
-def test_fresh_home_gives_no_warning(desk: Desk, standins: Standins) -> None:
+def test_new_home_gives_no_warning(desk: Desk, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config())
     for options in ([], ["--check"]):
         run = desk.configure(*options)
@@ -406,7 +406,7 @@ def test_fresh_home_gives_no_warning(desk: Desk, standins: Standins) -> None:
         assert "WARNING" not in run.output
 
 
-def test_script_that_cannot_be_generated_leaves_no_other_behind(desk: Desk, standins: Standins) -> None:
+def test_failed_generation_leaves_no_scripts(desk: Desk, standins: Standins) -> None:
     standins.immuta.add_fault("status", method="POST", path="scripts/create$", status=403)
     task = include(config(standins, A), role={"apply": {"delegate_to": "bastion"}})
     inventory = desk.folder / "hosts.ini"
@@ -422,7 +422,7 @@ def test_script_that_cannot_be_generated_leaves_no_other_behind(desk: Desk, stan
     assert desk.files() == []
 
 
-def test_part_execute_runs_no_file_that_immuta_does_not_generate_now(desk: Desk, standins: Standins) -> None:
+def test_part_execute_ignores_stale_scripts(desk: Desk, standins: Standins) -> None:
     folder = desk.folder / "scripts"
     kept = {"immuta_redshift_script_dir": str(folder)}
     generate = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": "generate"}}
@@ -440,7 +440,7 @@ def test_part_execute_runs_no_file_that_immuta_does_not_generate_now(desk: Desk,
     assert standins.catalog() == before
 
 
-def test_preflight_of_a_cluster_without_a_database_is_a_sentence(desk: Desk, standins: Standins) -> None:
+def test_preflight_without_a_database_is_one_sentence(desk: Desk, standins: Standins) -> None:
     without = {name: value for name, value in config(standins, B).items() if name != "database"}
     task = include(without, role={"tasks_from": "preflight"})
 
@@ -450,7 +450,7 @@ def test_preflight_of_a_cluster_without_a_database_is_a_sentence(desk: Desk, sta
     assert "immuta_redshift_config has no database" in run.output
 
 
-def test_registration_tells_leftovers_from_nothing_of_another_cluster(desk: Desk, standins: Standins) -> None:
+def test_registration_ignores_other_clusters(desk: Desk, standins: Standins) -> None:
     standins.immuta.seed(config=config(standins, B))
     removal = {"immuta_redshift_state": "absent"}
     look = {"ansible.builtin.debug": {"msg": "leftovers={{ immuta_redshift_integration.leftovers }}"}}
@@ -462,6 +462,6 @@ def test_registration_tells_leftovers_from_nothing_of_another_cluster(desk: Desk
     assert "leftovers=[]" in run.output
 
 
-def test_set_up_scripts_are_the_stand_in_s(standins: Standins) -> None:
+def test_setup_scripts_match_the_stand_in(standins: Standins) -> None:
     """What these tests look for is what the scripts create."""
     assert set(scripts.SCHEMAS) == {"immuta_system", "immuta_functions", "immuta_procedures"}

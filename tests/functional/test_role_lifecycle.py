@@ -48,7 +48,7 @@ def check_then_run(desk: Desk, **variables: object) -> Run:
     return run
 
 
-def test_impersonation_is_turned_on_and_off(desk: Desk, standins: Standins) -> None:
+def test_impersonation_is_enabled_and_disabled(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     before = standins.catalog()
 
@@ -65,7 +65,7 @@ def test_impersonation_is_turned_on_and_off(desk: Desk, standins: Standins) -> N
     assert statuses(standins) == ["enabled"]
 
 
-def test_from_user_name_and_password_to_okta(desk: Desk, standins: Standins) -> None:
+def test_change_from_password_to_okta(desk: Desk, standins: Standins) -> None:
     """Immuta's documentation, "Configure a Redshift Integration", Manual update: its own example."""
     set_up(standins)
 
@@ -78,7 +78,7 @@ def test_from_user_name_and_password_to_okta(desk: Desk, standins: Standins) -> 
     assert "username" not in standins.immuta.records()[0]["config"]
 
 
-def test_a_new_password_is_set_in_redshift_and_in_immuta(desk: Desk, standins: Standins) -> None:
+def test_new_password_is_set_in_redshift_and_immuta(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     config = standins.config(password="N3w-Pa55word")
     assert desk.configure(config=config).changed == 0
@@ -92,7 +92,7 @@ def test_a_new_password_is_set_in_redshift_and_in_immuta(desk: Desk, standins: S
     assert "N3w-Pa55word" not in run.output
 
 
-def test_a_change_that_died_before_the_registration_is_finished(desk: Desk, standins: Standins) -> None:
+def test_interrupted_change_is_finished(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     wanted = standins.config(impersonation=IMPERSONATION)
     standins.immuta.add_fault("status", method="PUT", status=500, times=None)
@@ -107,7 +107,7 @@ def test_a_change_that_died_before_the_registration_is_finished(desk: Desk, stan
     assert standins.catalog()["groups"] == [GROUP]
 
 
-def test_a_change_that_takes_something_away_is_finished_too(desk: Desk, standins: Standins) -> None:
+def test_interrupted_reducing_change_is_finished(desk: Desk, standins: Standins) -> None:
     set_up(standins, standins.config(impersonation=IMPERSONATION))
     wanted = okta_config(standins) | {"impersonation": {"enabled": False}}
     standins.immuta.add_fault("status", method="PUT", status=500, times=None)
@@ -122,7 +122,7 @@ def test_a_change_that_takes_something_away_is_finished_too(desk: Desk, standins
     assert "immuta_system_account" not in standins.catalog()["users"]
 
 
-def test_removal_leaves_nothing_but_the_emptied_database(desk: Desk, standins: Standins) -> None:
+def test_removal_leaves_only_the_empty_database(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
     set_up(standins, standins.config(impersonation=IMPERSONATION))
     standins.immuta.clear_requests()
@@ -151,7 +151,7 @@ def test_removal_leaves_nothing_but_the_emptied_database(desk: Desk, standins: S
     assert again.changed == 0
 
 
-def test_a_removal_that_died_before_the_registration_went_is_finished(desk: Desk, standins: Standins) -> None:
+def test_interrupted_removal_is_finished(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     standins.immuta.add_fault("status", method="DELETE", status=500, times=None)
     assert not desk.remove().succeeded
@@ -163,7 +163,7 @@ def test_a_removal_that_died_before_the_registration_went_is_finished(desk: Desk
     assert standins.immuta.records() == []
 
 
-def test_a_removal_where_the_database_is_gone_says_what_it_leaves(desk: Desk, standins: Standins) -> None:
+def test_removal_without_the_database_lists_leftovers(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     standins.postgres.run("DROP DATABASE immuta")
     standins.immuta.clear_requests()
@@ -177,7 +177,7 @@ def test_a_removal_where_the_database_is_gone_says_what_it_leaves(desk: Desk, st
     assert 'DROP USER \\"immuta_system_account\\";' in run.output
 
 
-def test_a_failed_creation_is_removed_with_the_cleanup_script(desk: Desk, standins: Standins) -> None:
+def test_failed_creation_is_removed_by_cleanup(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
     run_by_hand(standins, scripts.initial_create(standins.config()), "dev")
     standins.immuta.seed(status="createError", config=standins.config())
@@ -190,7 +190,7 @@ def test_a_failed_creation_is_removed_with_the_cleanup_script(desk: Desk, standi
     assert standins.catalog()["users"] == before["users"]
 
 
-def test_leftovers_without_a_record_are_removed_when_asked_to(desk: Desk, standins: Standins) -> None:
+def test_leftovers_without_a_record_are_removed(desk: Desk, standins: Standins) -> None:
     before = standins.catalog()
     run_by_hand(standins, scripts.initial_create(standins.config()), "dev")
     untouched = desk.remove()
@@ -205,7 +205,7 @@ def test_leftovers_without_a_record_are_removed_when_asked_to(desk: Desk, standi
 
 
 @pytest.mark.parametrize("done", ["account", "first script", "part of the second script"])
-def test_cleanup_begins_afresh(desk: Desk, standins: Standins, done: str) -> None:
+def test_cleanup_then_new_setup(desk: Desk, standins: Standins, done: str) -> None:
     """Also where the account has another password, which resuming cannot mend."""
     config = standins.config(password="An0ther-Pa55word")
     first = scripts.initial_create(config)
@@ -220,7 +220,7 @@ def test_cleanup_begins_afresh(desk: Desk, standins: Standins, done: str) -> Non
     assert set(standins.catalog()["schemas"]["immuta"]) == set(scripts.SCHEMAS)
 
 
-def test_a_person_reviews_and_runs_the_scripts_of_a_setup(desk: Desk, standins: Standins) -> None:
+def test_manual_execution_of_a_setup(desk: Desk, standins: Standins) -> None:
     folder = desk.folder / "scripts"
     review = {"immuta_redshift_execute": False, "immuta_redshift_script_dir": str(folder)}
     before = standins.catalog()
@@ -242,7 +242,7 @@ def test_a_person_reviews_and_runs_the_scripts_of_a_setup(desk: Desk, standins: 
     assert desk.configure(**review).changed == 0
 
 
-def test_the_role_runs_reviewed_scripts_itself(desk: Desk, standins: Standins) -> None:
+def test_role_runs_reviewed_scripts(desk: Desk, standins: Standins) -> None:
     folder = {"immuta_redshift_script_dir": str(desk.folder / "scripts")}
     assert desk.configure(immuta_redshift_execute=False, **folder).succeeded
 
@@ -252,7 +252,7 @@ def test_the_role_runs_reviewed_scripts_itself(desk: Desk, standins: Standins) -
     assert statuses(standins) == ["enabled"]
 
 
-def test_a_person_reviews_and_runs_the_script_of_a_change(desk: Desk, standins: Standins) -> None:
+def test_manual_execution_of_a_change(desk: Desk, standins: Standins) -> None:
     set_up(standins)
     folder = desk.folder / "scripts"
     wanted = {
@@ -288,7 +288,7 @@ def test_automatic_setup_change_and_removal(desk: Desk, standins: Standins) -> N
     assert not [request for request in asked(standins) if "scripts" in request]
 
 
-def test_a_database_that_exists_already(desk: Desk, standins: Standins) -> None:
+def test_existing_database(desk: Desk, standins: Standins) -> None:
     """Immuta's documentation, "Configure a Redshift Integration", Requirements: Redshift Spectrum."""
     standins.postgres.run(f'CREATE DATABASE lake OWNER "{standins.bootstrap.user}"')
     standins.postgres.run("CREATE TABLE orders (id int)", database="lake")
@@ -304,7 +304,7 @@ def test_a_database_that_exists_already(desk: Desk, standins: Standins) -> None:
     assert "DROP DATABASE" not in run.output
 
 
-def test_a_record_in_motion_is_waited_for(desk: Desk, standins: Standins) -> None:
+def test_busy_record_is_waited_for(desk: Desk, standins: Standins) -> None:
     standins.immuta.set(settle=3600)
     assert desk.configure(immuta_redshift_wait=False).succeeded
     assert statuses(standins) == ["creating"]

@@ -16,7 +16,7 @@ def part(desk: Desk, name: str, **variables: t.Any) -> Run:
     return desk.tasks({"ansible.builtin.include_role": role}, **desk.variables(**variables))
 
 
-def test_a_setup_and_a_removal_in_parts(desk: Desk, standins: Standins) -> None:
+def test_setup_and_removal_in_parts(desk: Desk, standins: Standins) -> None:
     folder = desk.folder / "scripts"
     scripted = {"immuta_redshift_script_dir": str(folder)}
     before = standins.catalog()
@@ -47,7 +47,7 @@ def test_a_setup_and_a_removal_in_parts(desk: Desk, standins: Standins) -> None:
     assert standins.catalog()["users"] == before["users"]
 
 
-def test_a_part_that_keeps_scripts_says_that_it_needs_a_folder(desk: Desk, standins: Standins) -> None:
+def test_keeping_scripts_requires_a_directory(desk: Desk, standins: Standins) -> None:
     run = part(desk, "generate")
 
     assert not run.succeeded
@@ -55,7 +55,7 @@ def test_a_part_that_keeps_scripts_says_that_it_needs_a_folder(desk: Desk, stand
     assert asked(standins) == ["GET /integrations"]
 
 
-def test_a_review_needs_a_folder_too(desk: Desk, standins: Standins) -> None:
+def test_review_requires_a_directory(desk: Desk, standins: Standins) -> None:
     run = desk.configure(immuta_redshift_execute=False)
 
     assert not run.succeeded

@@ -70,7 +70,7 @@ def test_reviewed_scripts_are_run(desk: Desk, standins: Standins, folder: pathli
     assert desk.configure(immuta_redshift_reviewed={}).changed == 0
 
 
-def test_review_is_rendered_beside_the_scripts(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
+def test_review_is_written_next_to_the_scripts(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
     reviewed = review(desk, folder)
     password = standins.config()["password"]
     for extension in ("txt", "html"):
@@ -94,7 +94,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_file_is_not_run(
+def test_changed_file_does_not_run(
     change: str, desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
 ) -> None:
     reviewed = review(desk, folder)
@@ -112,7 +112,7 @@ def test_changed_file_is_not_run(
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_generation_is_not_run(
+def test_changed_generated_script_does_not_run(
     change: str, desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
 ) -> None:
     """The reviewed text is what Immuta generated before: here with other bytes, approved by their checksum."""
@@ -128,9 +128,7 @@ def test_changed_generation_is_not_run(
     assert written() == []
 
 
-def test_script_with_another_checksum_is_refused_before_the_login(
-    desk: Desk, standins: Standins, folder: pathlib.Path
-) -> None:
+def test_wrong_checksum_is_refused_before_login(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
     reviewed = review(desk, folder)
     login = {"login_host": "nowhere.invalid", "login_user": "u", "login_password": "p", "login_db": "dev"}
     for options, sentence in (
@@ -161,7 +159,7 @@ class CallbackModule(CallbackBase):
 
 @pytest.mark.parametrize("name", ["initial_create", "create"])
 @pytest.mark.parametrize("is_reviewed", [True, False])
-def test_file_that_changes_between_two_tasks_is_not_run(
+def test_file_changed_between_tasks_does_not_run(
     name: str,
     is_reviewed: bool,
     desk: Desk,
@@ -190,7 +188,7 @@ def test_file_that_changes_between_two_tasks_is_not_run(
 
 
 @pytest.mark.parametrize("reviewed", ["{}", {}, {"initial_create": "0" * 64}], ids=str)
-def test_script_that_nobody_reviewed_stops_the_run(
+def test_unreviewed_script_stops_the_run(
     reviewed: t.Any, desk: Desk, standins: Standins, written: t.Callable[[], list[str]]
 ) -> None:
     run = desk.configure(immuta_redshift_reviewed=reviewed)
@@ -200,13 +198,13 @@ def test_script_that_nobody_reviewed_stops_the_run(
     assert written() == []
 
 
-def test_no_value_requires_no_review(desk: Desk, standins: Standins) -> None:
+def test_empty_value_requires_no_review(desk: Desk, standins: Standins) -> None:
     run = desk.configure(immuta_redshift_reviewed=None)
 
     assert run.succeeded, run.output
 
 
-def test_scripts_that_change_each_time_run_from_their_files(
+def test_unstable_scripts_run_from_their_files(
     desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
 ) -> None:
     standins.immuta.set(salted=True)
@@ -224,7 +222,7 @@ def test_scripts_that_change_each_time_run_from_their_files(
     assert statuses(standins) == ["enabled"]
 
 
-def test_scripts_that_change_each_time_are_said_to(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
+def test_unstable_scripts_are_reported(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
     standins.immuta.set(salted=True)
 
     run = part(desk, folder, "generate")

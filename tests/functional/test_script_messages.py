@@ -74,7 +74,7 @@ def failure(standins: Standins, folder: pathlib.Path, driver: str, script: str) 
 
 
 @pytest.mark.parametrize("driver", ["redshift_connector", "psycopg"])
-def test_no_text_of_a_failing_statement_comes_back(standins: Standins, tmp_path: pathlib.Path, driver: str) -> None:
+def test_failing_statement_text_is_hidden(standins: Standins, tmp_path: pathlib.Path, driver: str) -> None:
     standins.postgres.run(f"CREATE SCHEMA own AUTHORIZATION {standins.bootstrap.user}", database="dev")
     shown = {
         statement: failure(standins, tmp_path, driver, statement.format(*[CANARY] * statement.count("{}")))
@@ -92,9 +92,7 @@ def test_no_text_of_a_failing_statement_comes_back(standins: Standins, tmp_path:
         f"CREATE PROCEDURE pg_temp.p(a text) AS $$ BEGIN {REFUSED}; END $$ LANGUAGE plpgsql; CALL pg_temp.p('{TOKEN}')",
     ],
 )
-def test_a_refused_python_function_is_named_whatever_the_statement_holds(
-    standins: Standins, tmp_path: pathlib.Path, driver: str, script: str
-) -> None:
+def test_refused_python_function_is_named(standins: Standins, tmp_path: pathlib.Path, driver: str, script: str) -> None:
     shown = failure(standins, tmp_path, driver, script)
     assert "(Create function is not supported for language plpythonu anymore): this server does not" in shown["msg"]
     assert "Ask Immuta for a script without Python functions." in shown["msg"]

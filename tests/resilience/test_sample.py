@@ -45,6 +45,6 @@ def points(stage: Stage) -> t.Callable[[str], dict[str, t.Any]]:
 
 
 @pytest.mark.parametrize(("group", "label"), SAMPLE)
-def test_it_is_survived(stage: Stage, points: t.Callable[[str], dict[str, t.Any]], group: str, label: str) -> None:
+def test_point_is_survived(stage: Stage, points: t.Callable[[str], dict[str, t.Any]], group: str, label: str) -> None:
     attempt = next(attempt for name, attempt in points(group).items() if re.search(label, name))
     attempt(stage)

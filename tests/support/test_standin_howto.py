@@ -37,7 +37,7 @@ def send(api, command: Command, number: str = "", **changes: t.Any) -> t.Any:
     )
 
 
-def test_the_page_has_the_commands_that_are_run_below():
+def test_page_has_the_tested_commands():
     assert len(COMMANDS) == PAGE.count("curl ") == 13
     assert [(command.method, command.path) for command in COMMANDS] == [
         *[("POST", "/integrations")] * 2,
@@ -111,7 +111,7 @@ def test_manual_update(standins, api):
     assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
 
 
-def test_delete_of_an_automatic_integration(standins, api):
+def test_delete_automatic_integration(standins, api):
     """The page's command is lost; its words and its example of a reply are not."""
     a_cluster(standins, automatic=True)
     before = standins.catalog()
@@ -122,7 +122,7 @@ def test_delete_of_an_automatic_integration(standins, api):
 
 
 @pytest.mark.parametrize("registered", [True, False], ids=["the delete script", "the cleanup script"])
-def test_delete_of_a_manual_integration(standins, api, registered):
+def test_delete_manual_integration(standins, api, registered):
     a_cluster(standins, automatic=False)
     run_scripts(standins, COMMANDS[6].payload["config"])
     number = send(api, COMMANDS[6]).json()["id"]

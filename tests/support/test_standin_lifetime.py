@@ -42,7 +42,7 @@ def gone(folder: pathlib.Path) -> bool:
     return True
 
 
-def test_a_stop_leaves_nothing():
+def test_stop_leaves_nothing():
     with Standins() as standins:
         folder, port = standins.postgres.folder, standins.redshift.port
         assert folder.exists()
@@ -89,7 +89,7 @@ def foreground(starting):
     return process, printed, guarded_folder(process), environment
 
 
-def test_the_foreground_tells_how_to_use_it(foreground):
+def test_foreground_prints_usage(foreground):
     _process, printed, _folder, environment = foreground
     assert environment.stat().st_mode & 0o777 == 0o600
     settings = dict(word.split("=", 1) for word in shlex.split(environment.read_text()) if "=" in word)
@@ -109,7 +109,7 @@ def test_the_foreground_tells_how_to_use_it(foreground):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_the_foreground_and_leaves_nothing(foreground, number):
+def test_signal_stops_the_foreground(foreground, number):
     process, _printed, folder, environment = foreground
     process.send_signal(number)
     assert process.wait(timeout=10) == 0
@@ -118,21 +118,21 @@ def test_a_signal_stops_the_foreground_and_leaves_nothing(foreground, number):
     assert not environment.exists()
 
 
-def test_a_killed_owner_leaves_no_server_and_no_folder(foreground):
+def test_killed_owner_leaves_no_server(foreground):
     process, _printed, folder, _environment = foreground
     assert processes(folder)
     process.kill()
     assert gone(folder)
 
 
-def test_an_owner_killed_while_starting_leaves_no_server_and_no_folder(starting):
+def test_owner_killed_at_start_leaves_no_server(starting):
     process, _environment = starting
     folder = guarded_folder(process)
     process.kill()
     assert gone(folder)
 
 
-def test_a_taken_port_is_said_in_a_sentence():
+def test_port_in_use_is_one_sentence():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = subprocess.run(
             [sys.executable, "-m", "tools.standin", "--port", str(taken.getsockname()[1])],

@@ -135,7 +135,7 @@ def check_record(record: t.Any) -> None:
 
 
 @given(call=st.sampled_from(sorted(CALLS)), answers=st.lists(replies() | refusals(), min_size=1, max_size=3))
-def test_a_call_returns_what_is_documented_or_says_what_is_wrong(call: str, answers: list[Answer]) -> None:
+def test_call_returns_a_documented_result_or_error(call: str, answers: list[Answer]) -> None:
     with Scripted(answers) as http:
         try:
             outcome = getattr(IntegrationsApi(http), call)(*CALLS[call])
@@ -166,7 +166,7 @@ def test_a_call_returns_what_is_documented_or_says_what_is_wrong(call: str, answ
     waits=st.booleans(),
     foretells=st.booleans(),
 )
-def test_a_course_ends_with_its_facts_or_says_what_is_wrong(
+def test_reconcile_ends_with_a_result_or_error(
     answers: list[Answer],
     number: str | None,
     state: str,
@@ -191,7 +191,7 @@ def test_a_course_ends_with_its_facts_or_says_what_is_wrong(
 
 
 @given(documents=st.lists(anything(*SECRETS), min_size=1, max_size=2), status=st.sampled_from((200, 400, 401, 503)))
-def test_a_log_in_ends_in_a_request_or_says_what_is_wrong(documents: list[t.Any], status: int) -> None:
+def test_login_ends_in_a_request_or_error(documents: list[t.Any], status: int) -> None:
     answers: list[Answer] = [(status, {}, json.dumps(document).encode()) for document in documents]
     with Scripted([*answers, (200, {}, b"[]")], "bearer") as http:
         try:
@@ -201,7 +201,7 @@ def test_a_log_in_ends_in_a_request_or_says_what_is_wrong(documents: list[t.Any]
 
 
 @given(status=st.sampled_from(STATUSES), documents=st.lists(near_records(), max_size=5))
-def test_a_list_with_one_bad_record_is_no_list(status: str, documents: list[t.Any]) -> None:
+def test_list_with_one_bad_record_is_an_error(status: str, documents: list[t.Any]) -> None:
     bad = {"id": 1, "status": status, "config": []}
     with Scripted([(200, {}, json.dumps([*documents, bad]).encode())]) as http, pytest.raises(ApiError):
         list(IntegrationsApi(http).records())

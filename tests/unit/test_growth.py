@@ -89,7 +89,7 @@ def steps(work: t.Callable[[str], object], shape: tuple[str, str, str], size: in
 
 
 @pytest.mark.parametrize("work", WORK)
-def test_twice_the_text_takes_twice_the_steps(work: str) -> None:
+def test_steps_grow_linearly(work: str) -> None:
     grown = {}
     for name, shape in SHAPES.items():
         small, large = (steps(WORK[work], shape, size) for size in (SIZE, 2 * SIZE))
@@ -105,7 +105,7 @@ def test_twice_the_text_takes_twice_the_steps(work: str) -> None:
         (r"[a-z]*x", "a", True),
     ],
 )
-def test_the_count_shows_a_pattern_that_is_not_linear(pattern: str, text: str, is_linear: bool) -> None:
+def test_step_count_detects_nonlinear_patterns(pattern: str, text: str, is_linear: bool) -> None:
     """The first is the one that once met a ruler."""
     module = types.ModuleType("module")
     module.__file__ = "module"

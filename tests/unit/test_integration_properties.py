@@ -113,7 +113,7 @@ def creations() -> st.SearchStrategy[dict[str, t.Any]]:
 
 
 @given(config=creations(), automatic=st.booleans())
-def test_a_creation_is_refused_or_sent_as_documented(config: dict[str, t.Any], automatic: bool) -> None:
+def test_creation_is_refused_or_documented(config: dict[str, t.Any], automatic: bool) -> None:
     """Immuta's documentation, "Integration Configuration Payload", as the stand-in checks it."""
     desired = Desired("present", None, automatic, config, {}, update_secrets=False)
     try:
@@ -127,7 +127,7 @@ def test_a_creation_is_refused_or_sent_as_documented(config: dict[str, t.Any], a
 
 
 @given(record=redshift | st.none(), desired=wishes())
-def test_what_was_sent_is_what_was_wanted(record: Record | None, desired: Desired) -> None:
+def test_sent_settings_equal_desired_settings(record: Record | None, desired: Desired) -> None:
     decision = decided(record, desired)
     assume(decision.action in ("create", "update"))
     body = t.cast(Record, decision.payload)
@@ -141,7 +141,7 @@ def test_what_was_sent_is_what_was_wanted(record: Record | None, desired: Desire
 
 
 @given(record=redshift | st.none(), desired=wishes())
-def test_a_decision_shows_no_secret_and_reports_what_it_does(record: Record | None, desired: Desired) -> None:
+def test_decision_shows_no_secret(record: Record | None, desired: Desired) -> None:
     decision = decided(record, desired)
     said = json.dumps([decision.before, decision.after, decision.differences, decision.warnings]) + repr(decision)
     assert PASSWORD not in said
@@ -152,7 +152,7 @@ def test_a_decision_shows_no_secret_and_reports_what_it_does(record: Record | No
 
 
 @given(record=redshift, desired=wishes())
-def test_a_change_loses_nothing_that_the_user_left_out(record: Record, desired: Desired) -> None:
+def test_change_keeps_unset_options(record: Record, desired: Desired) -> None:
     decision = decided(record, desired)
     assume(decision.action == "update")
     sent = t.cast(Record, decision.payload)["config"]
@@ -171,7 +171,7 @@ documents = st.recursive(
 
 
 @given(document=documents)
-def test_nothing_under_the_name_of_a_secret_is_shown(document: t.Any) -> None:
+def test_values_with_secret_names_are_hidden(document: t.Any) -> None:
     for path, value in leaves(masked(document)):
         if any(is_secret_name(name) for name in path):
             assert value in (MASK, None, "") or isinstance(value, bool) or is_redacted(value)

@@ -84,13 +84,13 @@ def flat(options: dict[str, t.Any]) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_documented_options_are_those_that_are_taken(module: str, monkeypatch: pytest.MonkeyPatch):
+def test_documented_options_match_the_code(module: str, monkeypatch: pytest.MonkeyPatch):
     spec = arguments(module, monkeypatch)["argument_spec"]
     assert summaries(documented_options(module), "suboptions") == summaries(spec, "options")
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_every_secret_is_no_log(module: str, monkeypatch: pytest.MonkeyPatch):
+def test_secrets_are_no_log(module: str, monkeypatch: pytest.MonkeyPatch):
     for name, option in flat(arguments(module, monkeypatch)["argument_spec"]):
         if is_secret_name(name):
             assert option["no_log"] is (name != "update_secrets"), name

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import failing_tests, results_of
 
 
-def test_failing_tests_are_named_with_their_messages():
+def test_failing_tests_include_their_messages():
     tests = [
         {
             "name": "Initial Validation: Basic Connection Test",
@@ -54,5 +54,5 @@ def test_results_of_any_shape(results: t.Any):
 
 
 @pytest.mark.parametrize("document", [None, [], "text"])
-def test_no_results_at_all(document: t.Any):
+def test_no_results(document: t.Any):
     assert results_of(document) == {"status": None, "validation_tests": []}

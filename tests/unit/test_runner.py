@@ -64,7 +64,7 @@ def test_result_and_warnings(outcome: t.Callable[..., Outcome], monkeypatch: pyt
     assert warnings == ["Look."]
 
 
-def test_error_is_one_sentence_and_its_facts(outcome: t.Callable[..., Outcome]):
+def test_error_is_one_sentence_with_facts(outcome: t.Callable[..., Outcome]):
     def work(*_arguments: t.Any) -> t.NoReturn:
         raise InputError("No.", line=3, nothing=None)
 
@@ -72,7 +72,7 @@ def test_error_is_one_sentence_and_its_facts(outcome: t.Callable[..., Outcome]):
     assert result == {"failed": True, "msg": "No.", "line": 3, "invocation": {"module_args": {}}}
 
 
-def test_an_error_that_nobody_foresaw_shows_its_place_and_not_its_text(outcome: t.Callable[..., Outcome]):
+def test_unexpected_error_shows_only_its_place(outcome: t.Callable[..., Outcome]):
     def work(*_arguments: t.Any) -> t.NoReturn:
         raise ZeroDivisionError(SECRET)
 
@@ -81,7 +81,7 @@ def test_an_error_that_nobody_foresaw_shows_its_place_and_not_its_text(outcome: 
     assert SECRET not in json.dumps(result)
 
 
-def test_a_result_shows_arguments_without_secrets_and_is_not_garbled_by_words(outcome: t.Callable[..., Outcome]):
+def test_result_hides_secrets_and_keeps_words(outcome: t.Callable[..., Outcome]):
     spec = {"password": {"no_log": True}, "other": {"no_log": True}, "database": {}}
     options = {"password": "immuta", "other": SECRET, "database": "immuta"}
     result, logged = outcome(spec, options, lambda *_arguments: {"database": "immuta", "text": SECRET})
@@ -127,7 +127,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "options"), WRONG.values(), ids=WRONG)
-def test_no_secret_is_logged_or_shown_before_the_work_begins(
+def test_no_secret_is_logged_before_the_work_starts(
     arguments: t.Any, options: dict[str, t.Any], outcome: t.Callable[..., Outcome]
 ):
     result, logged = outcome(arguments, options)

@@ -68,7 +68,7 @@ def matches(statement: Statement, query: str) -> bool:
 
 
 @pytest.mark.parametrize("backslash_escapes", [True, False], ids=["redshift", "postgresql"])
-def test_an_accepted_script_is_split_as_psql_does(backslash_escapes: bool, tmp_path: pathlib.Path) -> None:
+def test_accepted_script_is_split_like_psql(backslash_escapes: bool, tmp_path: pathlib.Path) -> None:
     psql = find_psql()
     if not psql:
         pytest.skip("there is no psql on this machine")

@@ -36,7 +36,7 @@ def imported() -> set[str]:
     return {BROUGHT_ALONG.get(root, root) for root in roots if not root.startswith(OF_ANSIBLE)}
 
 
-def test_the_definition_is_one_that_ansible_builder_takes(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_definition_is_valid_for_ansible_builder(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
     [artefact] = installed.glob("*.tar.gz")
     shutil.copy(DEFINITION, tmp_path)
     shutil.copy(artefact, tmp_path)
@@ -49,7 +49,7 @@ def test_the_definition_is_one_that_ansible_builder_takes(installed: pathlib.Pat
     assert (build / collection["name"]).read_bytes() == artefact.read_bytes()
 
 
-def test_what_the_modules_need_is_found(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_dependencies_are_discovered(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
     status, output = command(tmp_path, "ansible-builder", "introspect", str(installed))
 
     assert status == 0, output
