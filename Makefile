@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# The collection, found by its name although this folder has another one.
+# The collection, found by its name although this directory has another one.
 LINK := .ansible/collections/ansible_collections/immuta/integrations
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.ansible/collections
 # Nothing is kept in the user's home.
@@ -113,8 +113,8 @@ torture: env ## Kill, break and race everything, and say how much of it was surv
 	@python -m tools.torture
 
 .PHONY: corpus
-corpus: env ## Split the SQL below FOLDER and compare with psql: make corpus FOLDER=...
-	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.corpus "$(FOLDER)"
+corpus: env ## Split the SQL below DIRECTORY and compare with psql: make corpus DIRECTORY=...
+	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.corpus "$(DIRECTORY)"
 
 .PHONY: docs
 docs: env ## Check the documentation of the collection and its plugins

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk
+from tests.support.playbooks import Workspace
 from tests.support.standin import Standins
 
 
@@ -26,5 +26,5 @@ def standins(running_standins: Standins) -> Standins:
 
 
 @pytest.fixture
-def desk(tmp_path: pathlib.Path, standins: Standins) -> Desk:
-    return Desk(tmp_path, standins)
+def workspace(tmp_path: pathlib.Path, standins: Standins) -> Workspace:
+    return Workspace(tmp_path, standins)

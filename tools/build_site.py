@@ -74,7 +74,7 @@ def main() -> int:
     pages, html = SITE / "rst", SITE / "html"
     shutil.rmtree(SITE, ignore_errors=True)
     pages.mkdir(parents=True)
-    pages.chmod(0o755)  # antsibull-docs wants a folder that nobody else can write
+    pages.chmod(0o755)  # antsibull-docs wants a directory that nobody else can write
     build(pages, html)
     print(f"Links to other sites, not tried: {', '.join(external(html))}")
     problems = broken(html)

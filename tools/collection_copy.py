@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies what belongs to this collection: ``python -m tools.collection_copy NAME`` prints the new folder."""
+"""Copies what belongs to this collection: ``python -m tools.collection_copy NAME`` prints the new directory."""
 
 from __future__ import annotations
 

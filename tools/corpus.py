@@ -97,8 +97,8 @@ def main() -> int:
     different = 0
     for start in range(0, len(split_ones), BATCH):
         batch = split_ones[start : start + BATCH]
-        with tempfile.TemporaryDirectory() as folder:
-            sent = queries(psql, [script.text for script, _reading in batch], pathlib.Path(folder), True)
+        with tempfile.TemporaryDirectory() as directory:
+            sent = queries(psql, [script.text for script, _reading in batch], pathlib.Path(directory), True)
         for (script, reading), queried in zip(batch, sent):
             if not is_split_as_psql_does(reading.statements, queried):
                 different += 1

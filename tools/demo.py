@@ -51,15 +51,15 @@ def condensed(output: str) -> t.Iterator[str]:
 class Tour:
     """Runs playbooks against the stand-ins and says what they changed there."""
 
-    def __init__(self, standins: Standins, folder: pathlib.Path) -> None:
+    def __init__(self, standins: Standins, directory: pathlib.Path) -> None:
         self._standins = standins
-        self._variables = folder / "cluster.yml"
+        self._variables = directory / "cluster.yml"
         self._environment = {
             **os.environ,
-            **environment(folder, **standins.environment()),
+            **environment(directory, **standins.environment()),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_HOME": str(directory / "ansible"),
         }
         self.failures: list[str] = []
 
@@ -184,8 +184,8 @@ def walk(tour: Tour, standins: Standins) -> None:
 
 def main() -> int:
     """0 when everything came out as promised."""
-    with tempfile.TemporaryDirectory(prefix="immuta-demo-") as folder, Standins() as standins:
-        tour = Tour(standins, pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="immuta-demo-") as directory, Standins() as standins:
+        tour = Tour(standins, pathlib.Path(directory))
         walk(tour, standins)
     print()
     if tour.failures:

@@ -34,7 +34,7 @@ from tests.support.paths import ROOT
 from tests.support.standin import Standins
 from tools.pythons import find_python
 
-FOLDER = ROOT / ".cache" / "matrix"
+DIRECTORY = ROOT / ".cache" / "matrix"
 HOME = ROOT / ".cache" / "home"
 TARGETS = ROOT / "tests" / "integration" / "targets"
 FOR_USERS, FOR_TESTS = "What a user of the collection has", "Tests and stand-ins"
@@ -91,12 +91,12 @@ class Environment(t.NamedTuple):
         return f"{prefix}core{self.core}-py{self.python}" if self.core else f"{prefix}tasks-py{self.python}"
 
     @property
-    def folder(self) -> Path:
-        return FOLDER / self.name
+    def directory(self) -> Path:
+        return DIRECTORY / self.name
 
     def program(self, name: str = "python") -> str:
         """A program that it holds."""
-        return str(self.folder / "bin" / name)
+        return str(self.directory / "bin" / name)
 
     def build(self) -> None:
         """Make it, unless it is there and was made from the same."""
@@ -108,12 +108,12 @@ class Environment(t.NamedTuple):
             core = f"ansible-core=={self.core}.*"
         if self.core:
             packages += [core, *requirements(FOR_TESTS)]
-        stamp = self.folder / "built-from"
-        wanted = json.dumps([str(self.folder), python, packages])
+        stamp = self.directory / "built-from"
+        wanted = json.dumps([str(self.directory), python, packages])
         if stamp.exists() and stamp.read_text() == wanted:
             return
         for command in (
-            [python, "-m", "venv", "--clear", str(self.folder)],
+            [python, "-m", "venv", "--clear", str(self.directory)],
             [self.program(), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages],
         ):
             run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -177,13 +177,13 @@ def execute(log: Path, command: list[str], **variables: str) -> bool:
 def run_tests(environment: Environment, with_secrets: bool, quick: bool) -> Row:
     """Run the tests, and the search for secrets."""
     start = time.monotonic()
-    log, report = FOLDER / f"{environment.name}.log", FOLDER / f"{environment.name}.xml"
+    log, report = DIRECTORY / f"{environment.name}.log", DIRECTORY / f"{environment.name}.xml"
     for file in (log, report):
         file.unlink(missing_ok=True)
     tests = [
         *(QUICK_TESTS if quick else TESTS),
         "-o",
-        f"cache_dir={environment.folder / 'pytest'}",
+        f"cache_dir={environment.directory / 'pytest'}",
         f"--junit-xml={report}",
     ]
     passed = execute(log, [environment.program(), "-m", "pytest", *tests])
@@ -210,9 +210,9 @@ def counts(report: Path) -> list[str]:
 def run_targets(environment: Environment, tasks: Environment) -> Row:
     """Run the targets of the integration tests, with the tasks in an environment of their own."""
     start = time.monotonic()
-    log = FOLDER / f"core{environment.core}-{tasks.name}.log"
+    log = DIRECTORY / f"core{environment.core}-{tasks.name}.log"
     log.unlink(missing_ok=True)
-    with Standins() as standins, tempfile.TemporaryDirectory(dir=FOLDER) as output:
+    with Standins() as standins, tempfile.TemporaryDirectory(dir=DIRECTORY) as output:
         environ = {**standins.environment(), "IMMUTA_IN_PROCESS": "false"}
         settings = {key.lower(): value for key, value in environ.items()}
         play = {
@@ -224,7 +224,7 @@ def run_targets(environment: Environment, tasks: Environment) -> Row:
                 "ansible_python_interpreter": tasks.program(),
                 "redshift_drivers": [driver for driver in DRIVERS if tasks.version(driver) != ABSENT],
             },
-            "roles": sorted(folder.name for folder in TARGETS.iterdir()),
+            "roles": sorted(directory.name for directory in TARGETS.iterdir()),
         }
         playbook = Path(output) / "playbook.json"
         playbook.write_text(json.dumps([play]))
@@ -299,8 +299,8 @@ def main() -> int:
     """0 when nothing failed."""
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit("The matrix was stopped."))
-    for folder in (FOLDER, HOME):
-        folder.mkdir(parents=True, exist_ok=True)
+    for directory in (DIRECTORY, HOME):
+        directory.mkdir(parents=True, exist_ok=True)
     cores = {core: [python for python in CORES[core].playbooks if find(python)] for core in options.core}
     runnable = {core: found for core, found in cores.items() if found}
     if options.floors:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs ansible-test without containers: ``python -m tools.run_ansible_test COMMAND [ARGUMENT...]``.
 
-It runs in a copy of this checkout, since it insists on the name of the folder, and with a home in .cache. For the
+It runs in a copy of this checkout, since it insists on the name of the directory, and with a home in .cache. For the
 command ``integration`` the stand-ins run meanwhile; their settings are variables of every target, in lower case. The
 targets run twice, since ansible-test passes no environment on: in the controller's process, and as modules.
 """

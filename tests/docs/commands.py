@@ -81,8 +81,8 @@ def _playbook(words: list[str], page: Page) -> list[str]:
             is_there = collection == COLLECTION and (ROOT / "playbooks" / f"{playbook}.yml").exists()
         else:
             # A reader makes files from what the pages show.
-            folder = ROOT / page.name
-            is_there = (folder / name).exists() or (not folder.is_dir() and "hosts:" in page.book)
+            directory = ROOT / page.name
+            is_there = (directory / name).exists() or (not directory.is_dir() and "hosts:" in page.book)
         found += [] if is_there else [f"there is no playbook {name}"]
     return found if arguments or found else ["names no playbook"]
 

@@ -181,10 +181,10 @@ class _Judge:
 
     def _missing(self, name: str) -> list[str]:
         """The complaint about a file that is not among the example files, or not beside the playbook."""
-        folder = ROOT / self._page.name
+        directory = ROOT / self._page.name
         if is_template(name) or not self._page.name.startswith((EXAMPLE_FILES, "playbooks/")):
             return []
-        is_there = any((parent / name).exists() for parent in (folder, folder.parent))
+        is_there = any((parent / name).exists() for parent in (directory, directory.parent))
         return [] if is_there else [f"there is no file {name}"]
 
     def _role(self, where: str, name: t.Any, entry: str, own: Mapping, scope: _Scope) -> None:

@@ -45,7 +45,7 @@ class Example:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """What is read together: a file, or a folder of example files.
+    """What is read together: a file, or a directory of example files.
 
     ``book`` is all that a reader of it knows. ``strays`` is where something looks like an example and was not found.
     """
@@ -74,7 +74,7 @@ def find_pages(root: pathlib.Path = ROOT) -> list[Page]:
 
 
 def _page_of(name: str) -> str:
-    """Example files belong to their folder below docs/examples."""
+    """Example files belong to their directory below docs/examples."""
     parts = pathlib.PurePosixPath(name).parts
     return "/".join(parts[:3]) if name.startswith(f"{EXAMPLE_FILES}/") and len(parts) > 3 else name
 

@@ -223,7 +223,7 @@ def test_invalid_command(command: str, problem: str) -> None:
         "IMMUTA_URL=x make test",
         "ansible-playbook immuta.integrations.configure_redshift -e @a.yml -vvv --check -i hosts | tee log",
         "ansible-doc -t role immuta.integrations.immuta_redshift",
-        "ansible-galaxy collection install immuta.integrations:1.0.0 -p folder",
+        "ansible-galaxy collection install immuta.integrations:1.0.0 -p directory",
         "pip install 'requests>=2.28' redshift_connector",
         ".venv/bin/python -m tools.standin --port 5439",
         "git clone https://example.com/x",
@@ -283,10 +283,10 @@ def test_example_outside_a_code_block_is_detected() -> None:
 
 
 def test_example_files_are_read_with_their_directory(tmp_path: pathlib.Path) -> None:
-    folder = tmp_path / "docs" / "examples" / "one"
-    (folder / "group_vars").mkdir(parents=True)
-    (folder / "site.yml").write_text("a: 1\n")
-    (folder / "group_vars" / "all.yml").write_text("b: 1\n")
+    directory = tmp_path / "docs" / "examples" / "one"
+    (directory / "group_vars").mkdir(parents=True)
+    (directory / "site.yml").write_text("a: 1\n")
+    (directory / "group_vars" / "all.yml").write_text("b: 1\n")
     (page,) = find_pages(tmp_path)
     assert page.name == "docs/examples/one"
     assert [example.path for example in page.examples] == [

@@ -16,7 +16,7 @@ from tests.docs.kinds import kind_of_text, unknown_names
 from tests.docs.pages import Example, Page, find_pages
 from tests.docs.syntax import refused
 from tests.support.by_hand import set_up
-from tests.support.playbooks import Desk, asked, statuses
+from tests.support.playbooks import Workspace, asked, statuses
 from tests.support.standin import Standins
 
 PAGES = find_pages()
@@ -82,15 +82,15 @@ def test_page(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("example", "page"), named(runnable()))
-def test_playbooks_of_a_page_run(example: Example, page: Page, desk: Desk, standins: Standins) -> None:
+def test_playbooks_of_a_page_run(example: Example, page: Page, workspace: Workspace, standins: Standins) -> None:
     is_removal = "immuta_redshift_state: absent" in example.text
     if is_removal:
         set_up(standins)
-    playbook = desk.folder / "playbook.yml"
+    playbook = workspace.directory / "playbook.yml"
     playbook.write_text(at_the_standins(example.text, standins), encoding="utf-8")
 
     variables = {
-        "immuta_redshift_login": desk.login,
+        "immuta_redshift_login": workspace.login,
         "immuta_api_key": standins.immuta.api_key,
         "immuta_system_password": "Sy5tem-Pa55word",
         "redshift_user": standins.bootstrap.user,
@@ -98,13 +98,13 @@ def test_playbooks_of_a_page_run(example: Example, page: Page, desk: Desk, stand
     }
     before = standins.catalog()
 
-    preview = desk.play(str(playbook), "--check", "--diff", **variables)
+    preview = workspace.play(str(playbook), "--check", "--diff", **variables)
 
     assert preview.succeeded, preview.output
     assert all(re.match(READING, request) for request in asked(standins))
     assert standins.catalog() == before
 
-    run = desk.play(str(playbook), **variables)
+    run = workspace.play(str(playbook), **variables)
 
     assert run.succeeded, run.output
     assert statuses(standins) == ([] if is_removal else ["enabled"])

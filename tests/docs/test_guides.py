@@ -20,7 +20,9 @@ from tools.check_links import broken, external
 RST = GUIDES.parent / "rst"
 MESSAGES = RST / "troubleshooting_guide.rst"
 PLUGINS = tuple(
-    path for folder in ("module_utils/*", "plugin_utils", "inventory") for path in ROOT.glob(f"plugins/{folder}/*.py")
+    path
+    for directory in ("module_utils/*", "plugin_utils", "inventory")
+    for path in ROOT.glob(f"plugins/{directory}/*.py")
 )
 PLAYS = (*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/**/*.yml"))
 GAP = "..."

@@ -18,7 +18,7 @@ GAP = re.compile(r"^ *\.\.\.\n", re.MULTILINE)
 
 
 def plain(text: str) -> str:
-    """A text without spaces at the ends of its lines, and without the name that a folder has by chance."""
+    """A text without spaces at the ends of its lines, and without the name that a directory has by chance."""
     return "".join(re.sub(r"\S*/immuta-demo-\w+", "~", line.rstrip()) + "\n" for line in text.splitlines())
 
 

@@ -14,10 +14,10 @@ from tests.docs.arguments import ROLE
 from tests.docs.expressions import results_of
 from tests.support.paths import ROOT
 
-FOLDER = ROOT / "roles" / "immuta_redshift"
-SPECS = yaml.safe_load((FOLDER / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+DIRECTORY = ROOT / "roles" / "immuta_redshift"
+SPECS = yaml.safe_load((DIRECTORY / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
 MAIN = SPECS["main"]["options"]
-README = (FOLDER / "README.md").read_text(encoding="utf-8")
+README = (DIRECTORY / "README.md").read_text(encoding="utf-8")
 # Of the same variable in two entry points, what has to be the same.
 SAME = ("type", "choices", "default")
 
@@ -43,7 +43,7 @@ def code_after(words: str) -> list[str]:
 
 
 def test_defaults_match_the_argument_specs() -> None:
-    defaults = yaml.safe_load((FOLDER / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    defaults = yaml.safe_load((DIRECTORY / "defaults" / "main.yml").read_text(encoding="utf-8"))
     assert defaults == {name: option["default"] for name, option in MAIN.items() if not option.get("required")}
 
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.support.by_hand import run_by_hand
-from tests.support.playbooks import Desk, asked
+from tests.support.playbooks import Workspace, asked
 from tests.support.standin import Standins, scripts
 
 CONFIGURE, REMOVE, EXPORT = (
@@ -68,8 +68,8 @@ def tenant(standins: Standins, request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.mark.parametrize("tenant", [False, True], ids=["manual", "automatic"], indirect=True)
-def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: bool) -> None:
-    [listed] = desk.module("immuta_integration_info")["integrations"]
+def test_integration_with_an_access_key(workspace: Workspace, standins: Standins, tenant: bool) -> None:
+    [listed] = workspace.module("immuta_integration_info")["integrations"]
     assert listed["config"]["extra"] == {
         "awsAccessKeyId": KEY_ID,
         "awsSecretAccessKey": "[REDACTED]",
@@ -78,10 +78,10 @@ def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: 
     assert listed["hidden"] == ["extra.awsSecretAccessKey", "extra.stage.handle"]
     standins.immuta.clear_requests()
 
-    exported = desk.play(EXPORT, export_dir=str(desk.folder / "exported"))
-    file = desk.folder / "exported" / "cluster.example.com.yml"
+    exported = workspace.play(EXPORT, export_dir=str(workspace.directory / "exported"))
+    file = workspace.directory / "exported" / "cluster.example.com.yml"
     text = file.read_text(encoding="utf-8")
-    play = {"immuta_redshift_login": desk.login, "immuta_redshift_wait_sleep": 0.1}
+    play = {"immuta_redshift_login": workspace.login, "immuta_redshift_wait_sleep": 0.1}
 
     assert exported.succeeded, exported.output
     said = " ".join(exported.output.split())
@@ -91,7 +91,7 @@ def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: 
     assert '"awsAccessKeyId": "AKIAEXAMPLE"' in text
     assert not [secret for secret in (SECRET, SESSION) if secret in text + exported.output]
 
-    unchanged = desk.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
+    unchanged = workspace.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
 
     assert unchanged.succeeded, unchanged.output
     assert unchanged.changed == 0
@@ -102,13 +102,13 @@ def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: 
     incomplete = file.with_name("incomplete.yml")
     hidden = '    "awsSecretAccessKey"'
     incomplete.write_text("".join(line for line in changed.splitlines(True) if not line.startswith(hidden)))
-    refused = desk.play(CONFIGURE, "-e", f"@{incomplete}", **play, **SECRETS)
+    refused = workspace.play(CONFIGURE, "-e", f"@{incomplete}", **play, **SECRETS)
 
     assert not refused.succeeded
     assert "Set config.extra.awsSecretAccessKey to create or change" in " ".join(refused.output.split())
     assert written(standins) == []
 
-    run = desk.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
+    run = workspace.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
 
     assert run.succeeded, run.output
     wanted = {
@@ -125,7 +125,7 @@ def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: 
     assert standins.immuta.records()[0]["config"] == wanted["config"]
 
     standins.immuta.clear_requests()
-    removed = desk.play(REMOVE, "-e", f"@{file}", **play, **SECRETS)
+    removed = workspace.play(REMOVE, "-e", f"@{file}", **play, **SECRETS)
 
     assert removed.succeeded, removed.output
     sent = {"authenticationType": "accessKey", **KEY} if tenant else None

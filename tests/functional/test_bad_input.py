@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk, asked
+from tests.support.playbooks import Workspace, asked
 from tests.support.standin import HOST, Standins
 
 # Part of every secret in this file.
@@ -38,13 +38,13 @@ NOT_USER = {"authentication_type": "okta", "username": None, "password": None}
 INTEGRATION, SCRIPT, INFO = "immuta_redshift_integration", "immuta_integration_script", "immuta_integration_info"
 RUN, LOOK = "redshift_script", "redshift_info"
 
-# FOLDER stands for the folder of the test, HOST and PORT for the address of the database.
+# DIRECTORY stands for the directory of the test, HOST and PORT for the address of the database.
 LOGIN = {"login_host": "HOST", "login_port": "PORT", "ssl_mode": "disable", "connect_retries": 0}
 DEFAULTS: dict[str, dict[str, t.Any]] = {
     INTEGRATION: {"auto_bootstrap": False, "config": CONFIG},
-    SCRIPT: {"script": "create", "config": CONFIG, "dest": "FOLDER/create.sql"},
+    SCRIPT: {"script": "create", "config": CONFIG, "dest": "DIRECTORY/create.sql"},
     INFO: {"retries": 0},
-    RUN: {"path": "FOLDER/script.sql", **LOGIN},
+    RUN: {"path": "DIRECTORY/script.sql", **LOGIN},
     LOOK: LOGIN,
 }
 
@@ -239,7 +239,7 @@ CASES = [
     Case("nobody there", INFO, {"url": "http://127.0.0.1:1"}, ["the connection was refused", "check url"]),
     Case("no such name", INFO, {"url": "https://nowhere.invalid"}, ["the host name is not known", "check url"]),
     Case("no such proxy", INFO, {}, ["proxy"], environment={"http_proxy": f"http://me:{CANARY}@127.0.0.1:1"}),
-    Case("no such ca_path", INFO, {"ca_path": "FOLDER/ca.pem"}, ["ca_path", "ca.pem", "No such file"]),
+    Case("no such ca_path", INFO, {"ca_path": "DIRECTORY/ca.pem"}, ["ca_path", "ca.pem", "No such file"]),
     Case(
         "a page",
         INFO,
@@ -295,9 +295,14 @@ CASES = [
     # Scripts that have nowhere to go
     Case("no dest", SCRIPT, {"dest": LEFT_OUT}, ["missing required arguments: dest"]),
     Case("an empty dest", SCRIPT, {"dest": ""}, ["dest"]),
-    Case("no folder", SCRIPT, {"dest": "FOLDER/no/create.sql"}, ["The directory FOLDER/no of dest does not exist"]),
-    Case("a folder", SCRIPT, {"dest": "FOLDER"}, ["The dest FOLDER is not a file"]),
-    Case("a file as folder", SCRIPT, {"dest": "FOLDER/script.sql/x"}, ["FOLDER/script.sql of dest"]),
+    Case(
+        "no directory",
+        SCRIPT,
+        {"dest": "DIRECTORY/no/create.sql"},
+        ["The directory DIRECTORY/no of dest does not exist"],
+    ),
+    Case("a directory", SCRIPT, {"dest": "DIRECTORY"}, ["The dest DIRECTORY is not a file"]),
+    Case("a file as directory", SCRIPT, {"dest": "DIRECTORY/script.sql/x"}, ["DIRECTORY/script.sql of dest"]),
     Case("a file for all", SCRIPT, {"mode": "0644"}, ["mode 0o644", "others no right"]),
     Case("a mode in decimal", SCRIPT, {"mode": 600}, ["mode", "0600"]),
     Case("a mode in words", SCRIPT, {"mode": "u=rw"}, ["The option mode is u=rw", "'0600'"]),
@@ -337,8 +342,8 @@ CASES = [
     ),
     # Scripts that cannot be run
     Case("no path", RUN, {"path": LEFT_OUT}, ["missing required arguments: path"]),
-    Case("no script", RUN, {"path": "FOLDER/no.sql"}, ["There is no script FOLDER/no.sql"]),
-    Case("a folder as script", RUN, {"path": "FOLDER"}, ["The script FOLDER is not a regular file"]),
+    Case("no script", RUN, {"path": "DIRECTORY/no.sql"}, ["There is no script DIRECTORY/no.sql"]),
+    Case("a directory as script", RUN, {"path": "DIRECTORY"}, ["The script DIRECTORY is not a regular file"]),
     Case(
         "a meta-command",
         RUN,
@@ -427,20 +432,20 @@ ANSIBLES = (
 )
 
 
-def files(folder: pathlib.Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def files(directory: pathlib.Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 def state(standins: Standins) -> tuple[t.Any, ...]:
     return standins.catalog(), standins.immuta.records(), asked(standins), len(standins.postgres.statements())
 
 
-def filled_in(value: t.Any, desk: Desk) -> t.Any:
-    """What an argument or a sentence is on this desk, with the names in capital letters replaced."""
-    redshift = desk.standins.redshift
+def filled_in(value: t.Any, workspace: Workspace) -> t.Any:
+    """What an argument or a sentence is on this workspace, with the names in capital letters replaced."""
+    redshift = workspace.standins.redshift
     names = {
-        "FOLDER": str(desk.folder.resolve()),
-        "IMMUTA": desk.standins.immuta.url.rpartition("/")[2],
+        "DIRECTORY": str(workspace.directory.resolve()),
+        "IMMUTA": workspace.standins.immuta.url.rpartition("/")[2],
         "HOST": redshift.host,
         "PORT": str(redshift.port),
     }
@@ -450,31 +455,31 @@ def filled_in(value: t.Any, desk: Desk) -> t.Any:
     return value
 
 
-def check(case: Case, desk: Desk) -> None:
+def check(case: Case, workspace: Workspace) -> None:
     """Run the task and judge what it says and what it leaves on disk."""
-    (desk.folder / "script.sql").write_bytes(case.script)
+    (workspace.directory / "script.sql").write_bytes(case.script)
     for name, value in case.environment.items():
-        desk.environment.pop(name, None)
+        workspace.environment.pop(name, None)
         if value is not None:
-            desk.environment[name] = value
-    before = files(desk.folder)
+            workspace.environment[name] = value
+    before = files(workspace.directory)
     arguments = {
         name: value for name, value in {**DEFAULTS[case.module], **case.arguments}.items() if value != LEFT_OUT
     }
 
-    result = desk.module(case.module, **{name: filled_in(value, desk) for name, value in arguments.items()})
+    result = workspace.module(case.module, **{name: filled_in(value, workspace) for name, value in arguments.items()})
 
     assert result["failed"] is True
     message = result["msg"]
     for part in case.says:
-        assert filled_in(part, desk) in message
+        assert filled_in(part, workspace) in message
     assert {name: result.get(name) for name in case.facts} == case.facts
     assert message.endswith(".") or any(start in message for start in ANSIBLES), message
     assert "\n" not in message
     said = json.dumps(result)
-    for secret in (CANARY, desk.standins.immuta.api_key, desk.standins.bootstrap.password):
+    for secret in (CANARY, workspace.standins.immuta.api_key, workspace.standins.bootstrap.password):
         assert secret not in said
-    assert files(desk.folder) == before
+    assert files(workspace.directory) == before
 
 
 @pytest.fixture(scope="module")
@@ -487,7 +492,7 @@ def ended(
     chosen = [item.callspec.params["case"] for item in request.session.items if "ended" in item.fixturenames]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as people:
         tasks = {
-            case.name: people.submit(check, case, Desk(tmp_path_factory.mktemp("desk"), running_standins))
+            case.name: people.submit(check, case, Workspace(tmp_path_factory.mktemp("workspace"), running_standins))
             for case in chosen
         }
     assert state(running_standins) == before
@@ -505,20 +510,20 @@ def test_bad_input_fails_before_any_request(ended: dict[str, concurrent.futures.
 
 
 @cases(known_before=False)
-def test_server_errors_are_shown_without_changes(desk: Desk, standins: Standins, case: Case) -> None:
+def test_server_errors_are_shown_without_changes(workspace: Workspace, standins: Standins, case: Case) -> None:
     for record in case.records:
         standins.immuta.seed(**record)
     if case.fault:
         standins.immuta.add_fault(**case.fault)
     if case.library:
-        stub = desk.folder / "stubs" / case.library / "__init__.py"
+        stub = workspace.directory / "stubs" / case.library / "__init__.py"
         stub.parent.mkdir(parents=True)
         stub.write_text("raise ImportError('not installed')", encoding="utf-8")
-        desk.environment["PYTHONPATH"] = str(desk.folder / "stubs")
-        desk.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        workspace.environment["PYTHONPATH"] = str(workspace.directory / "stubs")
+        workspace.environment["PYTHONDONTWRITEBYTECODE"] = "1"
     catalog, records, unused, statements = state(standins)
 
-    check(case, desk)
+    check(case, workspace)
 
     after = state(standins)
     assert after[:3] == (catalog, records, case.asked)

@@ -24,14 +24,14 @@ FAILED_TEST = {"name": "Connection", "status": "failed", "message": "The cluster
 class Check:
     """Runs the playbook on an inventory of clusters, whose passwords nobody knows, and reads its report."""
 
-    def __init__(self, folder: pathlib.Path, standins: Standins) -> None:
-        self.folder = folder
+    def __init__(self, directory: pathlib.Path, standins: Standins) -> None:
+        self.directory = directory
         self.standins = standins
-        self.report_file = folder / "drift.json"
+        self.report_file = directory / "drift.json"
 
     def run(self, clusters: dict[str, dict[str, t.Any]], *options: str) -> Run:
         """``clusters`` are the role's variables by the name of the host."""
-        inventory = self.folder / "inventory.yml"
+        inventory = self.directory / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": clusters}}), encoding="utf-8")
         return ended(
             [
@@ -45,13 +45,13 @@ class Check:
             ],
             {
                 "PATH": os.environ["PATH"],
-                "HOME": str(self.folder),
+                "HOME": str(self.directory),
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
                 "IMMUTA_URL": self.standins.immuta.url,
                 "IMMUTA_API_KEY": self.standins.immuta.api_key,
                 "ANSIBLE_STRATEGY": "free",  # which has no task for all hosts, so that the playbook cannot rely on it
             },
-            self.folder,
+            self.directory,
         )
 
     def report(self) -> dict[str, t.Any]:
@@ -192,8 +192,8 @@ def test_unknown_integration_is_unmanaged(check: Check, standins: Standins) -> N
 
 def test_unreadable_variables_fail_their_host(check: Check, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config(host="a.example.com"))
-    (check.folder / "host_vars").mkdir()
-    (check.folder / "host_vars" / "b.yml").write_text("immuta_redshift_config: [", encoding="utf-8")
+    (check.directory / "host_vars").mkdir()
+    (check.directory / "host_vars" / "b.yml").write_text("immuta_redshift_config: [", encoding="utf-8")
 
     run = check.run({name: variables(standins, name) for name in ("a", "b")})
 
@@ -203,7 +203,7 @@ def test_unreadable_variables_fail_their_host(check: Check, standins: Standins) 
 
 def test_reports_for_tools_and_people(check: Check, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config(host="sales.example.com", initialDatabase="other"))
-    files = [check.folder / name for name in ("drift.json", "drift.xml", "drift.html")]
+    files = [check.directory / name for name in ("drift.json", "drift.xml", "drift.html")]
 
     run = check.run(
         {"sales": variables(standins, "sales")},

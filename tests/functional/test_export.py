@@ -9,7 +9,7 @@ import typing as t
 
 import yaml
 
-from tests.support.playbooks import Desk, asked
+from tests.support.playbooks import Workspace, asked
 from tests.support.standin import Standins
 
 CONFIGURE = "immuta.integrations.configure_redshift"
@@ -61,38 +61,38 @@ def shapes() -> list[dict[str, t.Any]]:
     ]
 
 
-def test_export_is_in_sync(desk: Desk, standins: Standins) -> None:
+def test_export_is_in_sync(workspace: Workspace, standins: Standins) -> None:
     for shape in shapes():
         standins.immuta.seed(**shape)
     standins.immuta.seed(type="Snowflake", config={"host": "snow.example.com"})
     standins.immuta.seed(status="deleted", config={"host": "gone.example.com"})
-    inventory = desk.folder / "inventory"
+    inventory = workspace.directory / "inventory"
     host_vars = inventory / "host_vars"
     inventory.mkdir()
 
-    exported = desk.play(EXPORT, export_dir=str(host_vars))
+    exported = workspace.play(EXPORT, export_dir=str(host_vars))
 
     assert exported.succeeded, exported.output
     assert asked(standins) == ["GET /integrations"]
     hosts = sorted(shape["config"]["host"] for shape in shapes())
     assert sorted(path.name for path in host_vars.iterdir()) == [f"{host}.yml" for host in hosts]
     assert {stat.S_IMODE(path.stat().st_mode) for path in host_vars.iterdir()} == {0o600}
-    assert desk.play(EXPORT, export_dir=str(host_vars)).changed == 0
+    assert workspace.play(EXPORT, export_dir=str(host_vars)).changed == 0
     for path in host_vars.iterdir():
         text = path.read_text(encoding="utf-8").replace("!unsafe ", "")
         assert yaml.safe_load(text)["immuta_redshift_config"]["host"] == path.stem
 
     standins.immuta.clear_requests()
     (inventory / "hosts").write_text("\n".join(hosts) + "\n", encoding="utf-8")
-    run = desk.play(CONFIGURE, "-i", str(inventory), immuta_redshift_hosts="all", **SECRETS)
+    run = workspace.play(CONFIGURE, "-i", str(inventory), immuta_redshift_hosts="all", **SECRETS)
 
     assert run.succeeded, run.output
     assert run.changed == 0
     assert asked(standins) == ["GET /integrations"]
 
 
-def test_export_requires_a_directory(desk: Desk, standins: Standins) -> None:
-    run = desk.play(EXPORT)
+def test_export_requires_a_directory(workspace: Workspace, standins: Standins) -> None:
+    run = workspace.play(EXPORT)
 
     assert not run.succeeded
     assert "export_dir" in run.output

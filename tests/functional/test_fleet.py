@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk, Run, asked
+from tests.support.playbooks import Run, Workspace, asked
 from tests.support.standin import Standins
 
 CONFIGURE = "immuta.integrations.configure_redshift"
@@ -22,8 +22,8 @@ LEFT = ".ansible/tmp/immuta_redshift/left.example.com.create.sql"
 class Fleet:
     """Runs plays for an inventory of clusters that Immuta has, and reads the result fact of each host."""
 
-    def __init__(self, desk: Desk, standins: Standins) -> None:
-        self.desk = desk
+    def __init__(self, workspace: Workspace, standins: Standins) -> None:
+        self.workspace = workspace
         self.standins = standins
         self.facts: dict[str, t.Any] = {}
         self.failures: dict[str, str] = {}
@@ -36,19 +36,19 @@ class Fleet:
     def host(self, name: str, config: dict[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
         """The role's variables for the cluster of a host."""
         described = {**self.standins.config(host=f"{name}.example.com"), **(config or {})}
-        return {"immuta_redshift_login": self.desk.login, "immuta_redshift_config": described, **variables}
+        return {"immuta_redshift_login": self.workspace.login, "immuta_redshift_config": described, **variables}
 
     def run(self, hosts: dict[str, t.Any], *plays: dict[str, t.Any], options: t.Sequence[str] = ()) -> Run:
         """Run plays; ``facts`` and ``failures`` are what each host then has, by its name."""
-        inventory, facts = self.desk.folder / "inventory.json", self.desk.folder / "facts.json"
+        inventory, facts = self.workspace.directory / "inventory.json", self.workspace.directory / "facts.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
         fact = "immuta_redshift_integration"
         found = f"groups.all | map('extract', hostvars) | map(attribute='{fact}', default='none')"
         copy = {"content": f"{{{{ dict(groups.all | zip({found})) | to_json }}}}", "dest": str(facts), "mode": "0600"}
         report = {**LOCAL, "hosts": "localhost", "tasks": [{"ansible.builtin.copy": copy, "check_mode": False}]}
-        playbook = self.desk.folder / "fleet.json"
+        playbook = self.workspace.directory / "fleet.json"
         playbook.write_text(json.dumps([*plays, report]), encoding="utf-8")
-        run = self.desk.play(str(playbook), "-i", str(inventory), *options)
+        run = self.workspace.play(str(playbook), "-i", str(inventory), *options)
         self.facts = json.loads(facts.read_text(encoding="utf-8"))
         fatal = re.findall(r"^fatal: \[([^] ]+)[^]]*\]: FAILED! => (\{.*\})$", run.output, re.MULTILINE)
         self.failures = {host: json.loads(failure)["msg"] for host, failure in fatal}
@@ -66,8 +66,8 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(desk: Desk, standins: Standins) -> Fleet:
-    return Fleet(desk, standins)
+def fleet(workspace: Workspace, standins: Standins) -> Fleet:
+    return Fleet(workspace, standins)
 
 
 def every_kind(fleet: Fleet) -> dict[str, t.Any]:
@@ -116,7 +116,7 @@ def every_kind(fleet: Fleet) -> dict[str, t.Any]:
     for name in hosts:
         if name not in ("gone", "cleanup", "nameless", "elsewhere_1", "elsewhere_2"):
             fleet.seed(name, **special.get(name, {}))
-    left = fleet.desk.home / LEFT
+    left = fleet.workspace.home / LEFT
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_text("SELECT 1;", encoding="utf-8")
     return hosts
@@ -148,7 +148,7 @@ def pair(fleet: Fleet, **first: t.Any) -> dict[str, t.Any]:
 
 
 def test_fleet_in_sync_is_one_request(fleet: Fleet) -> None:
-    fleet.desk.environment.update(ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="true")
+    fleet.workspace.environment.update(ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="true")
 
     run = fleet.configure(pair(fleet))
 
@@ -179,7 +179,7 @@ def test_role_runs_for_drifted_hosts_only(fleet: Fleet) -> None:
     ids=["single", "module"],
 )
 def test_incomparable_host_adds_no_request(fleet: Fleet, options: list[str], environment: dict[str, str]) -> None:
-    fleet.desk.environment.update(environment)
+    fleet.workspace.environment.update(environment)
     fleet.role(pair(fleet), *options)
     facts, failures, requests = fleet.facts, fleet.failures, asked(fleet.standins)
 
@@ -216,7 +216,7 @@ def test_second_import_compares_again(fleet: Fleet) -> None:
 
 def test_group_named_like_a_host_is_kept(fleet: Fleet) -> None:
     hosts = pair(fleet)
-    inventory = fleet.desk.folder / "groups.json"
+    inventory = fleet.workspace.directory / "groups.json"
     inventory.write_text(json.dumps({"one": {"hosts": {"one": {}, "changed": {}}}}), encoding="utf-8")
     hosts["changed"] = fleet.host("changed", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
 

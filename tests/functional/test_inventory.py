@@ -11,25 +11,29 @@ import typing as t
 import pytest
 import yaml
 
-from tests.support.playbooks import Desk, Run, asked, ended, program
+from tests.support.playbooks import Run, Workspace, asked, ended, program
 from tests.support.standin import Standins
 
 
 class Inventory:
     """A file for the plugin, and a tenant with three integrations in use."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.file = desk.folder / "tenant.immuta.yml"
-        self.cache = desk.folder / "cache"
-        immuta = desk.standins.immuta
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.file = workspace.directory / "tenant.immuta.yml"
+        self.cache = workspace.directory / "cache"
+        immuta = workspace.standins.immuta
         immuta.seed(
-            config={**desk.standins.config(host="Sales.example.com"), "impersonation": {"enabled": False}, "port": 5439}
+            config={
+                **workspace.standins.config(host="Sales.example.com"),
+                "impersonation": {"enabled": False},
+                "port": 5439,
+            }
         )
-        immuta.seed(status="createError", autoBootstrap=True, config=desk.standins.config(host="hr.example.com"))
+        immuta.seed(status="createError", autoBootstrap=True, config=workspace.standins.config(host="hr.example.com"))
         immuta.seed(type="Starburst (Trino)", config={"immutaApiKey": "Trino-Secret-1"})
-        immuta.seed(status="disabled", config=desk.standins.config(host="gone.example.com"))
-        immuta.seed(status="deleting", config=desk.standins.config(host="going.example.com"))
+        immuta.seed(status="disabled", config=workspace.standins.config(host="gone.example.com"))
+        immuta.seed(status="deleting", config=workspace.standins.config(host="going.example.com"))
         immuta.clear_requests()
 
     def write(self, **options: t.Any) -> None:
@@ -37,16 +41,16 @@ class Inventory:
 
     def run(self, *arguments: str, **options: t.Any) -> Run:
         self.write(**options)
-        environment = {**self.desk.environment, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
-        return ended([program("ansible-inventory"), "-i", self.file, *arguments], environment, self.desk.folder)
+        environment = {**self.workspace.environment, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
+        return ended([program("ansible-inventory"), "-i", self.file, *arguments], environment, self.workspace.directory)
 
     def hosts(self, *arguments: str, **options: t.Any) -> dict[str, dict[str, t.Any]]:
         return json.loads(self.run("--list", *arguments, **options).output)["_meta"]["hostvars"]
 
 
 @pytest.fixture
-def inventory(desk: Desk) -> Inventory:
-    return Inventory(desk)
+def inventory(workspace: Workspace) -> Inventory:
+    return Inventory(workspace)
 
 
 def test_inventory_graph_of_a_tenant(inventory: Inventory, standins: Standins) -> None:
@@ -99,7 +103,7 @@ def test_no_secret_in_output_or_cache(inventory: Inventory) -> None:
     assert "starburst" in shown.lower()
     assert "Starburst" in cached
     assert not [
-        secret for secret in ("Trino-Secret-1", inventory.desk.standins.immuta.api_key) if secret in shown + cached
+        secret for secret in ("Trino-Secret-1", inventory.workspace.standins.immuta.api_key) if secret in shown + cached
     ]
 
 
@@ -154,7 +158,7 @@ def test_inventory_errors(inventory: Inventory, options: dict[str, t.Any], said:
 
 
 def test_options_can_be_templates(inventory: Inventory) -> None:
-    inventory.desk.environment["MY_KEY"] = inventory.desk.environment.pop("IMMUTA_API_KEY")
+    inventory.workspace.environment["MY_KEY"] = inventory.workspace.environment.pop("IMMUTA_API_KEY")
 
     assert inventory.hosts(api_key="{{ lookup('ansible.builtin.env', 'MY_KEY') }}")
 
@@ -164,28 +168,28 @@ def test_values_of_immuta_are_not_templates(inventory: Inventory, standins: Stan
     standins.immuta.seed(config=standins.config(host="evil.example.com", database=text))
 
     inventory.write()
-    run = inventory.desk.play(
-        str(_playbook(inventory.desk.folder)), "-i", str(inventory.file), "--limit", "evil.example.com"
+    run = inventory.workspace.play(
+        str(_playbook(inventory.workspace.directory)), "-i", str(inventory.file), "--limit", "evil.example.com"
     )
 
     assert run.succeeded, run.output
     assert "lookup(" in run.output
 
 
-def _playbook(folder: pathlib.Path) -> pathlib.Path:
+def _playbook(directory: pathlib.Path) -> pathlib.Path:
     play = {
         "hosts": "immuta_type_redshift",
         "connection": "local",
         "gather_facts": False,
         "tasks": [{"ansible.builtin.debug": {"msg": "{{ immuta_redshift_config.database }}"}}],
     }
-    playbook = folder / "show.json"
+    playbook = directory / "show.json"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     return playbook
 
 
 def test_file_with_another_name_is_not_read(inventory: Inventory) -> None:
-    inventory.file = inventory.desk.folder / "tenant.yml"
+    inventory.file = inventory.workspace.directory / "tenant.yml"
 
     assert inventory.run("--list").status != 0
 
@@ -194,8 +198,8 @@ def test_adopted_tenant_is_in_sync(inventory: Inventory, standins: Standins) -> 
     inventory.write(filters=[{"include": "inventory_hostname == 'sales.example.com'"}, {"exclude": True}])
     options = ("-i", str(inventory.file))
 
-    drift = inventory.desk.play("immuta.integrations.check_drift", *options, immuta_redshift_hosts="all")
-    adopted = inventory.desk.play("immuta.integrations.configure_redshift", *options, immuta_redshift_hosts="all")
+    drift = inventory.workspace.play("immuta.integrations.check_drift", *options, immuta_redshift_hosts="all")
+    adopted = inventory.workspace.play("immuta.integrations.configure_redshift", *options, immuta_redshift_hosts="all")
 
     assert "1 cluster: 1 in sync" in drift.output
     assert (adopted.status, adopted.changed) == (0, 0), adopted.output
@@ -206,7 +210,7 @@ def test_policy_for_all_clusters(inventory: Inventory) -> None:
     policy = "immuta_redshift_config | combine({'impersonation': {'enabled': true}})"
     inventory.write(compose={"immuta_redshift_config": policy})
 
-    drift = inventory.desk.play(
+    drift = inventory.workspace.play(
         "immuta.integrations.check_drift", "-i", str(inventory.file), immuta_redshift_hosts="immuta_type_redshift"
     )
 

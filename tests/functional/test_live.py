@@ -21,12 +21,12 @@ TIME_LIMIT = 300  # seconds
 PASSWORD = "Live-Pa55word"
 
 
-def start(standins: Standins, folder: pathlib.Path, **changes: str) -> subprocess.Popen[str]:
-    """Start the suite; its temporary folder is below ``folder``."""
+def start(standins: Standins, directory: pathlib.Path, **changes: str) -> subprocess.Popen[str]:
+    """Start the suite; its temporary directory is below ``directory``."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join([str(ROOT / ".ansible" / "collections"), str(ROOT)]),
-        "TMPDIR": str(folder),
+        "TMPDIR": str(directory),
         **standins.environment(),
         "IMMUTA_LIVE": "yes",
         "IMMUTA_LIVE_DATABASE": "immuta live",

@@ -36,7 +36,7 @@ class Shell:
     """Runs a module as Ansible does: in a process of its own, with its arguments on standard input."""
 
     standins: Standins
-    folder: pathlib.Path
+    directory: pathlib.Path
     driver: str
     environment: dict[str, str]
 
@@ -45,7 +45,7 @@ class Shell:
         account = {"login_user": self.standins.bootstrap.user, "login_password": self.standins.bootstrap.password}
         defaults = {**login, **account, "login_db": "dev", "ssl_mode": "disable", "driver": self.driver}
         arguments = {**defaults, **options, "_ansible_check_mode": check_mode}
-        run = run_module(module, arguments, {**os.environ, **self.environment}, self.folder)
+        run = run_module(module, arguments, {**os.environ, **self.environment}, self.directory)
         assert run.stderr == ""
         result = json.loads(run.stdout)
         result.pop("invocation", None)
@@ -54,7 +54,7 @@ class Shell:
 
     def script(self, *statements: str, **options: t.Any) -> Outcome:
         """Have redshift_script run statements, each on a line of its own."""
-        path = self.folder / "script.sql"
+        path = self.directory / "script.sql"
         path.write_text("".join(f"{statement};\n" for statement in statements), encoding="utf-8")
         return self("redshift_script", path=str(path), **options)
 
@@ -304,11 +304,11 @@ def test_silent_server_times_out(shell: Shell) -> None:
 
 
 def test_unreadable_script(one_shell: Shell) -> None:
-    missing = one_shell("redshift_script", path=str(one_shell.folder / "nowhere.sql"))
-    assert f"There is no script {one_shell.folder}/nowhere.sql on the host" in missing["msg"]
-    pipe = one_shell.folder / "pipe"
+    missing = one_shell("redshift_script", path=str(one_shell.directory / "nowhere.sql"))
+    assert f"There is no script {one_shell.directory}/nowhere.sql on the host" in missing["msg"]
+    pipe = one_shell.directory / "pipe"
     os.mkfifo(pipe)
-    for path in (pipe, one_shell.folder):
+    for path in (pipe, one_shell.directory):
         result = one_shell("redshift_script", path=str(path))
         assert result["msg"] == f"The script {path} is not a regular file: save the script in one."
     assert "The option path is empty" in one_shell("redshift_script", path="")["msg"]
@@ -493,13 +493,13 @@ def tls_port(
 def test_certificate_is_verified(
     shell: Shell, tls_port: int, host: str, mode: str, trusted: bool, reason: str | None
 ) -> None:
-    ca_path = str(shell.folder / "authority.pem") if trusted else None
+    ca_path = str(shell.directory / "authority.pem") if trusted else None
     result = shell("redshift_info", login_host=host, login_port=tls_port, ssl_mode=mode, ca_path=ca_path)
     assert (reason in result["msg"]) if reason else "version" in result
 
 
 def test_option_sets_the_trusted_certificates(shell: Shell, tls_port: int) -> None:
-    authority = str(shell.folder / "authority.pem")
+    authority = str(shell.directory / "authority.pem")
     shell.environment.update(
         SSL_CERT_FILE="/nowhere", SSL_CERT_DIR="/nowhere", PGSSLROOTCERT="/nowhere", PGSSLMODE="disable"
     )
@@ -510,7 +510,7 @@ def test_option_sets_the_trusted_certificates(shell: Shell, tls_port: int) -> No
 
 @pytest.mark.parametrize("tls_port", [YESTERDAY], indirect=True, ids=["yesterday"])
 def test_expired_certificate_is_refused(shell: Shell, tls_port: int) -> None:
-    authority = str(shell.folder / "authority.pem")
+    authority = str(shell.directory / "authority.pem")
     for mode in ("verify-full", "verify-ca"):
         result = shell("redshift_info", login_host="localhost", login_port=tls_port, ssl_mode=mode, ca_path=authority)
         assert "cannot be trusted (certificate has expired)" in result["msg"]
@@ -518,10 +518,10 @@ def test_expired_certificate_is_refused(shell: Shell, tls_port: int) -> None:
 
 @pytest.fixture
 def aws(standins: Standins, one_shell: Shell, tls_port: int) -> t.Iterator[FakeAws]:
-    certificate = str(one_shell.folder / "cert.pem"), str(one_shell.folder / "key.pem")
+    certificate = str(one_shell.directory / "cert.pem"), str(one_shell.directory / "key.pem")
     account = standins.bootstrap
     with FakeAws(certificate, "localhost", tls_port, account.user, account.password) as aws:
-        one_shell.environment.update(aws.environment(str(one_shell.folder / "authority.pem")))
+        one_shell.environment.update(aws.environment(str(one_shell.directory / "authority.pem")))
         yield aws
 
 
@@ -542,7 +542,7 @@ OKTA = {"auth_method": "okta", "app_id": "x1", "login_user": "zoe", "login_passw
     ],
 )
 def test_credentials_come_from_aws(one_shell: Shell, aws: FakeAws, options: Outcome, asked: list[str]) -> None:
-    login = {**NO_LOGIN, "ca_path": str(one_shell.folder / "authority.pem"), "login_port": aws.facts["port"]}
+    login = {**NO_LOGIN, "ca_path": str(one_shell.directory / "authority.pem"), "login_port": aws.facts["port"]}
     result = one_shell("redshift_info", **{**login, "idp_host": aws.address, **options})
     assert result["current_user"]["name"] == "bootstrap"
     assert [name for name in aws.asked if name in asked] == asked
@@ -577,7 +577,7 @@ def test_no_region(one_shell: Shell, aws: FakeAws) -> None:
 
 
 def test_script_is_removed_after_reading(one_shell: Shell) -> None:
-    path = one_shell.folder / "script.sql"
+    path = one_shell.directory / "script.sql"
     assert one_shell.script("CREATE SCHEMA one", remove=True, check_mode=True)["changed"]
     assert path.exists()
     assert one_shell.script("CREATE SCHEMA one", remove=True)["changed"]

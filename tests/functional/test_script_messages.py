@@ -59,13 +59,13 @@ TOKEN = f"token = language_{CANARY}"
 REFUSED = "RAISE 'Create function is not supported for language plpythonu anymore.'"
 
 
-def failure(standins: Standins, folder: pathlib.Path, driver: str, script: str) -> dict[str, t.Any]:
+def failure(standins: Standins, directory: pathlib.Path, driver: str, script: str) -> dict[str, t.Any]:
     """How a run of the script fails; empty where it does not."""
     login = {"login_host": standins.redshift.host, "login_port": standins.redshift.port, "login_db": "dev"}
     account = {"login_user": standins.bootstrap.user, "login_password": standins.bootstrap.password}
-    options = {**login, **account, "ssl_mode": "disable", "driver": driver, "path": str(folder / "script.sql")}
+    options = {**login, **account, "ssl_mode": "disable", "driver": driver, "path": str(directory / "script.sql")}
     defaults = {name: option.get("default") for name, option in arguments()["argument_spec"].items()}
-    (folder / "script.sql").write_text(script, encoding="utf-8")
+    (directory / "script.sql").write_text(script, encoding="utf-8")
     try:
         run({**defaults, **options}, False, {})
     except IntegrationsError as error:

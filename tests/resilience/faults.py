@@ -180,18 +180,18 @@ def _refused(name: str, expected: dict[str, t.Any], variable: str) -> t.Callable
 
     def attempt(stage: Stage) -> None:
         play = _begin(stage, name)
-        right = play.desk.environment[variable]
-        play.desk.environment[variable] = right.rpartition(":")[0] + f":{free_port()}"
+        right = play.workspace.environment[variable]
+        play.workspace.environment[variable] = right.rpartition(":")[0] + f":{free_port()}"
         if variable == "REDSHIFT_PORT":
             play.variables["immuta_redshift_login"] = {
-                **play.desk.login,
+                **play.workspace.login,
                 "login_port": free_port(),
                 "connect_retries": 1,
             }
         run = play.start().end(RUN_LIMIT)
         if run.succeeded:
             raise TortureError("the run succeeded")
-        play.desk.environment[variable] = right
+        play.workspace.environment[variable] = right
         play.variables.pop("immuta_redshift_login", None)
         _judge(play, stage, run, expected)
 

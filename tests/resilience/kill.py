@@ -78,7 +78,7 @@ def _kill_whole(play: Play, number: int, after: bool) -> Run:
         running.kill_all()
         return True
 
-    trap = Trap(play.desk.standins, number, after, act)
+    trap = Trap(play.workspace.standins, number, after, act)
     running = play.start()
     running.end()
     trap.check_sprung()
@@ -94,7 +94,7 @@ def _kill_main(play: Play, number: int, after: bool) -> Run:
         is_over.wait(ORPHAN_HOLD)
         return False
 
-    trap = Trap(play.desk.standins, number, after, act)
+    trap = Trap(play.workspace.standins, number, after, act)
     running = play.start()
     running.end()
     trap.check_sprung()

@@ -17,7 +17,7 @@ PACES = ((0.0, 0.0), (0.3, 0.0), (0.0, 1.0), (0.3, 1.0))
 
 
 def two(name: str) -> t.Callable[[Stage], list[Point]]:
-    """The points of a flow: two runs, at home (with the same private folder) and from two homes."""
+    """The points of a flow: two runs, at home (with the same private directory) and from two homes."""
 
     def points(stage: Stage) -> list[Point]:
         _events, expected = undisturbed(stage, name)

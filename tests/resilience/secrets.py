@@ -69,9 +69,9 @@ def _point(label: str, case: Case) -> Point:
 
 def _attempt(stage: Stage, case: Case) -> None:
     play = stage.begin(FLOWS[case.flow], ANSIBLE_KEEP_REMOTE_FILES="1", **case.environment)
-    home = play.desk.home
-    record_syslog(play.desk)
-    play.desk.environment.update(
+    home = play.workspace.home
+    record_syslog(play.workspace)
+    play.workspace.environment.update(
         ANSIBLE_LOG_PATH=str(home / "ansible.log"),
         ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.tree,ansible.builtin.junit",
         ANSIBLE_CALLBACK_TREE_DIR=str(home / "tree"),
@@ -82,18 +82,18 @@ def _attempt(stage: Stage, case: Case) -> None:
     # Whatever can come by variables does, rather than by the environment.
     play.variables.update(
         immuta_redshift_api={
-            "api_key": play.desk.environment.pop("IMMUTA_API_KEY"),
+            "api_key": play.workspace.environment.pop("IMMUTA_API_KEY"),
             "auth_scheme": case.auth_scheme,
             "timeout": 1,
             "retries": 1,
         },
         immuta_redshift_login={
-            **play.desk.login,
-            "login_user": play.desk.environment.pop("REDSHIFT_USER"),
-            "login_password": play.desk.environment.pop("REDSHIFT_PASSWORD"),
+            **play.workspace.login,
+            "login_user": play.workspace.environment.pop("REDSHIFT_USER"),
+            "login_password": play.workspace.environment.pop("REDSHIFT_PASSWORD"),
         },
         immuta_redshift_wait_timeout=4,
-        immuta_redshift_script_dir=str(play.desk.folder / "scripts"),
+        immuta_redshift_script_dir=str(play.workspace.directory / "scripts"),
     )
     play.flow = dataclasses.replace(play.flow, playbook=_revealing(play))
     canaries = secrets_of(stage)
@@ -133,7 +133,7 @@ def _revealing(play: Play) -> str:
         {"import_playbook": play.flow.playbook},
         {"hosts": "localhost", "gather_facts": False, "tasks": [reveal]},
     ]
-    file = play.desk.folder / "playbook.json"
+    file = play.workspace.directory / "playbook.json"
     file.write_text(json.dumps(playbook), encoding="utf-8")
     return str(file)
 
@@ -150,25 +150,25 @@ def secrets_of(stage: Stage) -> dict[str, str]:
 
 def _ask_aws(play: Play, stage: Stage, case: Case, stack: contextlib.ExitStack) -> dict[str, str]:
     """Have the log-in take its account from AWS, with Okta or without; return the secrets of that."""
-    folder, account = play.desk.folder, stage.standins.bootstrap
-    certificate = str(folder / "certificate.pem"), str(folder / "key.pem")
+    directory, account = play.workspace.directory, stage.standins.bootstrap
+    certificate = str(directory / "certificate.pem"), str(directory / "key.pem")
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    authority.cert_pem.write_to_path(str(directory / "authority.pem"))
     issued = authority.issue_cert("localhost")
     issued.cert_chain_pems[0].write_to_path(certificate[0])
     issued.private_key_pem.write_to_path(certificate[1])
     relay = stack.enter_context(Relay(stage.standins.postgres.port, tls=certificate))
     aws = stack.enter_context(FakeAws(certificate, "localhost", relay.port, account.user, account.password))
     aws.refuse = case.refusal
-    environment = aws.environment(str(folder / "authority.pem"))
-    play.desk.environment.update(environment)
+    environment = aws.environment(str(directory / "authority.pem"))
+    play.workspace.environment.update(environment)
     secrets = {name: environment[name] for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
-    del play.desk.environment["REDSHIFT_HOST"], play.desk.environment["REDSHIFT_PORT"]
+    del play.workspace.environment["REDSHIFT_HOST"], play.workspace.environment["REDSHIFT_PORT"]
     login = {
         "auth_method": case.auth_method,
         "cluster_identifier": "analytics",
         "db_user": account.user,
-        "ca_path": str(folder / "authority.pem"),
+        "ca_path": str(directory / "authority.pem"),
         "login_host": "localhost",
         "login_port": relay.port,
     }
@@ -205,8 +205,8 @@ def _failing(word: str) -> t.Callable[[Statement], str | None]:
 
 def _files(play: Play) -> dict[str, str]:
     """The text of every file below the home, by name."""
-    files = [path for path in play.desk.home.rglob("*") if path.is_file() and not path.match(OF_ANSIBLE)]
-    return {str(path.relative_to(play.desk.home)): path.read_text("utf-8", "replace") for path in files}
+    files = [path for path in play.workspace.home.rglob("*") if path.is_file() and not path.match(OF_ANSIBLE)]
+    return {str(path.relative_to(play.workspace.home)): path.read_text("utf-8", "replace") for path in files}
 
 
 class Watch:

@@ -19,7 +19,7 @@ import typing as t
 import uuid
 
 from tests.support.by_hand import set_up
-from tests.support.playbooks import Desk, Run, program
+from tests.support.playbooks import Run, Workspace, program
 from tests.support.standin import Standins
 from tests.support.standin.relay import Statement
 
@@ -91,9 +91,9 @@ class Stage:
     def __enter__(self) -> Stage:
         with contextlib.ExitStack() as stack:
             self.standins = stack.enter_context(Standins())
-            self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="immuta-torture-")))
+            self.directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="immuta-torture-")))
             self._stack = stack.pop_all()
-        self._desks = 0
+        self._workspaces = 0
         return self
 
     def __exit__(self, *unused: object) -> None:
@@ -103,20 +103,20 @@ class Stage:
         """Put everything back and return what runs the flow."""
         self.standins.reset()
         flow.prepare(self.standins)
-        return Play(self._desk(environment), flow)
+        return Play(self._workspace(environment), flow)
 
     def another(self, play: Play) -> Play:
-        """The same from another desk."""
-        return Play(self._desk({}), play.flow)
+        """The same from another workspace."""
+        return Play(self._workspace({}), play.flow)
 
-    def _desk(self, environment: dict[str, str]) -> Desk:
-        self._desks += 1
-        folder = self.folder / str(self._desks)
-        folder.mkdir()
-        desk = Desk(folder, self.standins)
+    def _workspace(self, environment: dict[str, str]) -> Workspace:
+        self._workspaces += 1
+        directory = self.directory / str(self._workspaces)
+        directory.mkdir()
+        workspace = Workspace(directory, self.standins)
         # Ansible looks for the home of a local account in the list of accounts, not in the environment.
-        desk.environment.update(ANSIBLE_REMOTE_TEMP=str(desk.home / ".ansible" / "tmp"), **environment)
-        return desk
+        workspace.environment.update(ANSIBLE_REMOTE_TEMP=str(workspace.home / ".ansible" / "tmp"), **environment)
+        return workspace
 
     def state(self) -> dict[str, t.Any]:
         """What stands in Redshift and in Immuta, but for ids, the results of validation and a stage's own password."""
@@ -129,10 +129,10 @@ class Stage:
 
 
 class Play:
-    """Runs a flow, as often as asked, from one desk."""
+    """Runs a flow, as often as asked, from one workspace."""
 
-    def __init__(self, desk: Desk, flow: Flow) -> None:
-        self.desk = desk
+    def __init__(self, workspace: Workspace, flow: Flow) -> None:
+        self.workspace = workspace
         self.flow = flow
         self.variables: dict[str, t.Any] = {}
         self._runs = 0
@@ -140,12 +140,12 @@ class Play:
     def start(self, *options: str) -> Running:
         """Start ansible-playbook."""
         self._runs += 1
-        config = self.flow.config(self.desk.standins)
-        variables = {**self.desk.variables(config=config), **self.flow.variables, **self.variables}
-        file = self.desk.folder / f"variables-{self._runs}.json"
+        config = self.flow.config(self.workspace.standins)
+        variables = {**self.workspace.variables(config=config), **self.flow.variables, **self.variables}
+        file = self.workspace.directory / f"variables-{self._runs}.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
         command = [program("ansible-playbook"), self.flow.playbook, "-e", f"@{file}", *options]
-        return Running(command, self.desk.environment, self.desk.folder)
+        return Running(command, self.workspace.environment, self.workspace.directory)
 
     def run(self, *options: str) -> Run:
         """Run ansible-playbook to its end."""
@@ -167,7 +167,7 @@ class Play:
 
     def left(self) -> list[str]:
         """What of the collection's is below the home and should not outlive a run."""
-        home = self.desk.home
+        home = self.workspace.home
         patterns = (".ansible/tmp/immuta_redshift/*", "**/*.part", "**/*.sql")
         return sorted(str(path.relative_to(home)) for pattern in patterns for path in home.glob(pattern))
 
@@ -175,15 +175,15 @@ class Play:
 class Running:
     """A run of ansible-playbook, with all the processes that come of it, whatever group or session they move to."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], folder: pathlib.Path) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str], directory: pathlib.Path) -> None:
         mark = uuid.uuid4().hex
         self._mark = f"{MARK}={mark}".encode()
-        self._output = folder / f"output-{mark}"
+        self._output = directory / f"output-{mark}"
         with self._output.open("wb") as output:
             self._main = subprocess.Popen(
                 command,
                 env={**environment, MARK: mark},
-                cwd=folder,
+                cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

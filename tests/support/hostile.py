@@ -14,7 +14,7 @@ import threading
 import typing as t
 
 from tests.support.paths import COLLECTIONS
-from tests.support.playbooks import TIME_LIMIT, Desk, Unsafe
+from tests.support.playbooks import TIME_LIMIT, Unsafe, Workspace
 from tests.support.standin import Standins
 
 MODULES = "ansible_collections.immuta.integrations.plugins.modules"
@@ -41,13 +41,15 @@ def hostile_config(standins: Standins) -> dict[str, t.Any]:
     )
 
 
-def measured(desk: Desk, module: str, check_mode: bool = False, **arguments: t.Any) -> tuple[dict[str, t.Any], float]:
+def measured(
+    workspace: Workspace, module: str, check_mode: bool = False, **arguments: t.Any
+) -> tuple[dict[str, t.Any], float]:
     """The result of a module, and the memory that its process took at most, in MB."""
     run = subprocess.run(
         [sys.executable, "-c", MEASURE, sys.executable, "-m", f"{MODULES}.{module}"],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check_mode}}),
-        env={**desk.environment, "PYTHONPATH": str(COLLECTIONS)},
-        cwd=desk.folder,
+        env={**workspace.environment, "PYTHONPATH": str(COLLECTIONS)},
+        cwd=workspace.directory,
         capture_output=True,
         text=True,
         timeout=TIME_LIMIT,

@@ -40,7 +40,7 @@ class Ended(t.NamedTuple):
     stderr: str
 
 
-def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, str], folder: pathlib.Path) -> Ended:
+def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, str], directory: pathlib.Path) -> Ended:
     """Run a module in a process of its own, with this environment only.
 
     A ``PYTHONPATH`` changes what can be imported, so such a module starts from nothing.
@@ -51,7 +51,7 @@ def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, st
         run = subprocess.run(
             [sys.executable, "-m", f"{PACKAGE}.modules.{name}"],
             env={**environment, "PYTHONPATH": python_path},
-            cwd=folder,
+            cwd=directory,
             input=text,
             capture_output=True,
             text=True,
@@ -62,7 +62,7 @@ def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, st
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(TIME_LIMIT + 10)
         connection.connect(_server())
-        request = {"module": name, "input": text, "environment": environment, "folder": str(folder)}
+        request = {"module": name, "input": text, "environment": environment, "directory": str(directory)}
         connection.sendall(json.dumps(request).encode())
         connection.shutdown(socket.SHUT_WR)
         return Ended(*json.loads(_received(connection)))
@@ -139,7 +139,7 @@ def _run(request: dict[str, t.Any]) -> None:
     signal.alarm(TIME_LIMIT)
     os.environ.clear()
     os.environ.update(request["environment"])
-    os.chdir(request["folder"])
+    os.chdir(request["directory"])
     sys.argv = sys.argv[:1]
     sys.stdin = io.TextIOWrapper(io.BytesIO(request["input"].encode()))
     try:

@@ -71,12 +71,12 @@ def program(name: str) -> str:
     return str(pathlib.Path(sys.executable).with_name(name))
 
 
-def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], folder: pathlib.Path) -> Run:
-    """Run a command in a folder, to its end."""
+def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], directory: pathlib.Path) -> Run:
+    """Run a command in a directory, to its end."""
     run = subprocess.run(
         command,
         env=environment,
-        cwd=folder,
+        cwd=directory,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,12 +87,12 @@ def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], 
     return Run(run.returncode, run.stdout)
 
 
-class Desk:
-    """Where a platform engineer works: a home, a folder with variables, and ansible-playbook."""
+class Workspace:
+    """Where a platform engineer works: a home, a directory with variables, and ansible-playbook."""
 
-    def __init__(self, folder: pathlib.Path, standins: Standins) -> None:
-        self.folder = folder
-        self.home = folder / "home"
+    def __init__(self, directory: pathlib.Path, standins: Standins) -> None:
+        self.directory = directory
+        self.home = directory / "home"
         self.home.mkdir()
         self.standins = standins
         self.environment = environment(self.home, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), **standins.environment())
@@ -122,22 +122,22 @@ class Desk:
 
     def play(self, playbook: str, *options: str, **variables: t.Any) -> Run:
         """Run a playbook with extra variables."""
-        file = self.folder / "variables.yml"
+        file = self.directory / "variables.yml"
         file.write_text(yaml.dump(variables, Dumper=_Dumper), encoding="utf-8")
         command = [program("ansible-playbook"), playbook, "-e", f"@{file}", *options]
-        return ended(command, self.environment, self.folder)
+        return ended(command, self.environment, self.directory)
 
     def tasks(self, *tasks: dict[str, t.Any], options: t.Sequence[str] = (), **variables: t.Any) -> Run:
         """Run tasks on localhost."""
         play = [{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]
-        playbook = self.folder / "playbook.json"
+        playbook = self.directory / "playbook.json"
         playbook.write_text(json.dumps(play), encoding="utf-8")
         return self.play(str(playbook), *options, **variables)
 
     def module(self, name: str, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
         """Run a module as Ansible does, in a process of its own, and return its result, whether it failed or not."""
         options = {**arguments, "_ansible_check_mode": check_mode, "_ansible_diff": True}
-        run = run_module(name, options, self.environment, self.folder)
+        run = run_module(name, options, self.environment, self.directory)
         assert "Traceback" not in run.stdout + run.stderr, run.stdout + run.stderr
         return json.loads(run.stdout)
 
@@ -177,12 +177,12 @@ def syslog(*arguments):
 """
 
 
-def record_syslog(desk: Desk) -> pathlib.Path:
+def record_syslog(workspace: Workspace) -> pathlib.Path:
     """Have modules write what they log to a file below the home; returns its path."""
-    path, folder = desk.home / "syslog", desk.folder / "recorder"
-    folder.mkdir()
-    (folder / "syslog.py").write_text(_SYSLOG.format(path=str(path)), encoding="utf-8")
-    desk.environment["PYTHONPATH"] = str(folder)
+    path, directory = workspace.home / "syslog", workspace.directory / "recorder"
+    directory.mkdir()
+    (directory / "syslog.py").write_text(_SYSLOG.format(path=str(path)), encoding="utf-8")
+    workspace.environment["PYTHONPATH"] = str(directory)
     return path
 
 

@@ -20,22 +20,22 @@ from tests.support.paths import ROOT
 from tests.support.standin import Standins
 
 
-def processes(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Return the processes that work in a folder: the guardian and the server do."""
+def processes(directory: pathlib.Path) -> list[pathlib.Path]:
+    """Return the processes that work in a directory: the guardian and the server do."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/cwd"):
         try:
-            if path.readlink().is_relative_to(folder):
+            if path.readlink().is_relative_to(directory):
                 found.append(path)
         except OSError:
             continue  # It has ended meanwhile.
     return found
 
 
-def gone(folder: pathlib.Path) -> bool:
-    """Return whether within some seconds neither the folder nor a process of it is left."""
+def gone(directory: pathlib.Path) -> bool:
+    """Return whether within some seconds neither the directory nor a process of it is left."""
     deadline = time.monotonic() + 10
-    while folder.exists() or processes(folder):
+    while directory.exists() or processes(directory):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
@@ -44,11 +44,11 @@ def gone(folder: pathlib.Path) -> bool:
 
 def test_stop_leaves_nothing():
     with Standins() as standins:
-        folder, port = standins.postgres.folder, standins.redshift.port
-        assert folder.exists()
-        assert processes(folder)
-    assert not folder.exists()
-    assert not processes(folder)
+        directory, port = standins.postgres.directory, standins.redshift.port
+        assert directory.exists()
+        assert processes(directory)
+    assert not directory.exists()
+    assert not processes(directory)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
@@ -71,26 +71,26 @@ def starting(tmp_path):
         process.stdout.close()
 
 
-def guarded_folder(process: subprocess.Popen) -> pathlib.Path:
-    """Return the folder of a process's server, as soon as there is one."""
+def guarded_directory(process: subprocess.Popen) -> pathlib.Path:
+    """Return the directory of a process's server, as soon as there is one."""
     while True:
         for guardian in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            folder = pathlib.Path(f"/proc/{guardian}/cwd").readlink()
-            if folder.name.startswith("immuta-standin-"):
-                return folder
+            directory = pathlib.Path(f"/proc/{guardian}/cwd").readlink()
+            if directory.name.startswith("immuta-standin-"):
+                return directory
         time.sleep(0.002)
 
 
 @pytest.fixture
 def foreground(starting):
-    """The same when it has started: the process, what it printed, the server's folder, and the file."""
+    """The same when it has started: the process, what it printed, the server's directory, and the file."""
     process, environment = starting
     printed = "".join(iter(process.stdout.readline, "Ctrl-C stops both and removes all that they hold.\n"))
-    return process, printed, guarded_folder(process), environment
+    return process, printed, guarded_directory(process), environment
 
 
 def test_foreground_prints_usage(foreground):
-    _process, printed, _folder, environment = foreground
+    _process, printed, _directory, environment = foreground
     assert environment.stat().st_mode & 0o777 == 0o600
     settings = dict(word.split("=", 1) for word in shlex.split(environment.read_text()) if "=" in word)
     assert set(settings) == {
@@ -110,26 +110,26 @@ def test_foreground_prints_usage(foreground):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_stops_the_foreground(foreground, number):
-    process, _printed, folder, environment = foreground
+    process, _printed, directory, environment = foreground
     process.send_signal(number)
     assert process.wait(timeout=10) == 0
-    assert not folder.exists()
-    assert not processes(folder)
+    assert not directory.exists()
+    assert not processes(directory)
     assert not environment.exists()
 
 
 def test_killed_owner_leaves_no_server(foreground):
-    process, _printed, folder, _environment = foreground
-    assert processes(folder)
+    process, _printed, directory, _environment = foreground
+    assert processes(directory)
     process.kill()
-    assert gone(folder)
+    assert gone(directory)
 
 
 def test_owner_killed_at_start_leaves_no_server(starting):
     process, _environment = starting
-    folder = guarded_folder(process)
+    directory = guarded_directory(process)
     process.kill()
-    assert gone(folder)
+    assert gone(directory)
 
 
 def test_port_in_use_is_one_sentence():

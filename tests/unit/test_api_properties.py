@@ -164,7 +164,7 @@ def test_call_returns_a_documented_result_or_error(call: str, answers: list[Answ
     automatic=st.booleans(),
     always=st.booleans(),
     waits=st.booleans(),
-    foretells=st.booleans(),
+    predicts=st.booleans(),
 )
 def test_reconcile_ends_with_a_result_or_error(
     answers: list[Answer],
@@ -173,13 +173,13 @@ def test_reconcile_ends_with_a_result_or_error(
     automatic: bool,
     always: bool,
     waits: bool,
-    foretells: bool,
+    predicts: bool,
 ) -> None:
     desired = Desired(state, number, automatic, CONFIG, {}, update_secrets=always)
     with Scripted(answers) as http:
         course = Reconciliation(IntegrationsApi(http), desired, Waiting(waits, 20, 5), retries=1)
         try:
-            result = course.plan() if foretells else course.apply()
+            result = course.plan() if predicts else course.apply()
         except IntegrationsError as error:
             check_silence(error)
             return

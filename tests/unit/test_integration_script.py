@@ -316,9 +316,9 @@ def test_other_mode_changes_only_the_mode(immuta: Immuta, dest: pathlib.Path):
 
 
 def test_check_mode_writes_nothing(immuta: Immuta, dest: pathlib.Path):
-    foretold = write(dest, check_mode=True, backup=True)
+    predicted = write(dest, check_mode=True, backup=True)
     assert list(dest.parent.iterdir()) == []
-    assert foretold == write(dest, backup=True)
+    assert predicted == write(dest, backup=True)
     dest.write_bytes(b"old")
     assert write(dest, check_mode=True, backup=True)["changed"]
     assert dest.read_bytes() == b"old"
@@ -327,11 +327,11 @@ def test_check_mode_writes_nothing(immuta: Immuta, dest: pathlib.Path):
 
 def test_missing_directories_are_created_private(immuta: Immuta, tmp_path: pathlib.Path):
     dest = tmp_path / "outer" / "inner" / "create.sql"
-    foretold = write(dest, check_mode=True, create_parents=True)
-    assert foretold["changed"]
+    predicted = write(dest, check_mode=True, create_parents=True)
+    assert predicted["changed"]
     assert not (tmp_path / "outer").exists()
-    assert write(dest, create_parents=True) == foretold
-    assert [stat.S_IMODE(folder.stat().st_mode) for folder in dest.parents[:2]] == [0o700, 0o700]
+    assert write(dest, create_parents=True) == predicted
+    assert [stat.S_IMODE(directory.stat().st_mode) for directory in dest.parents[:2]] == [0o700, 0o700]
     tmp_path.chmod(0o755)
     assert not write(dest, create_parents=True)["changed"]
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
@@ -399,13 +399,13 @@ def test_files_of_killed_processes_are_deleted(immuta: Immuta, dest: pathlib.Pat
     ("name", "said"),
     [
         ("missing/create.sql", "The directory .*/missing of dest does not exist"),
-        ("folder", "The dest .*/folder is not a file"),
+        ("directory", "The dest .*/directory is not a file"),
         ("pipe", "The dest .*/pipe is not a file"),
         ("file/create.sql", "The directory .*/file of dest does not exist"),
     ],
 )
 def test_impossible_dest_fails_before_any_request(name: str, said: str, immuta: Immuta, tmp_path: pathlib.Path):
-    (tmp_path / "folder").mkdir()
+    (tmp_path / "directory").mkdir()
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match=said):

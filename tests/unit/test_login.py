@@ -314,7 +314,7 @@ def test_library_version_is_checked(monkeypatch: pytest.MonkeyPatch, version: st
     [
         ("/mine.pem", "/system.pem", [], "/mine.pem"),
         (None, "/system.pem", [], "/system.pem"),
-        (None, None, ["ca-certificates.crt"], "{folder}/ca-certificates.crt"),
+        (None, None, ["ca-certificates.crt"], "{directory}/ca-certificates.crt"),
         (None, None, [], certifi.where()),
     ],
 )
@@ -331,7 +331,7 @@ def test_certificates_trusted_by_psycopg(
     paths = types.SimpleNamespace(cafile=cafile, capath=str(tmp_path))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     found = probe.certificates(dataclasses.replace(login(**PASSWORD), ca_path=ca_path))
-    assert found == expected.format(folder=tmp_path)
+    assert found == expected.format(directory=tmp_path)
 
 
 def test_driver_environment_during_connect(monkeypatch: pytest.MonkeyPatch) -> None:

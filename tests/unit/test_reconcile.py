@@ -210,12 +210,12 @@ def test_check_mode_reads_once_and_predicts_the_run(
     statuses: list[str | None], desired: Desired, requests: list[str], outcome: tuple[bool, bool, bool]
 ):
     tenant = Tenant(*statuses)
-    foretold = reconciliation(tenant, desired).plan()
+    predicted = reconciliation(tenant, desired).plan()
     assert tenant.requests == requests[:1]
     result = reconciliation(Tenant(*statuses), desired).apply()
-    assert foretold.keys() == result.keys()
+    assert predicted.keys() == result.keys()
     for name in ("changed", "diff", "differences", "secrets_updated", "config"):
-        assert foretold[name] == result[name]
+        assert predicted[name] == result[name]
 
 
 def test_second_run_is_one_read():

@@ -61,14 +61,14 @@ class Row(t.NamedTuple):
 class Bench:
     """Runs playbooks and commands against the stand-ins and keeps the seconds that they take."""
 
-    def __init__(self, standins: Standins, folder: pathlib.Path) -> None:
+    def __init__(self, standins: Standins, directory: pathlib.Path) -> None:
         self.standins = standins
-        self.folder = folder
+        self.directory = directory
         self.environment = {
             **os.environ,
-            **environment(folder, **standins.environment()),
+            **environment(directory, **standins.environment()),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_HOME": str(directory / "ansible"),
             "PGPASSWORD": standins.bootstrap.password,
         }
         self.rows: list[Row] = []
@@ -81,7 +81,7 @@ class Bench:
             },
             "immuta_redshift_wait_sleep": 1,
             "integrations": INTEGRATIONS,
-            "script_folder": str(folder),
+            "script_directory": str(directory),
         }
 
     def play(self, playbook: str, **variables: t.Any) -> float:
@@ -90,7 +90,7 @@ class Bench:
 
     def run(self, playbook: str, variables: dict[str, t.Any], *options: str) -> float:
         """The seconds that a playbook takes. Raises RuntimeError when it fails."""
-        file = self.folder / "variables.json"
+        file = self.directory / "variables.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
         path = playbook if playbook.startswith("immuta.") else str(HERE / playbook)
         started = time.perf_counter()
@@ -202,7 +202,7 @@ def inventory_of(bench: Bench, size: int) -> pathlib.Path:
         }
         for number in range(size)
     }
-    inventory = bench.folder / f"fleet-{size}.json"
+    inventory = bench.directory / f"fleet-{size}.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     return inventory
 
@@ -215,7 +215,7 @@ def drift(bench: Bench) -> None:
 
     def run(playbook: str, inventory: pathlib.Path) -> float:
         bench.standins.immuta.clear_requests()
-        report = str(bench.folder / "drift.json")
+        report = str(bench.directory / "drift.json")
         variables = {"immuta_redshift_hosts": "all", "drift_report": report}
         return bench.run(playbook, variables, "-i", str(inventory))
 
@@ -275,7 +275,11 @@ def large_tenant(bench: Bench) -> None:
     )
     bench.row(f"No change among {TENANT_SIZE} integrations", ours - empty, "requests alone", floor, 1.5)
     inventory = inventory_of(bench, DRIFT_FLEETS[0])
-    variables = {"immuta_redshift_hosts": "all", "drift_report": str(bench.folder / "drift.json"), "drift_show": False}
+    variables = {
+        "immuta_redshift_hosts": "all",
+        "drift_report": str(bench.directory / "drift.json"),
+        "drift_show": False,
+    }
     empty, checked = bench.alternate(
         lambda: bench.run("empty_fleet.yml", {}, "-i", str(inventory)),
         lambda: bench.run("immuta.integrations.check_drift", variables, "-i", str(inventory)),
@@ -296,7 +300,7 @@ def statements(bench: Bench) -> None:
     (seconds,) = bench.alternate(split)
     bench.row("A script of 10 MB split", seconds, "to reach", 1.5, 1.0)
 
-    script = bench.folder / "many.sql"
+    script = bench.directory / "many.sql"
     script.write_text("".join(f"GRANT USAGE ON SCHEMA public TO PUBLIC; -- {n}\n" for n in range(STATEMENTS)))
     redshift, login = bench.standins.redshift, bench.standins.bootstrap
     address = f"host={redshift.host} port={redshift.port} user={login.user} dbname=dev"
@@ -333,8 +337,8 @@ def statements(bench: Bench) -> None:
 
 def main() -> int:
     """0 when every figure to reach was reached."""
-    with tempfile.TemporaryDirectory(prefix="immuta-bench-") as folder, Standins() as standins:
-        bench = Bench(standins, pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="immuta-bench-") as directory, Standins() as standins:
+        bench = Bench(standins, pathlib.Path(directory))
         for group in (no_change, setup, fleets, drift, configured_fleet, large_tenant, statements):
             group(bench)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

@@ -111,7 +111,7 @@ class Suite:
         if self.site.integrations():
             removal = self.site.play("remove_redshift", impersonation=True)
             print(removal.output if removal.status else "  removed the integration", flush=True)
-        script = self.site.folder / "drop.sql"
+        script = self.site.directory / "drop.sql"
         for statement in left_in(self.site.survey(), settings):
             script.write_text(f"DROP {statement};\n", encoding="utf-8")
             try:
@@ -143,7 +143,7 @@ class Suite:
 
     def _check_drift(self, exit_code: int) -> None:
         self._played("check_drift", impersonation=True)
-        report = json.loads((self.site.folder / "drift.json").read_text(encoding="utf-8"))
+        report = json.loads((self.site.directory / "drift.json").read_text(encoding="utf-8"))
         self.expect(report["exit_code"] == exit_code, f"check_drift says {report['clusters'][0]['result']}")
 
     def _script(self, name: str, path: str, **arguments: str) -> None:
@@ -155,7 +155,7 @@ class Suite:
         except ApiError as error:
             self.found[f"reply of {name}"] = f"{error.status}, {error.api_message}"
             raise
-        dest = self.site.folder / f"{name}.sql"
+        dest = self.site.directory / f"{name}.sql"
         result = self.site.module("immuta_integration_script", script=name, config=config, dest=str(dest), **arguments)
         dest.unlink()
         count = result["statement_count"]
@@ -252,8 +252,8 @@ def main() -> int:
         signal.signal(number, interrupt)
     try:
         settings = Settings.from_environment(os.environ)
-        with tempfile.TemporaryDirectory(prefix="immuta-live-") as folder:
-            suite = Suite(Site(settings, pathlib.Path(folder)))
+        with tempfile.TemporaryDirectory(prefix="immuta-live-") as directory:
+            suite = Suite(Site(settings, pathlib.Path(directory)))
             troubles = walk(suite)
     except SkippedError as error:
         print(error)

@@ -34,16 +34,16 @@ class Played(t.NamedTuple):
 
 
 class Site:
-    """``folder`` holds what is needed on the way, and is the home of everything that is run."""
+    """``directory`` holds what is needed on the way, and is the home of everything that is run."""
 
-    def __init__(self, settings: Settings, folder: pathlib.Path) -> None:
+    def __init__(self, settings: Settings, directory: pathlib.Path) -> None:
         self.settings = settings
-        self.folder = folder
+        self.directory = directory
         self._environment = {
             **os.environ,
-            **environment(folder),
+            **environment(directory),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_HOME": str(directory / "ansible"),
             "PYTHONPATH": str(COLLECTIONS),
         }
         options = ArgumentSpecValidator(immuta_spec()).validate({})
@@ -90,7 +90,7 @@ class Site:
     def play(self, name: str, *options: str, impersonation: bool = False, **variables: t.Any) -> Played:
         """Run a playbook of the collection; the password in its variables comes from the environment."""
         password = "{{ lookup('ansible.builtin.env', 'IMMUTA_LIVE_PASSWORD') }}"
-        file = self.folder / "variables.json"
+        file = self.directory / "variables.json"
         described = {
             "immuta_redshift_config": self.settings.config(password, impersonation=impersonation),
             "immuta_redshift_login": {"ssl_mode": self.settings.ssl_mode},
@@ -108,7 +108,7 @@ class Site:
         process = subprocess.Popen(
             command,
             env=self._environment,
-            cwd=self.folder,
+            cwd=self.directory,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -39,28 +39,28 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Configure
     home = tmp_path_factory.mktemp("home")
     with Controller(playbooks(), prefix="/api/controller/v2") as controller:
         before = controller.names()
-        status, foretold = configure(controller, home, "--check")
-        assert status == 0, foretold
+        status, predicted = configure(controller, home, "--check")
+        assert status == 0, predicted
         after_check, writes_in_check = controller.names(), controller.writes()
         status, made = configure(controller, home)
         assert status == 0, made
-        lists = reported(foretold), reported(made)
+        lists = reported(predicted), reported(made)
         yield Configured(controller, *lists, before, after_check, controller.writes(), writes_in_check)
 
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Where the collection is installed, from its artefact, as in an execution environment."""
-    folder = tmp_path_factory.mktemp("collections")
+    directory = tmp_path_factory.mktemp("collections")
     galaxy = "ansible-galaxy"
-    status, output = command(folder, galaxy, "collection", "build", str(ROOT), "--output-path", str(folder))
+    status, output = command(directory, galaxy, "collection", "build", str(ROOT), "--output-path", str(directory))
     assert status == 0, output
-    [artefact] = folder.glob("*.tar.gz")
+    [artefact] = directory.glob("*.tar.gz")
     status, output = command(
-        folder, galaxy, "collection", "install", "--offline", str(artefact), "--collections-path", str(folder)
+        directory, galaxy, "collection", "install", "--offline", str(artefact), "--collections-path", str(directory)
     )
     assert status == 0, output
-    return folder
+    return directory
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +71,9 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="session")
 def running_standins(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Standins]:
-    folder = tmp_path_factory.mktemp("certificate")
+    directory = tmp_path_factory.mktemp("certificate")
     certificate = authority.issue_cert("127.0.0.1")
-    chain, key = folder / "chain.pem", folder / "key.pem"
+    chain, key = directory / "chain.pem", directory / "key.pem"
     chain.write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
     certificate.private_key_pem.write_to_path(str(key))
     with Standins(immuta_tls=(str(chain), str(key))) as standins:

@@ -49,7 +49,7 @@ def whole(controller: Controller, desired: Desired) -> Controller:
 def test_check_mode_lists_changes_and_only_reads(configured: Configured) -> None:
     assert configured.after_check == configured.before
     assert configured.writes_in_check == []
-    assert configured.foretold == configured.made
+    assert configured.predicted == configured.made
     assert len(configured.made) == len(configured.writes)
 
 
@@ -453,12 +453,12 @@ def test_c2_manual_changes_are_reverted(whole: Controller, desired: Desired, way
     tampered = state(whole)
     assert tampered != before
 
-    foretold = reconcile(whole, desired, check_mode=True)
+    predicted = reconcile(whole, desired, check_mode=True)
     assert state(whole) == tampered
     changes = reconcile(whole, desired)
 
     assert changes
-    assert foretold == changes
+    assert predicted == changes
     after = state(whole)
     assert {key: after[key] for key in before} == before
     assert reconcile(whole, desired) == []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts jobs as a controller does: from what it has of a job template, in a folder for each, by ansible-runner."""
+"""Starts jobs as a controller does: from what it has of a job template, in a directory for each, by ansible-runner."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _UntrustedDumper.add_representer(str, lambda dumper, text: dumper.represent_scal
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A job that has ended. ``folder`` is its private data directory."""
+    """A job that has ended. ``directory`` is its private data directory."""
 
-    folder: pathlib.Path
+    directory: pathlib.Path
 
     @property
     def _results(self) -> pathlib.Path:
-        return self.folder / "artifacts" / "job"
+        return self.directory / "artifacts" / "job"
 
     @property
     def succeeded(self) -> bool:
@@ -57,8 +57,8 @@ class Job:
         return stats["event_data"]["artifact_data"]
 
     def leftovers(self) -> list[str]:
-        """What stays in the folder for temporary files."""
-        return [path.name for path in (self.folder / "tmp").iterdir()]
+        """What stays in the directory for temporary files."""
+        return [path.name for path in (self.directory / "tmp").iterdir()]
 
     def disclosures(self, secrets: t.Iterable[str]) -> list[str]:
         """The files that show a secret, but for those by which the job got it.
@@ -66,8 +66,8 @@ class Job:
         ansible-runner itself notes the environment of a job in the file `command`.
         """
         found = []
-        for path in self.folder.rglob("*"):
-            parts = path.relative_to(self.folder).parts
+        for path in self.directory.rglob("*"):
+            parts = path.relative_to(self.directory).parts
             if not path.is_file() or parts[0] == "env":
                 continue
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -104,13 +104,13 @@ class Jobs:
         self.inventory = inventory
         self.extra_vars = extra_vars
 
-    def run(self, folder: pathlib.Path, name: str, **answers: t.Any) -> Job:
+    def run(self, directory: pathlib.Path, name: str, **answers: t.Any) -> Job:
         """Run a job template with the answers to its survey."""
         template = self.controller.find("job_templates", name)
-        return self.start(folder, template, questions(template, answers))()
+        return self.start(directory, template, questions(template, answers))()
 
     def review(
-        self, folder: pathlib.Path, name: str, approve: t.Callable[[Job], bool | None], **answers: t.Any
+        self, directory: pathlib.Path, name: str, approve: t.Callable[[Job], bool | None], **answers: t.Any
     ) -> dict[str, Job]:
         """Run a workflow, and return its jobs by the identifiers of their nodes.
 
@@ -135,7 +135,7 @@ class Jobs:
             else:
                 own = {"awx_job_id": self.controller.note_job(node, "running"), "awx_workflow_job_id": number}
                 given = {**artifacts[node["id"]], **variables, **own}
-                job = self.start(folder / node["identifier"], target, given)()
+                job = self.start(directory / node["identifier"], target, given)()
                 jobs[node["identifier"]], succeeded = job, job.succeeded
                 self.controller.note_job(node, "successful" if succeeded else "failed")
                 artifacts[node["id"]].update(job.artifacts)
@@ -146,28 +146,28 @@ class Jobs:
         return jobs
 
     def start(
-        self, folder: pathlib.Path, template: Thing, variables: Fields, part: int = 1, parts: int = 1
+        self, directory: pathlib.Path, template: Thing, variables: Fields, part: int = 1, parts: int = 1
     ) -> t.Callable[[], Job]:
         """Start a job, or one of the parts that it is sliced into, and return what waits for its end."""
-        env, temporary = folder / "env", folder / "tmp"
+        env, temporary = directory / "env", directory / "tmp"
         env.mkdir(parents=True, mode=0o700)
         temporary.mkdir()
-        shutil.copytree(self.project, folder / "project")
+        shutil.copytree(self.project, directory / "project")
         write(env / "envvars", json.dumps(self.environment(template, env)))
         typed = yaml.dump(variables, Dumper=_UntrustedDumper) if variables else ""
         preset = {**self.extra_vars, **(yaml.safe_load(template.fields["extra_vars"]) or {})}
         write(env / "extravars", yaml.safe_dump(preset) + typed)
         write(env / "cmdline", " ".join(options(template)))
         write(env / "settings", json.dumps({"suppress_ansible_output": True}))
-        (folder / "inventory").mkdir()
-        script = folder / "inventory" / "hosts"
+        (directory / "inventory").mkdir()
+        script = directory / "inventory" / "hosts"
         write(script, f"#!{sys.executable}\nprint({json.dumps(sliced(self.inventory, part, parts))!r})\n")
         script.chmod(0o700)
-        command = [sys.executable, "-m", "ansible_runner", "run", str(folder), "--ident", "job"]
+        command = [sys.executable, "-m", "ansible_runner", "run", str(directory), "--ident", "job"]
         search_path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
         process = subprocess.Popen(
             [*command, "--playbook", template.fields["playbook"]],
-            env={"PATH": search_path, "HOME": str(folder), "TMPDIR": str(temporary)},
+            env={"PATH": search_path, "HOME": str(directory), "TMPDIR": str(temporary)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -180,7 +180,7 @@ class Jobs:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
-            return Job(folder)
+            return Job(directory)
 
         return wait
 

@@ -118,7 +118,7 @@ class Configured:
     """A controller in which everything was made, and what check mode had said of that."""
 
     controller: Controller
-    foretold: list[str]
+    predicted: list[str]
     made: list[str]
     before: dict[str, list[str]]
     after_check: dict[str, list[str]]

