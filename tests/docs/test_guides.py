@@ -142,8 +142,8 @@ def test_broken_link_is_found(tmp_path: pathlib.Path) -> None:
     (tmp_path / "other.html").write_text('<h1 id="there">x</h1>')
 
     assert broken(tmp_path) == [
-        "page.html: gone.html leads to no file",
-        "page.html: other.html#gone leads to no such place in the file",
-        "page.html: #gone leads to no such place in the file",
+        "page.html: gone.html: file not found",
+        "page.html: other.html#gone: anchor not found",
+        "page.html: #gone: anchor not found",
     ]
     assert external(tmp_path) == ["https://example.com/"]

@@ -63,9 +63,9 @@ def test_suite_passes_and_leaves_nothing(standins: Standins, tmp_path: pathlib.P
     assert standins.catalog() == before
     assert [record["status"] for record in standins.immuta.records()] == ["deleted"]
     assert list(tmp_path.iterdir()) == []
-    assert "reply of create: 200, application/json, JSON object with script; 22 statements" in output
+    assert "reply of create: 200, application/json, JSON object with script; 25 statements" in output
     assert "settings that GET redacts: username, password" in output
-    assert "GET of an integration that was deleted: status deleted" in output
+    assert "GET of a deleted integration: status deleted" in output
     assert [
         secret for secret in (PASSWORD, standins.immuta.api_key, standins.bootstrap.password) if secret in output
     ] == []
@@ -85,7 +85,7 @@ def test_interrupted_suite_leaves_nothing(standins: Standins, tmp_path: pathlib.
     output = finish(suite)
 
     assert suite.returncode == 1, output
-    assert "It was interrupted." in output
+    assert "The suite was interrupted." in output
     assert "Not cleaned up" not in output
     assert any("CREATE DATABASE" in statement.text for statement in standins.postgres.statements())
     assert standins.catalog() == before
@@ -114,7 +114,7 @@ def test_no_request_without_consent(standins: Standins, tmp_path: pathlib.Path) 
     output = finish(suite)
 
     assert suite.returncode == 0
-    assert output.startswith("Not run, since these are not set: IMMUTA_LIVE=yes")
+    assert output.startswith("Skipped. Not set: IMMUTA_LIVE=yes")
     assert standins.immuta.requests() == []
 
 
@@ -123,5 +123,5 @@ def test_missing_settings_are_named(name: str) -> None:
     environment = {**dict.fromkeys(NEEDED, "x"), CONSENT: "yes"}
     Settings.from_environment(environment)
 
-    with pytest.raises(SkippedError, match=rf"not set: {name} \(.*\)\.$"):
+    with pytest.raises(SkippedError, match=rf"Not set: {name} \(.*\)\.$"):
         Settings.from_environment({**environment, name: ""})

@@ -114,8 +114,6 @@ def test_no_upload_without_a_token(galaxy: str, built: Path) -> None:
 def test_artifact_changed_after_the_build_is_refused(built: Path) -> None:
     assert publish.checksum_problem(built) == ""
     built.write_bytes(built.read_bytes() + b"x")
-    assert publish.checksum_problem(built) == (
-        f"{built} is not the artifact whose checksum the build wrote. Run make build."
-    )
+    assert publish.checksum_problem(built) == (f"{built} does not match the checksum of the build. Run make build.")
     artifact.checksum_file(built).unlink()
-    assert publish.checksum_problem(built) == f"{built} has no checksum beside it. Run make build."
+    assert publish.checksum_problem(built) == f"{built} has no checksum file. Run make build."

@@ -85,7 +85,7 @@ def guarded_directory(process: subprocess.Popen) -> pathlib.Path:
 def foreground(starting):
     """The same when it has started: the process, what it printed, the server's directory, and the file."""
     process, environment = starting
-    printed = "".join(iter(process.stdout.readline, "Ctrl-C stops both and removes all that they hold.\n"))
+    printed = "".join(iter(process.stdout.readline, "Ctrl-C stops both and deletes their data.\n"))
     return process, printed, guarded_directory(process), environment
 
 
@@ -102,7 +102,7 @@ def test_foreground_prints_usage(foreground):
         "REDSHIFT_PASSWORD",
         "REDSHIFT_DB",
     }
-    command = shlex.split(re.search(r"Ask:  curl (.*)", printed)[1])
+    command = shlex.split(re.search(r"List integrations:  curl (.*)", printed)[1])
     header, url = command[1], command[2]
     assert url == settings["IMMUTA_URL"] + "/integrations"
     assert requests.get(url, headers=dict([header.split(": ")]), timeout=10).json() == []
