@@ -60,7 +60,7 @@ class Account:
 
 
 def entries(session: Session, kind: str) -> list[Entry]:
-    """Return the objects of a kind (database, schema, user, group) by name; schemas are those of the current database."""
+    """Return the objects of a kind (database, schema, user, group) by name; schemas are of the current database."""
     details = _DETAILS[kind]
     return [{"name": name, **dict(zip(details, rest))} for name, *rest in sorted(_rows(session, _QUERIES[kind]))]
 
