@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One pair of stand-ins for all tests of a process, put back before each."""
+"""Shared stand-ins of all tests in a process, reset before each test."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks ansible-playbook itself whether it takes the playbooks and task lists among the examples."""
+"""Check playbooks and task lists among the examples with ansible-playbook itself."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PLAY = "- name: A play for the tasks\n  hosts: localhost\n  gather_facts: false
 
 
 def refused(examples: t.Sequence[tuple[Example, str]], directory: pathlib.Path) -> dict[str, str]:
-    """What Ansible says of each example that it refuses; each is given with its kind, "playbook" or "tasks".
+    """Return Ansible's error for each refused example; each comes with its kind, "playbook" or "tasks".
 
-    A start of ansible-playbook takes long, so all go into one, and only when that fails each into its own.
+    ansible-playbook starts slowly, so one run checks all. Only if it fails, each example has its own run.
     """
     files = {str(example): _file(example, kind, directory) for example, kind in examples}
     if _complaint(list(files.values()), directory) is None:
@@ -30,7 +30,7 @@ def refused(examples: t.Sequence[tuple[Example, str]], directory: pathlib.Path) 
 
 
 def _file(example: Example, kind: str, directory: pathlib.Path) -> pathlib.Path:
-    """The example as a playbook: where it stands, if it is a file of its own, for the sake of what it names."""
+    """Return the example as a playbook, in its own place if it is a file, for its relative paths."""
     if kind == "playbook" and example.path.endswith(".yml"):
         return ROOT / example.path
     file = directory / f"{example.path.replace('/', '-')}-{example.line}.yml"

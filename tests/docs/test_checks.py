@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with an example is found; each of these is found by one check alone."""
+"""Problems in examples are found, each by exactly one check."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page_of(*texts: str, name: str = "page.md") -> Page:
 
 
 def found(text: str, *others: str, name: str = "page.md") -> str:
-    """All problems of an example that stands on a page with others."""
+    """Return the problems of an example on a page with others."""
     return "\n".join(problems(text, page_of(text, *others, name=name)))
 
 
@@ -63,7 +63,7 @@ GOOD = {
     "pipeline": "jobs: {one: {steps: [{run: make test, if: '${{ github.x }}'}]}}",
 }
 BAD = {
-    # As YAML
+    # YAML
     "a: [": "no YAML",
     "a: 1\na: 2": "the key a stands twice",
     "- hosts: x\n- name: y": "of no kind",
@@ -155,7 +155,7 @@ BAD = {
     "immuta_redshift_api: {uri: x}": "uri",
     f"immuta_redshift_config: {CONFIG}\n{API}": "login_user",
     "all: {hosts: {one: {immuta_redshift_wait_sleep: long}}}": "immuta_redshift_wait_sleep",
-    # The others
+    # Other checks
     "collections: [immuta.integration]": "not this collection",
     "version: 3\ndependencies: {galaxy: {collections: [{name: a.b}]}}": "not this collection",
     "bugfixes: one": "no list",

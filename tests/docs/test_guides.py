@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guides: all are listed, they explain the messages that users meet, diagrams are drawn, and broken links found."""
+"""The guides: all are listed and explain user-visible messages, diagrams are valid, and broken links are found."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PLUGINS = tuple(
 )
 PLAYS = (*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/**/*.yml"))
 GAP = "..."
-# For the controller, which then has the module say it.
+# For the controller; the module then shows the message.
 UNSEEN = "A library is missing in the controller's Python."
-# Phones are about this wide, and letters of three quarters of their size can be read.
+# The width of a phone; letters at three quarters of their size are readable.
 WIDEST_DIAGRAM = 360 / 0.75
 
 
@@ -37,13 +37,13 @@ def guides() -> list[str]:
 
 
 def quoted() -> list[str]:
-    """Every message that the guide explains: what stands as a literal in the term of a definition."""
+    """Return the messages that the guide explains: literals in the terms of definitions."""
     terms = re.findall(r"^(``.+)\n  \S", MESSAGES.read_text(), re.MULTILINE)
     return [message for term in terms for message in re.findall(r"``(.+?)``", term)]
 
 
 def texts_of_python(tree: ast.AST) -> t.Iterator[str]:
-    """Every string, with a gap where a value is filled in, but docstrings and what says that a requirement is met."""
+    """Yield every string, with a gap for inserted values, except docstrings and passed requirements."""
     if isinstance(tree, ast.JoinedStr):
         yield "".join(str(part.value) if isinstance(part, ast.Constant) else GAP for part in tree.values)
     elif isinstance(tree, ast.Constant):
@@ -58,13 +58,13 @@ def is_docstring(node: ast.AST) -> bool:
 
 
 def is_well(node: ast.AST) -> bool:
-    """Whether it is the outcome of a requirement that needs nobody's attention."""
+    """Return whether a requirement's outcome needs no action."""
     outcome = [getattr(argument, "value", None) for argument in node.args] if isinstance(node, ast.Call) else []
     return "passed" in outcome or "skipped" in outcome
 
 
 def texts_of_play(document: t.Any, key: str = "") -> t.Iterator[str]:
-    """What a role or playbook says when it stops, with a gap where a value is filled in."""
+    """Yield the failure messages of a role or playbook, with a gap for inserted values."""
     if isinstance(document, dict):
         for name, value in document.items():
             yield from texts_of_play(value, name)
@@ -76,13 +76,13 @@ def texts_of_play(document: t.Any, key: str = "") -> t.Iterator[str]:
 
 
 def messages() -> list[str]:
-    """What the sources can say to a user."""
+    """Return the messages in the sources."""
     texts = [text for path in PLAYS for text in texts_of_play(yaml.safe_load(path.read_text()))]
     return texts + [text for path in PLUGINS for text in texts_of_python(ast.parse(path.read_text()))]
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a text is a sentence, or the part of one that says why or what to do; those are on one line."""
+    """Return whether a text is a sentence, or its part with the reason or the fix; those are on one line."""
     if "\n" in text:
         return False
     prose = len(re.sub(r"[^a-z ]", "", text).split()) > 5
@@ -91,7 +91,7 @@ def is_sentence(text: str) -> bool:
 
 
 def fits(quote: str, text: str) -> bool:
-    """Whether the text has the quoted words in it, with any text in the gaps."""
+    """Return whether a text contains the quoted words, with any text in the gaps."""
     return re.search(".*?".join(re.escape(part) for part in quote.split(GAP)), text) is not None
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role's README says of variables, results and entry points is what the role has, and so are its defaults."""
+"""The role's README matches its variables, defaults, results and entry points."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DIRECTORY = ROOT / "roles" / "immuta_redshift"
 SPECS = yaml.safe_load((DIRECTORY / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
 MAIN = SPECS["main"]["options"]
 README = (DIRECTORY / "README.md").read_text(encoding="utf-8")
-# Of the same variable in two entry points, what has to be the same.
+# Fields that must be equal in all entry points of a variable.
 SAME = ("type", "choices", "default")
 
 
 def table() -> dict[str, tuple[str, str]]:
-    """For each variable in the table: the text of its default, and the whole row."""
+    """Return, for each variable in the table, the text of its default and the whole row."""
     found = {}
     for row in re.findall(r"^\| `immuta_redshift_.*$", README, re.MULTILINE):
         cells = row.strip("|").split("|")
@@ -36,7 +36,7 @@ def table() -> dict[str, tuple[str, str]]:
 
 
 def code_after(words: str) -> list[str]:
-    """What stands as code in the sentence that begins with the words."""
+    """Return the code in the sentence that starts with the words."""
     sentence = re.search(rf"{re.escape(words)}(.*?)\.(?:\s|$)", README, re.DOTALL)
     assert sentence
     return re.findall(r"`(\w+)`", sentence[1])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of facts and assumptions name a source and tests that exist."""
+"""The tables of facts and assumptions name a source and existing tests."""
 
 from __future__ import annotations
 

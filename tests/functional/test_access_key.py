@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant with an integration that logs in with an AWS access key: listed, exported, unchanged, changed, removed.
+"""An integration that logs in with an AWS access key: list, export, compare, change, remove.
 
 Immuta's documentation names neither the authentication type nor its settings. Those here are examples.
 """
@@ -34,7 +34,7 @@ def settings(standins: Standins) -> dict[str, t.Any]:
 
 
 def written(standins: Standins) -> list[tuple[str, t.Any]]:
-    """What Immuta was asked but for GET: the request and its body."""
+    """Return the requests to Immuta except GET, with their bodies."""
     return [
         (f"{request['method']} {request['path']}", request["body"])
         for request in standins.immuta.requests()
@@ -44,7 +44,7 @@ def written(standins: Standins) -> list[tuple[str, t.Any]]:
 
 @pytest.fixture
 def tenant(standins: Standins, request: pytest.FixtureRequest) -> bool:
-    """A tenant that has the integration, and whether the setup was automatic."""
+    """A tenant with the integration, and whether its setup was automatic."""
     automatic: bool = request.param
     members = {"awsAccessKeyId": False, "awsSecretAccessKey": True}
     standins.immuta.set(authentication_types={"accessKey": members}, redacted="[REDACTED]")
@@ -52,7 +52,7 @@ def tenant(standins: Standins, request: pytest.FixtureRequest) -> bool:
     if not automatic:
         run_by_hand(standins, scripts.initial_create(config), "dev")
         run_by_hand(standins, scripts.create(config), "immuta")
-    # To the stand-in it is stored as it is shown.
+    # The stand-in stores it as it is shown.
     config["stage"] = {**config["stage"], "handle": "[REDACTED]"}
     reply = requests.post(
         f"{standins.immuta.url}/integrations",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user can do wrong ends in one sentence that says so, with nothing written anywhere and no secret shown."""
+"""User errors end in one sentence that explains them, without changes and without secrets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from tests.support.playbooks import Workspace, asked
 from tests.support.standin import HOST, Standins
 
-# Part of every secret in this file.
+# A part of every secret in this file.
 CANARY = "C4nary"
 
 CONFIG = {
@@ -38,7 +38,7 @@ NOT_USER = {"authentication_type": "okta", "username": None, "password": None}
 INTEGRATION, SCRIPT, INFO = "immuta_redshift_integration", "immuta_integration_script", "immuta_integration_info"
 RUN, LOOK = "redshift_script", "redshift_info"
 
-# DIRECTORY stands for the directory of the test, HOST and PORT for the address of the database.
+# DIRECTORY is the directory of the test, HOST and PORT are the address of the database.
 LOGIN = {"login_host": "HOST", "login_port": "PORT", "ssl_mode": "disable", "connect_retries": 0}
 DEFAULTS: dict[str, dict[str, t.Any]] = {
     INTEGRATION: {"auto_bootstrap": False, "config": CONFIG},
@@ -53,10 +53,10 @@ DEFAULTS: dict[str, dict[str, t.Any]] = {
 class Case:
     """A task that must fail.
 
-    ``says`` are parts of the sentence, ``facts`` some of the result's other keys. ``asked`` are the requests that
-    Immuta may get; ``looks`` says whether the database may be logged in to. ``fault`` and ``records`` are what Immuta
-    is to do and to have. ``environment`` is what is changed there, None for taken away. ``script`` is what script.sql
-    holds, ``library`` what is not installed.
+    ``says`` are parts of the sentence, ``facts`` some of the result's other keys. ``asked`` are the expected requests
+    to Immuta; ``looks`` allows a login to the database. ``fault`` and ``records`` set up Immuta. ``environment`` has
+    changed variables, None for a removed one. ``script`` is the content of script.sql, ``library`` one that is not
+    installed.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Case:
 
     @property
     def is_known_before(self) -> bool:
-        """Whether nobody has to be asked, so that it needs no stand-in to itself."""
+        """Return whether the case needs no server, and so no stand-in of its own."""
         return not (self.asked or self.looks or self.library)
 
 
@@ -87,7 +87,7 @@ def okta(**changes: t.Any) -> dict[str, t.Any]:
 
 
 def seeded(**changes: t.Any) -> dict[str, t.Any]:
-    """An integration that Immuta has; ``config`` are the changes to the usual one."""
+    """Return an existing integration; ``config`` are changes to the default one."""
     names = {"initial_database": "initialDatabase", "authentication_type": "authenticationType"}
     usual = {names.get(name, name): value for name, value in CONFIG.items()}
     return {**changes, "config": {**usual, **changes.get("config", {})}}
@@ -98,7 +98,7 @@ ONE, ALL = ["GET /integrations/1"], ["GET /integrations"]
 GONE = {"state": "absent", "auto_bootstrap": LEFT_OUT}
 
 CASES = [
-    # What an integration cannot be
+    # Invalid integrations
     Case("no url", INTEGRATION, {}, ["missing required arguments: url"], environment={"IMMUTA_URL": None}),
     Case("no key", INFO, {}, ["missing required arguments: api_key"], environment={"IMMUTA_API_KEY": None}),
     Case("no config", INTEGRATION, {"config": LEFT_OUT}, ["is required: id, config"]),
@@ -149,7 +149,7 @@ CASES = [
     Case("a password that is a list", INTEGRATION, config(password=[CANARY]), ["config.password is a list"]),
     Case("a user that is a dictionary", SCRIPT, config(username={"a": 1}), ["config.username is a dictionary"]),
     Case("a nested one", INTEGRATION, okta(password={"a": CANARY}), ["config.okta.password is a dictionary"]),
-    # What Immuta's integration forbids
+    # Conflicts with the current integration
     Case(
         "another database",
         INTEGRATION,
@@ -207,7 +207,7 @@ CASES = [
         asked=ALL,
         records=[seeded(autoBootstrap=True)],
     ),
-    # A tenant that is none
+    # Invalid tenants
     Case(
         "a wrong key",
         INFO,
@@ -292,7 +292,7 @@ CASES = [
         asked=ALL,
         fault={"kind": "hang", "seconds": 2},
     ),
-    # Scripts that have nowhere to go
+    # Invalid destinations of scripts
     Case("no dest", SCRIPT, {"dest": LEFT_OUT}, ["missing required arguments: dest"]),
     Case("an empty dest", SCRIPT, {"dest": ""}, ["dest"]),
     Case(
@@ -340,7 +340,7 @@ CASES = [
         ["The file /proc/create.sql cannot be written"],
         asked=["POST /integrations/scripts/create"],
     ),
-    # Scripts that cannot be run
+    # Invalid scripts
     Case("no path", RUN, {"path": LEFT_OUT}, ["missing required arguments: path"]),
     Case("no script", RUN, {"path": "DIRECTORY/no.sql"}, ["There is no script DIRECTORY/no.sql"]),
     Case("a directory as script", RUN, {"path": "DIRECTORY"}, ["The script DIRECTORY is not a regular file"]),
@@ -369,7 +369,7 @@ CASES = [
         script=b"SELECT 1;\nCREATE DATABASE immuta;\n",
     ),
     Case("an unknown kind", RUN, {"creates": {"table": "t"}}, ["table", "schema"]),
-    # Databases that cannot be reached
+    # Unreachable databases
     Case("no user", RUN, {}, ["also needs login_user"], environment={"REDSHIFT_USER": None}),
     Case("no database", LOOK, {}, ["login_db"], environment={"REDSHIFT_DB": None}),
     Case("a port of 70000", RUN, {"login_port": 70000}, ["login_port", "65535"]),
@@ -414,13 +414,13 @@ CASES = [
         ["needs TLS", "ssl_mode"],
     ),
     Case("half of Okta to log in", RUN, {"auth_method": "okta"}, ["'okta' also needs idp_host, app_id"]),
-    # Libraries that are not there
+    # Missing libraries
     Case("no requests", INFO, {}, ["requests", "install"], library="requests"),
     Case("no driver", LOOK, {}, ["lacks", "redshift_connector", "pip install"], library="redshift_connector"),
     Case("no other driver", RUN, {"driver": "psycopg"}, ["lacks", "psycopg", "pip install"], library="psycopg"),
 ]
 
-# Sentences of Ansible's own, which end without a full stop.
+# Messages of Ansible without a full stop.
 ANSIBLES = (
     "missing",
     "one of the following",
@@ -441,7 +441,7 @@ def state(standins: Standins) -> tuple[t.Any, ...]:
 
 
 def filled_in(value: t.Any, workspace: Workspace) -> t.Any:
-    """What an argument or a sentence is on this workspace, with the names in capital letters replaced."""
+    """Return an argument or a sentence with the names in capital letters replaced."""
     redshift = workspace.standins.redshift
     names = {
         "DIRECTORY": str(workspace.directory.resolve()),
@@ -456,7 +456,7 @@ def filled_in(value: t.Any, workspace: Workspace) -> t.Any:
 
 
 def check(case: Case, workspace: Workspace) -> None:
-    """Run the task and judge what it says and what it leaves on disk."""
+    """Run the task and check its message and its files."""
     (workspace.directory / "script.sql").write_bytes(case.script)
     for name, value in case.environment.items():
         workspace.environment.pop(name, None)
@@ -486,7 +486,7 @@ def check(case: Case, workspace: Workspace) -> None:
 def ended(
     request: pytest.FixtureRequest, running_standins: Standins, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, concurrent.futures.Future[None]]:
-    """How the cases end that are known before: side by side, since none of them can touch what another one sees."""
+    """The results of cases without a server, run in parallel."""
     running_standins.reset()
     before = state(running_standins)
     chosen = [item.callspec.params["case"] for item in request.session.items if "ended" in item.fixturenames]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook check_drift: what it reports of each cluster, what it requests, and what it needs to know."""
+"""The playbook check_drift: its report for each cluster, its requests, and its required variables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILED_TEST = {"name": "Connection", "status": "failed", "message": "The cluster
 
 
 class Check:
-    """Runs the playbook on an inventory of clusters, whose passwords nobody knows, and reads its report."""
+    """A runner of the playbook on an inventory of clusters without passwords that reads the report."""
 
     def __init__(self, directory: pathlib.Path, standins: Standins) -> None:
         self.directory = directory
@@ -30,7 +30,7 @@ class Check:
         self.report_file = directory / "drift.json"
 
     def run(self, clusters: dict[str, dict[str, t.Any]], *options: str) -> Run:
-        """``clusters`` are the role's variables by the name of the host."""
+        """Run the playbook; ``clusters`` are the role's variables by host."""
         inventory = self.directory / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": clusters}}), encoding="utf-8")
         return ended(
@@ -49,7 +49,7 @@ class Check:
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
                 "IMMUTA_URL": self.standins.immuta.url,
                 "IMMUTA_API_KEY": self.standins.immuta.api_key,
-                "ANSIBLE_STRATEGY": "free",  # which has no task for all hosts, so that the playbook cannot rely on it
+                "ANSIBLE_STRATEGY": "free",  # has no task for all hosts, so the playbook cannot rely on it
             },
             self.directory,
         )
@@ -65,7 +65,7 @@ def check(tmp_path: pathlib.Path, standins: Standins) -> Check:
 
 
 def variables(standins: Standins, name: str, **config: t.Any) -> dict[str, t.Any]:
-    """A cluster whose credentials nobody knows, as export_integrations writes it."""
+    """Return a cluster without credentials, as export_integrations writes it."""
     credentials = {name: f"{{{{ immuta_redshift_secret_{name} }}}}" for name in ("username", "password")}
     config = standins.config(host=f"{name}.example.com", **credentials, **config)
     return {"immuta_redshift_config": config}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant that was set up by hand comes under version control in one run, and the next run changes nothing."""
+"""A manually configured tenant is exported in one run, and the next run changes nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OKTA = {
 
 
 def shapes() -> list[dict[str, t.Any]]:
-    """Integrations as Immuta's documentation shows them, and as a tenant may have them."""
+    """Return integrations as in Immuta's documentation, and variants of them."""
     account = {"authenticationType": "userPassword", "username": "u", "password": "p"}
     common = {"database": "immuta", "initialDatabase": "dev"}
     impersonation = {"impersonation": {"enabled": True, "role": "immuta_impersonation"}}

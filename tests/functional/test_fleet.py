@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook configure_redshift on a fleet: what the role alone would do and report, with fewer requests."""
+"""The playbook configure_redshift on a fleet: the results of the role, with fewer requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEFT = ".ansible/tmp/immuta_redshift/left.example.com.create.sql"
 
 
 class Fleet:
-    """Runs plays for an inventory of clusters that Immuta has, and reads the result fact of each host."""
+    """A runner of plays for an inventory of existing clusters that reads the result fact of each host."""
 
     def __init__(self, workspace: Workspace, standins: Standins) -> None:
         self.workspace = workspace
@@ -29,17 +29,17 @@ class Fleet:
         self.failures: dict[str, str] = {}
 
     def seed(self, name: str, **record: t.Any) -> None:
-        """Have Immuta use the cluster of a host."""
+        """Add the integration of a host's cluster to Immuta."""
         config = self.standins.config(host=f"{name}.example.com")
         self.standins.immuta.seed(**{**record, "config": {**config, **record.get("config", {})}})
 
     def host(self, name: str, config: dict[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
-        """The role's variables for the cluster of a host."""
+        """Return the role's variables for the cluster of a host."""
         described = {**self.standins.config(host=f"{name}.example.com"), **(config or {})}
         return {"immuta_redshift_login": self.workspace.login, "immuta_redshift_config": described, **variables}
 
     def run(self, hosts: dict[str, t.Any], *plays: dict[str, t.Any], options: t.Sequence[str] = ()) -> Run:
-        """Run plays; ``facts`` and ``failures`` are what each host then has, by its name."""
+        """Run plays; ``facts`` and ``failures`` are those of each host afterwards."""
         inventory, facts = self.workspace.directory / "inventory.json", self.workspace.directory / "facts.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
         fact = "immuta_redshift_integration"
@@ -60,7 +60,7 @@ class Fleet:
         return self.run(hosts, play, options=options)
 
     def role(self, hosts: dict[str, t.Any], *options: str) -> Run:
-        """Run the role alone for all hosts, as before."""
+        """Run only the role for all hosts."""
         python = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         return self.run(hosts, {**LOCAL, "hosts": "all", "vars": python, "roles": [ROLE]}, options=options)
 
@@ -71,7 +71,7 @@ def fleet(workspace: Workspace, standins: Standins) -> Fleet:
 
 
 def every_kind(fleet: Fleet) -> dict[str, t.Any]:
-    """A fleet with a host of every kind, the first with broken variables."""
+    """A fleet with a host of every kind, the first with invalid variables."""
     bootstrap = fleet.standins.bootstrap
     privileged = {"username": bootstrap.user, "password": bootstrap.password}
     automatic = {"immuta_redshift_setup": "automatic"}
@@ -140,7 +140,7 @@ def test_fleet_results_equal_those_of_the_role(fleet: Fleet, options: list[str])
 
 
 def pair(fleet: Fleet, **first: t.Any) -> dict[str, t.Any]:
-    """Two hosts whose clusters are in sync; the first with more variables."""
+    """Two hosts with clusters in sync; the first has more variables."""
     fleet.standins.reset()
     for name in ("one", "two"):
         fleet.seed(name)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and passwords of every kind, and far more of everything than anybody has: a sample of the torture."""
+"""Unusual names, passwords and sizes: a sample of the fault-injection tests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules of action group immuta, judged by what Immuta received, what the database has, and what is on disk."""
+"""The modules of action group immuta, checked by requests to Immuta, the database, and files."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Result = dict[str, t.Any]
 LOOK = ["GET /integrations"]
 LOG_IN = "POST /bim/apikey/authenticate"
 DATABASE_SECRET = "Sy5tem-Pa55word"
-# What GET adds to what was sent.
+# Defaults that GET adds.
 DEFAULTS = {"port": 5439, "impersonation": {"enabled": False}}
 IMPERSONATION = {"enabled": True, "role": "immuta_impersonation"}
 
 
 def run(workspace: Workspace, module: str, **arguments: t.Any) -> Result:
-    """Run a module; no secret of the stand-ins' may be in what it says."""
+    """Run a module and check that its output has no secret of the stand-ins."""
     result = workspace.module(module, **arguments)
     said = json.dumps(result, ensure_ascii=False)
     for secret in (workspace.standins.immuta.api_key, workspace.standins.bootstrap.password, DATABASE_SECRET):
@@ -41,7 +41,7 @@ def run(workspace: Workspace, module: str, **arguments: t.Any) -> Result:
 
 
 def manage(workspace: Workspace, **arguments: t.Any) -> Result:
-    """Run immuta_redshift_integration for the cluster that is set up by hand."""
+    """Run immuta_redshift_integration for the manually set up cluster."""
     defaults = {"auto_bootstrap": False, "config": workspace.standins.config(), "wait_sleep": 0.1}
     return run(workspace, "immuta_redshift_integration", **{**defaults, **arguments})
 
@@ -52,7 +52,7 @@ def remove(workspace: Workspace, **arguments: t.Any) -> Result:
 
 
 def generate(workspace: Workspace, script: str, **arguments: t.Any) -> Result:
-    """Run immuta_integration_script, by default into a file that bears the script's name."""
+    """Run immuta_integration_script, by default into a file with the name of the script."""
     defaults = {"config": workspace.standins.config(), "dest": str(workspace.directory / f"{script}.sql")}
     return run(workspace, "immuta_integration_script", script=script, **{**defaults, **arguments})
 
@@ -64,12 +64,12 @@ def ask(workspace: Workspace, **arguments: t.Any) -> list[Result]:
 
 
 def seed(standins: Standins, **members: t.Any) -> str:
-    """Add an integration of the cluster, as `manage` asks for it unless told otherwise."""
+    """Add the integration of the cluster, by default as `manage` desires it."""
     return standins.immuta.seed(**{"config": {**DEFAULTS, **standins.config()}, **members})
 
 
 def writes(standins: Standins) -> list[tuple[str, t.Any]]:
-    """Method and body of the requests for integrations that were not GET, in order."""
+    """Return method and body of requests for integrations except GET, in order."""
     return [
         (request["method"], request["body"])
         for request in standins.immuta.requests()
@@ -86,14 +86,14 @@ def warned(result: Result) -> str:
 
 
 def at_once(tasks: t.Sequence[t.Callable[..., Result]], **arguments: t.Any) -> list[Result]:
-    """Run tasks side by side, all with these arguments too."""
+    """Run tasks in parallel, all with these additional arguments."""
     with concurrent.futures.ThreadPoolExecutor() as people:
         return [task.result() for task in [people.submit(task, **arguments) for task in tasks]]
 
 
 @contextlib.contextmanager
 def meanwhile(standins: Standins, request: str, act: t.Callable[[], t.Any]) -> t.Iterator[None]:
-    """Do something once as soon as Immuta has received a request."""
+    """Do something once after the next request to Immuta."""
     over = threading.Event()
 
     def watch() -> None:
@@ -286,7 +286,7 @@ def test_expired_token_is_renewed(workspace: Workspace, standins: Standins) -> N
 def test_wait_in_the_same_or_a_later_task(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(settle=3600)
-    # It ends as soon as the module has seen it once.
+    # Ends after the first query of the module.
     standins.immuta.wire.on_reply = lambda entry: (
         standins.immuta.set(settle=0) if entry["path"] == "/integrations/1" else None
     )
@@ -403,7 +403,7 @@ def test_documented_payload_is_sent_unchanged(workspace: Workspace, standins: St
     pasted = command.payload
     options = {"auto_bootstrap": pasted["autoBootstrap"], "check_mode": False}
 
-    # There is no such account in the database.
+    # The database has no such account.
     answers = [
         manage(workspace, config=config, **options) for config in (pasted["config"], in_snake_case(pasted["config"]))
     ]
@@ -536,7 +536,7 @@ def test_numeric_ids_and_deleted_records(workspace: Workspace, standins: Standin
 
 
 DEGRADED = ("editError", "deleteError", "migrateError", "recurringValidationError")
-# Status, what it becomes by itself, and the writes for: present and equal, present and different, absent.
+# Status, its final status, and the writes for: present and equal, present and different, absent.
 STATES = [
     (None, None, ["POST"], ["POST"], []),
     ("deleted", None, ["POST"], ["POST"], []),

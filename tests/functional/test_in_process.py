@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tasks inside the controller process and tasks as modules do the same and say the same."""
+"""Tasks inside the controller process and tasks as modules have the same results."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from tests.support.playbooks import Workspace, asked, record_syslog
 from tests.support.standin import Standins
 
-# What Ansible says when it starts a process for a module.
+# Ansible's message when it starts a process for a module.
 STARTED = "Using module file"
 
 
 def results(workspace: Workspace, *tasks: dict[str, t.Any], in_process: bool) -> tuple[list[dict[str, t.Any]], str]:
-    """The result of every task, and what Ansible printed."""
+    """Return the result of every task, and Ansible's output."""
     workspace.environment["IMMUTA_IN_PROCESS"] = str(in_process).lower()
     file = workspace.directory / "results.json"
     registered = [{**task, "register": f"result_{number}", "ignore_errors": True} for number, task in enumerate(tasks)]
@@ -36,7 +36,7 @@ def script(workspace: Workspace) -> str:
 
 
 def test_in_process_and_module_results_are_equal(workspace: Workspace, standins: Standins) -> None:
-    """Every module: a success, a failure, a wrong argument, check mode, and the environment of a task."""
+    """Every module: success, failure, invalid argument, check mode, and the environment of a task."""
     config = standins.config()
     login = {**workspace.login, "login_db": "dev"}
     tasks = [
@@ -118,7 +118,7 @@ def test_task_can_request_a_separate_process(
 def test_invalid_arguments_log_no_secret(workspace: Workspace, standins: Standins, become: bool) -> None:
     secret, module = "extra-s3cret", "immuta.integrations.immuta_redshift_integration"
     su = workspace.directory / "su"
-    su.write_text('#!/bin/sh\nshift\nexec /bin/sh "$@"\n', encoding="utf-8")  # It runs as whoever runs the test.
+    su.write_text('#!/bin/sh\nshift\nexec /bin/sh "$@"\n', encoding="utf-8")  # It runs as the current user.
     su.chmod(0o700)
     keywords = {"become": become, "become_method": "ansible.builtin.su", "become_exe": str(su)}
     syslog = record_syslog(workspace)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory plugin, as ansible-inventory and playbooks use it."""
+"""The inventory plugin in ansible-inventory and playbooks."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_filters_compose_and_groups(inventory: Inventory) -> None:
     )
 
     assert list(listed["_meta"]["hostvars"]) == ["sales.example.com"]
-    # ansible-inventory marks what an expression came to, since ansible-core 2.19.
+    # ansible-inventory marks the result of an expression since ansible-core 2.19.
     assert listed["_meta"]["hostvars"]["sales.example.com"]["cluster"] in ("Sales", {"__ansible_unsafe": "Sales"})
     assert listed["database_immuta"]["hosts"] == listed["healthy"]["hosts"] == ["sales.example.com"]
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The suite for a real tenant, run on the stand-ins, judged by its exit status and by what it leaves: nothing."""
+"""The live suite on the stand-ins, checked by its exit status and by remaining objects."""
 
 from __future__ import annotations
 

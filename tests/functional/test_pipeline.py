@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The example of a pipeline: each job's script runs as it is written, and its exit status and report say what is so."""
+"""The pipeline example: each job's script runs unchanged, with the documented exit status and report."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_secrets(runner: Runner, text: str) -> None:
 
 
 def shown_in_guide(language: str) -> str:
-    """The first example of that language in the guide."""
+    """Return the first example of that language in the guide."""
     block = GUIDE.read_text(encoding="utf-8").split(f".. code-block:: {language}\n")[1]
     return textwrap.dedent(re.split(r"\n(?=\S)", block)[0])
 
@@ -148,7 +148,7 @@ def test_main_is_applied_and_nightly_job_reports_drift(
         for name, rest, record in (("finance", "abc123", finance), ("sales", "def456", sales))
     ]
 
-    # Somebody turns impersonation on with curl.
+    # Impersonation is enabled with curl.
     changed = {**sales["config"], "impersonation": {"enabled": True, "role": "somebody"}}
     requests.put(
         f"{immuta.url}/integrations/{sales['id']}",
@@ -159,14 +159,14 @@ def test_main_is_applied_and_nightly_job_reports_drift(
     jobs += runner.run(**NIGHT)
     assert outcome(jobs[-1:]) == [("drift", 3)], jobs[-1].log
     expected = json.loads(shown_in_guide("json").replace("https://tenant.example.com", immuta.url))
-    # The two hosts are registered side by side, in either order.
+    # The two hosts are registered in parallel, in either order.
     for cluster, record in zip(expected["clusters"], (finance, sales), strict=True):
         cluster["id"] = record["id"]
     assert runner.report() == {**expected, "compared_at": runner.report()["compared_at"]}
     assert 'name="sales"' in (runner.checkout / "drift.xml").read_text(encoding="utf-8")
     assert "impersonation.enabled" in (runner.checkout / "drift.html").read_text(encoding="utf-8")
 
-    # The tenant is no longer where it was.
+    # The tenant is unreachable now.
     runner.variables["IMMUTA_URL"] += "/gone"
     jobs += runner.run(**NIGHT)
     assert outcome(jobs[-1:]) == [("drift", 2)], jobs[-1].log

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Long work inside the controller process prints lines, and changes nothing else."""
+"""Long work inside the controller process prints progress lines and changes nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOSTS = ("one", "two")
 
 
 def script(workspace: Workspace, count: int, seconds: float) -> dict[str, t.Any]:
-    """A task whose script has ``count`` statements, the second of which takes its time."""
+    """Return a task whose script has ``count`` statements; the second one is slow."""
     path = workspace.directory / f"{count}.sql"
     rest = "SELECT 'hunter2-Secret';" * (count - 2)
     path.write_text(f"SELECT 1; SELECT pg_sleep({seconds}); {rest}", encoding="utf-8")
@@ -44,7 +44,7 @@ def integration(standins: Standins) -> dict[str, t.Any]:
 
 
 def play(workspace: Workspace, *tasks: dict[str, t.Any], **environment: str) -> tuple[dict[str, t.Any], str, list[str]]:
-    """Run tasks on both hosts at once; return the results of each host, the standard output and the error lines."""
+    """Run tasks on both hosts; return the results of each host, the standard output and the error lines."""
     plugins = workspace.directory / "callbacks"
     plugins.mkdir(exist_ok=True)
     (plugins / "short_interval.py").write_text(_SHORT_INTERVAL, encoding="utf-8")
@@ -77,7 +77,7 @@ def play(workspace: Workspace, *tasks: dict[str, t.Any], **environment: str) -> 
     files = {host: workspace.directory / f"{host}.json" for host in HOSTS}
     results = {host: json.loads(path.read_text(encoding="utf-8")) for host, path in files.items()}
     for path in files.values():
-        path.unlink()  # So that the task that writes it is changed again.
+        path.unlink()  # The task that writes it is changed again.
     return results, run.stdout, run.stderr.splitlines()
 
 
@@ -103,7 +103,7 @@ def test_progress_lines_are_complete(workspace: Workspace, standins: Standins) -
 
 
 def test_progress_setting_changes_only_the_lines(workspace: Workspace, standins: Standins) -> None:
-    """Beside a script, an integration that Immuta takes its time with, in check mode too, where nothing waits."""
+    """A script and a slow integration, also in check mode, which does not wait."""
     preview = {**integration(standins), "check_mode": True}
     tasks = [preview, {**integration(standins), "run_once": True}, script(workspace, 2, 0.3)]
     standins.immuta.set(settle=1.0)

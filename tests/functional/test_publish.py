@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publishing an artifact, to a server on loopback that takes it as Galaxy does."""
+"""Publication of an artifact to a local server that behaves like Galaxy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKEN = "galaxy-token-of-the-test"
 
 
 class Galaxy(http.server.BaseHTTPRequestHandler):
-    """The API of a Galaxy that imports everything at once."""
+    """The API of a Galaxy that imports at once."""
 
     uploads: t.ClassVar[list[tuple[str, bytes]]] = []
 
@@ -76,7 +76,7 @@ def built(tmp_path: Path) -> Path:
 
 
 def run_publish(server: str, build: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The tool, run on the artifacts in ``build``."""
+    """Run the tool on the artifacts in ``build``."""
     program = "import pathlib, sys; from tools import artifact, publish; artifact.BUILD = pathlib.Path(sys.argv[1]); "
     return subprocess.run(
         [sys.executable, "-c", f"{program} sys.exit(publish.main())", str(build)],

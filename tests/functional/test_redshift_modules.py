@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules redshift_script and redshift_info through both drivers, judged by what stands in the database."""
+"""The modules redshift_script and redshift_info with both drivers, checked by the state of the database."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Outcome = dict[str, t.Any]
 
 @dataclasses.dataclass
 class Shell:
-    """Runs a module as Ansible does: in a process of its own, with its arguments on standard input."""
+    """A runner of modules as Ansible does it: in a separate process, with arguments on standard input."""
 
     standins: Standins
     directory: pathlib.Path
@@ -53,13 +53,13 @@ class Shell:
         return result
 
     def script(self, *statements: str, **options: t.Any) -> Outcome:
-        """Have redshift_script run statements, each on a line of its own."""
+        """Run statements with redshift_script, each on its own line."""
         path = self.directory / "script.sql"
         path.write_text("".join(f"{statement};\n" for statement in statements), encoding="utf-8")
         return self("redshift_script", path=str(path), **options)
 
     def sent(self, since: int) -> list[str]:
-        """What the server was given since it had been given so many statements."""
+        """Return the statements of the server after the first ``count``."""
         return [statement.text for statement in self.standins.postgres.statements()[since:]]
 
     def sent_so_far(self) -> int:
@@ -73,7 +73,7 @@ def shell(request: pytest.FixtureRequest, standins: Standins, tmp_path: pathlib.
 
 @pytest.fixture
 def one_shell(standins: Standins, tmp_path: pathlib.Path) -> Shell:
-    """For what does not depend on the driver."""
+    """For tests that do not depend on the driver."""
     return Shell(standins, tmp_path, "redshift_connector", {})
 
 
@@ -179,7 +179,7 @@ def test_many_existing_objects_need_few_statements(one_shell: Shell) -> None:
     before = one_shell.sent_so_far()
     result = one_shell.script(*schemas, *grants, on_existing="skip")
     assert outcomes(result) == ["skipped"] * 60 + ["ok"] * 60
-    # A statement that the log shows takes two of redshift_connector's messages at most.
+    # A logged statement is at most two messages of redshift_connector.
     assert len(one_shell.sent(before)) < 4 * 120
 
 
@@ -450,7 +450,7 @@ def test_single_database_requires_privileges_only(shell: Shell) -> None:
     result = shell("redshift_info", **lake)
     assert result["requirements_met"]
     assert "ALL PRIVILEGES ON DATABASE" in failed_tests(result, "passed")
-    # PostgreSQL lacks these views, so what they would show is not known.
+    # PostgreSQL lacks these views, so their content is unknown.
     assert "GRANT TEMP ON DATABASE" in failed_tests(result, "skipped")
     for kind, privilege, name in (("database", "TEMP", "lake"), ("language", "USAGE", "plpythonu")):
         columns = f"'{name}' AS {kind}_name, '{privilege}' AS privilege_type, 'user' AS identity_type"

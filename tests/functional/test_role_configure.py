@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manual setup through the role, judged by what Immuta received, what the database has, and what is on disk."""
+"""The manual setup by the role, checked by requests to Immuta, the database, and files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETUP = [
     "GET /integrations/1",
 ]
 LOOK = ["GET /integrations"]
-# What a look into the catalog consists of.
+# The requests of a catalog query.
 READING = ("SELECT", "SHOW", "SET", "BEGIN", "COMMIT", "ROLLBACK")
 
 
@@ -31,7 +31,7 @@ def first_id(standins: Standins) -> str:
 
 
 def relative(requests: list[str], integration: str) -> list[str]:
-    """The requests with the integration's id as 1."""
+    """Return the requests with 1 as the integration's id."""
     return [request.replace(f"/integrations/{integration}", "/integrations/1") for request in requests]
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scripts of a run are inspected before the first one runs: what the server is known to refuse stops the role.
+"""The role inspects scripts before the first one runs, and stops if the server refuses a statement.
 
 Amazon Redshift's documentation: no new Python functions from patch 198 on.
 """
@@ -18,7 +18,7 @@ CREATE, EDIT = scripts.create, scripts.edit
 
 @pytest.fixture
 def version(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Have the server say another version of itself."""
+    """Make the server report another version."""
     rules = [
         (pattern, f"(SELECT text '{request.param}' AS version)" if "version" in pattern.pattern else text)
         for pattern, text in relay.REWRITES
@@ -28,7 +28,7 @@ def version(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
 
 @pytest.fixture
 def with_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have Immuta generate scripts that create a Python function."""
+    """Make Immuta generate scripts with a Python function."""
     monkeypatch.setattr(scripts, "create", lambda config: [*CREATE(config), PYTHON])
     monkeypatch.setattr(scripts, "edit", lambda before, after: [PYTHON, *EDIT(before, after)])
 

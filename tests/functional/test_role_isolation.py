@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several clusters in one play, and options as people give them: no inclusion sees anything of another."""
+"""Several clusters in one play, and options in user formats: inclusions do not affect each other."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ A, B, C = "a.example.com", "b.example.com", "c.example.com"
 
 
 def config(standins: Standins, host: str, **changes: t.Any) -> dict[str, t.Any]:
-    """A cluster of its own: another database and account for each host."""
+    """Return the config of a cluster, with a database and an account for each host."""
     name = host[0]
     return standins.config(host=host, database=f"immuta_{name}", username=f"account_{name}", **changes)
 
 
 def include(cluster: dict[str, t.Any], **about: t.Any) -> dict[str, t.Any]:
-    """A task that includes the role for one cluster."""
+    """Return a task that includes the role for a cluster."""
     role = {"name": ROLE, **about.pop("role", {})}
     variables = {"immuta_redshift_config": cluster, **about.pop("vars", {})}
     return {"name": "Include the role", "ansible.builtin.include_role": role, "vars": variables, **about}
 
 
 def rescued(cluster: dict[str, t.Any], *rescue: dict[str, t.Any], **about: t.Any) -> dict[str, t.Any]:
-    """A block that goes on after a failure."""
+    """Return a block that continues after a failure."""
     return {"block": [include(cluster, **about)], "rescue": list(rescue) or [{"ansible.builtin.debug": {"msg": "on"}}]}
 
 
 def common(workspace: Workspace, **variables: t.Any) -> dict[str, t.Any]:
-    """The variables that all clusters have in common; extra variables would win over those of an inclusion."""
+    """Return the variables of all clusters; extra variables would override those of an inclusion."""
     shared = {"immuta_redshift_login": workspace.login, "immuta_redshift_wait_sleep": 0.1, **variables}
     return {name: value for name, value in shared.items() if value is not None}
 
@@ -51,7 +51,7 @@ def play(workspace: Workspace, *tasks: dict[str, t.Any], options: t.Sequence[str
 
 
 def passwords_in(standins: Standins) -> dict[str, str]:
-    """The password that Immuta has for each host."""
+    """Return the password in Immuta for each host."""
     return {record["config"]["host"]: record["config"]["password"] for record in standins.immuta.records()}
 
 
@@ -123,7 +123,7 @@ def test_strategies(workspace: Workspace, standins: Standins, how: dict[str, t.A
 
     run = workspace.play(str(file), "-i", str(inventory))
 
-    # A failed host ends a play that goes host by host.
+    # A failed host ends a play with serial hosts.
     expected = [A] if "serial" in how else [A, C]
     assert not run.succeeded
     assert sorted(passwords_in(standins)) == expected, run.output
@@ -272,7 +272,7 @@ def test_numeric_names_stay_text(workspace: Workspace, standins: Standins) -> No
     assert standins.catalog()["groups"] == ["77_1"]
 
 
-# The state of the cluster
+# State of the cluster
 
 
 @pytest.mark.parametrize("way", ["extra variable", "set_fact"])
@@ -324,7 +324,7 @@ def test_unrelated_database_is_no_leftover(workspace: Workspace, standins: Stand
 
 
 def test_corrected_account_is_set_up(workspace: Workspace, standins: Standins) -> None:
-    """A first run whose registration Immuta refused; then the name of the account is corrected."""
+    """Immuta refuses the first registration; then the account name is corrected."""
     standins.immuta.add_fault("status", method="POST", path="/integrations$", status=422)
     assert not workspace.configure(config=standins.config(username="immuta_sytem")).succeeded
 
@@ -465,5 +465,5 @@ def test_registration_ignores_other_clusters(workspace: Workspace, standins: Sta
 
 
 def test_setup_scripts_match_the_stand_in(standins: Standins) -> None:
-    """What these tests look for is what the scripts create."""
+    """The expected objects of these tests are those of the scripts."""
     assert set(scripts.SCHEMAS) == {"immuta_system", "immuta_functions", "immuta_procedures"}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes after the setup through the role: change, removal, half-done work, review, automatic setup."""
+"""The lifecycle after a setup by the role: change, removal, partial setup, review, automatic setup."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def okta_config(standins: Standins) -> dict[str, object]:
 
 
 def check_then_run(workspace: Workspace, **variables: object) -> Run:
-    """Run in check mode, really, and again: the first predicts the second, and the third changes nothing."""
+    """Run in check mode, for real, and again: check mode predicts the run, and the last run changes nothing."""
     standins = workspace.standins
     before, records = standins.catalog(), standins.immuta.records()
     predicted = workspace.configure("--check", "--diff", **variables)
@@ -206,7 +206,7 @@ def test_leftovers_without_a_record_are_removed(workspace: Workspace, standins: 
 
 @pytest.mark.parametrize("done", ["account", "first script", "part of the second script"])
 def test_cleanup_then_new_setup(workspace: Workspace, standins: Standins, done: str) -> None:
-    """Also where the account has another password, which resuming cannot mend."""
+    """Also for an account with another password, which resuming cannot fix."""
     config = standins.config(password="An0ther-Pa55word")
     first = scripts.initial_create(config)
     run_by_hand(standins, first[:1] if done == "account" else first, "dev")
@@ -308,7 +308,7 @@ def test_busy_record_is_waited_for(workspace: Workspace, standins: Standins) -> 
     standins.immuta.set(settle=3600)
     assert workspace.configure(immuta_redshift_wait=False).succeeded
     assert statuses(standins) == ["creating"]
-    # It ends as soon as the next run has seen it.
+    # Ends after the first query of the next run.
     standins.immuta.wire.on_reply = lambda entry: standins.immuta.set(settle=0)
 
     run = workspace.configure(config=standins.config(impersonation=IMPERSONATION))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entry points of the role, each run alone, as the steps of a workflow with an approval between them."""
+"""The entry points of the role, run separately, as in a workflow with an approval."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A review that binds: what was approved is, byte for byte, what runs, or nothing runs."""
+"""Reviewed scripts: exactly the approved bytes run, or none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def part(workspace: Workspace, directory: pathlib.Path, name: str, *more: dict[s
 
 
 def review(workspace: Workspace, directory: pathlib.Path) -> dict[str, str]:
-    """Have the scripts generated, and return the checksum of each."""
+    """Generate the scripts, and return their checksums."""
     sums = workspace.directory / "sums.json"
     content = "{{ immuta_redshift_integration.checksums | to_json }}"
     run = part(workspace, directory, "generate", {"ansible.builtin.copy": {"content": content, "dest": str(sums)}})
@@ -45,7 +45,7 @@ def script(directory: pathlib.Path, name: str = "create") -> pathlib.Path:
 
 @pytest.fixture
 def written(standins: Standins) -> t.Callable[[], list[str]]:
-    """What the database was told to change since the test began."""
+    """Return the changes of the database since the start of the test."""
     seen = len(standins.postgres.statements())
 
     def statements() -> list[str]:
@@ -117,7 +117,7 @@ def test_changed_file_does_not_run(
 def test_changed_generated_script_does_not_run(
     change: str, workspace: Workspace, standins: Standins, directory: pathlib.Path, written: t.Callable[[], list[str]]
 ) -> None:
-    """The reviewed text is what Immuta generated before: here with other bytes, approved by their checksum."""
+    """The reviewed text is an earlier generated script with other bytes, approved by checksum."""
     reviewed = review(workspace, directory)
     before, after = CHANGES[change]
     standins.immuta.set(replaced=(before.decode(), after.decode()))
@@ -171,7 +171,7 @@ def test_file_changed_between_tasks_does_not_run(
     directory: pathlib.Path,
     written: t.Callable[[], list[str]],
 ) -> None:
-    """The task that runs a script compares the bytes that it has read, with and without a review."""
+    """The task that runs a script compares the bytes that it reads, with and without a review."""
     more = {"immuta_redshift_reviewed": review(workspace, directory)} if is_reviewed else {}
     plugins = workspace.directory / "plugins"
     plugins.mkdir()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No text, literal or quoted value of a failing statement comes back in a result, whatever the server says of it."""
+"""No literal or quoted value of a failing statement appears in a result, whatever the server's message."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules.redsh
 from tests.support.standin import Standins
 
 CANARY = "Hunter2xyz"
-# Each fails for a reason of its own. What the server names as an object may come back, so no name is the canary.
+# Each fails for another reason. Object names in messages may appear, so no name is the canary.
 FAILING = [
     'COMMENT ON SCHEMA public "{}"',
     "COMMENT ON SCHEMA public {}",
@@ -54,13 +54,13 @@ FAILING = [
 ]
 
 
-# As a current Redshift refuses a Python function.
+# The Python refusal of a current Redshift.
 TOKEN = f"token = language_{CANARY}"
 REFUSED = "RAISE 'Create function is not supported for language plpythonu anymore.'"
 
 
 def failure(standins: Standins, directory: pathlib.Path, driver: str, script: str) -> dict[str, t.Any]:
-    """How a run of the script fails; empty where it does not."""
+    """Return the failure of a script, empty if it succeeds."""
     login = {"login_host": standins.redshift.host, "login_port": standins.redshift.port, "login_db": "dev"}
     account = {"login_user": standins.bootstrap.user, "login_password": standins.bootstrap.password}
     options = {**login, **account, "ssl_mode": "disable", "driver": driver, "path": str(directory / "script.sql")}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and passwords of every kind through every flow, and scripts and replies beyond all measure."""
+"""Unusual names and passwords in every flow, and very large scripts and replies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ODD_SCRIPT_MEMORY = 300  # MB
 
 
 def points(_bench: Stage) -> list[Point]:
-    """Names through each driver and way, scripts through each driver, bodies without end for each request."""
+    """Return points: names with each driver and setup, scripts with each driver, endless bodies for each request."""
     found = [
         Point(f"names, {driver}, {way}", _names(driver, {"IMMUTA_IN_PROCESS": way}))
         for driver in DRIVERS
@@ -57,7 +57,7 @@ def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Stage], None
 
 
 def check_begun_afresh(workspace: Workspace, config: dict[str, t.Any], login: dict[str, t.Any]) -> None:
-    """Raise TortureError unless what stands without a record is cleaned up and made anew."""
+    """Raise TortureError unless a partial setup is cleaned up and recreated."""
     check(
         workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup in what is left"
     )
@@ -79,7 +79,7 @@ def check(run: Run, what: str) -> Run:
 
 
 def check_catalog(stage: Stage, user: str, config: dict[str, t.Any]) -> None:
-    """Raise TortureError unless everything has the name it was given."""
+    """Raise TortureError unless all objects have their desired names."""
     catalog = stage.standins.catalog()
     found = user in catalog["users"], config["database"] in catalog["databases"], catalog["groups"]
     if found != (True, True, [config["impersonation"]["role"]]):

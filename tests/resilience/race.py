@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two runs of one playbook at once: one integration at the end, and who comes second succeeds or says why not."""
+"""Two parallel runs of a playbook: one integration at the end, and the second run succeeds or reports the reason."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.resilience.faults import check_sentence
 from tests.resilience.kill import undisturbed
 from tests.resilience.stage import FLOWS, Point, Stage, TortureError, said
 
-# Seconds that the second run starts later, that every request takes longer, and that a record stays in motion.
+# Seconds of head start, of latency per request, and in which a record stays busy.
 HEAD_STARTS = (0.0, 0.3, 0.8, 1.5, 2.2)
 PACES = ((0.0, 0.0), (0.3, 0.0), (0.0, 1.0), (0.3, 1.0))
 
 
 def two(name: str) -> t.Callable[[Stage], list[Point]]:
-    """The points of a flow: two runs, at home (with the same private directory) and from two homes."""
+    """Return points: two runs with the same home directory, or with two."""
 
     def points(stage: Stage) -> list[Point]:
         _events, expected = undisturbed(stage, name)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As talkative as Ansible can be made: no secret in its output, its log, a file, or the arguments of a process."""
+"""With the most verbose Ansible: no secret in its output, its log, a file, or the arguments of a process."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tests.support.playbooks import record_syslog
 from tests.support.standin.relay import Relay, Statement
 
 LOUD = ("-vvvv", "--diff")
-# What the role registers, to be shown once more.
+# Registered results of the role, to be shown again.
 REGISTERED = ["plan", "catalog", "generated", "ran", "registered"]
-# Whose arguments hold the secrets by Ansible's design, and which it keeps when told to.
+# Modules whose arguments contain secrets by Ansible's design, and which it keeps on request.
 OF_ANSIBLE = "AnsiballZ_*.py"
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """How a flow is run and what it meets."""
+    """How a flow runs, and with which fault."""
 
     flow: str
     environment: dict[str, str]
@@ -42,7 +42,7 @@ class Case:
 
 
 def points(_bench: Stage) -> list[Point]:
-    """Every flow, in the controller's process and as modules, undisturbed and with a sample of the faults."""
+    """Return points: every flow, in process and as modules, undisturbed and with a sample of the faults."""
     ways: dict[str, dict[str, str]] = {"in-process": {}, "modules": {"IMMUTA_IN_PROCESS": "false"}}
     cases = {}
     for way, environment in ways.items():
@@ -79,7 +79,7 @@ def _attempt(stage: Stage, case: Case) -> None:
         ANSIBLE_CACHE_PLUGIN="ansible.builtin.jsonfile",
         ANSIBLE_CACHE_PLUGIN_CONNECTION=str(home / "facts"),
     )
-    # Whatever can come by variables does, rather than by the environment.
+    # Values come from variables where possible, not from the environment.
     play.variables.update(
         immuta_redshift_api={
             "api_key": play.workspace.environment.pop("IMMUTA_API_KEY"),
@@ -98,7 +98,7 @@ def _attempt(stage: Stage, case: Case) -> None:
     play.flow = dataclasses.replace(play.flow, playbook=_revealing(play))
     canaries = secrets_of(stage)
     if case.fault:
-        # A server can say back no more than it was sent.
+        # A server can only echo what it received.
         config = json.dumps(play.flow.config(stage.standins))
         sent = {name: value for name, value in canaries.items() if name == "the API key" or value in config}
         stage.standins.immuta.add_fault(**_rule(case.fault, sent))
@@ -122,7 +122,7 @@ def _attempt(stage: Stage, case: Case) -> None:
 
 
 def _revealing(play: Play) -> str:
-    """Write a playbook that runs the flow's and shows what was registered then; returns its path."""
+    """Write a playbook that runs the flow and shows registered results; return its path."""
     names = [f"__immuta_redshift_{name}" for name in REGISTERED] + ["immuta_redshift_integration"]
     reveal = {
         "name": "Show {{ item }}",
@@ -139,7 +139,7 @@ def _revealing(play: Play) -> str:
 
 
 def secrets_of(stage: Stage) -> dict[str, str]:
-    """What must not be seen, by what it is."""
+    """Return the secrets that must not appear, by kind."""
     return {
         "the API key": stage.standins.immuta.api_key,
         "the password of the config": str(stage.standins.config()["password"]),
@@ -149,7 +149,7 @@ def secrets_of(stage: Stage) -> dict[str, str]:
 
 
 def _ask_aws(play: Play, stage: Stage, case: Case, stack: contextlib.ExitStack) -> dict[str, str]:
-    """Have the log-in take its account from AWS, with Okta or without; return the secrets of that."""
+    """Use AWS credentials for the login, with or without Okta; return their secrets."""
     directory, account = play.workspace.directory, stage.standins.bootstrap
     certificate = str(directory / "certificate.pem"), str(directory / "key.pem")
     authority = trustme.CA()
@@ -204,13 +204,13 @@ def _failing(word: str) -> t.Callable[[Statement], str | None]:
 
 
 def _files(play: Play) -> dict[str, str]:
-    """The text of every file below the home, by name."""
+    """Return the text of every file in the home directory, by name."""
     files = [path for path in play.workspace.home.rglob("*") if path.is_file() and not path.match(OF_ANSIBLE)]
     return {str(path.relative_to(play.workspace.home)): path.read_text("utf-8", "replace") for path in files}
 
 
 class Watch:
-    """Context manager: collects the ``arguments`` of a run's processes for as long as it lasts."""
+    """Context manager that collects the ``arguments`` of the processes of a run."""
 
     def __init__(self, running: Running) -> None:
         self.arguments = ""
@@ -232,6 +232,6 @@ class Watch:
             for pid in self._running.processes():
                 try:
                     seen.add(os.fsdecode(pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()))
-                except OSError:  # It has ended.
+                except OSError:  # The process has ended.
                     continue
         self.arguments = "\n".join(seen)

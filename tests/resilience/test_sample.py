@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A point of each kind of torture, for every change; `make torture` takes many more."""
+"""A sample of each kind of fault injection, for every change; `make torture` runs many more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.resilience.stage import Stage
 from tools.torture import GROUPS
 
-# The group, and what the label of a point in it looks like.
+# The group, and a pattern for the label of a point.
 SAMPLE = [
     ("kill-setup", r"before POST /integrations\b"),
     ("orphan-setup", r"after SQL CREATE DATABASE"),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What psql makes of a script: a server that speaks just enough of PostgreSQL's protocol to collect what psql sends."""
+"""Recorder of psql's statements: a server with a minimum of PostgreSQL's protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 
 
 def find_psql() -> str | None:
-    """The psql on the path, else the one beside the server's binaries, else None."""
+    """Return the psql on the path, or the one next to the server's binaries, or None."""
     try:
         beside = find_binaries() / "psql"
     except FileNotFoundError:
@@ -27,7 +27,7 @@ def find_psql() -> str | None:
 
 
 def queries(psql: str, scripts: t.Sequence[str], directory: pathlib.Path, backslash_escapes: bool) -> list[list[str]]:
-    """The text of each query that psql sends for each script, in order; all scripts in one run of psql."""
+    """Return the text of each query that psql sends for each script, in order; one psql runs all scripts."""
     arguments = []
     for number, script in enumerate(scripts):
         path = directory / f"{number}.sql"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in is as unkind as AWX: what was measured there, each fact under its number."""
+"""The stand-in is as strict as AWX: the measured facts, by number."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ask(controller: Controller) -> t.Callable[..., requests.Response]:
 
 @pytest.fixture
 def template(controller: Controller) -> Thing:
-    """A job template, whose project was updated."""
+    """Create a job template whose project was updated."""
     project = controller.add("projects", name="P", organization=1)
     project.found = ["play.yml"]
     inventory = controller.add("inventories", name="I", organization=1)

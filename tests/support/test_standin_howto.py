@@ -23,7 +23,7 @@ def with_id(example: dict[str, t.Any], number: str) -> dict[str, t.Any]:
 
 
 def a_cluster(standins: Standins, automatic: bool) -> None:
-    """Have the page's database, and for an automatic setup its account too, with the documented privileges."""
+    """Create the page's database, and for an automatic setup its account, with the documented privileges."""
     database, user = sql.Identifier(FIRST["initialDatabase"]), sql.Identifier(FIRST["username"])
     standins.postgres.run(sql.SQL("CREATE DATABASE {}").format(database))
     if automatic:
@@ -71,7 +71,7 @@ def test_manual_setup(standins, api, example):
     run_by_hand(standins, scripts.initial_create(config), config["initialDatabase"])
     reply = send(api, second)
     assert reply.text == scripts.text("create", scripts.create(config))
-    # The second script holds nothing that needs a split: psycopg sends a text without parameters as it is.
+    # The second script needs no split: psycopg sends a text without parameters unchanged.
     run_by_hand(standins, [reply.text], config["database"])
     reply = send(api, configure).json()
     assert reply == with_id(CREATING_MANUALLY, reply["id"])
@@ -112,7 +112,7 @@ def test_manual_update(standins, api):
 
 
 def test_delete_automatic_integration(standins, api):
-    """The page's command is lost; its words and its example of a reply are not."""
+    """The page's command is missing; its description and example reply are not."""
     a_cluster(standins, automatic=True)
     before = standins.catalog()
     number = send(api, COMMANDS[0]).json()["id"]

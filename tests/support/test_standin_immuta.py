@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Immuta stand-in: what its API answers beside the how-to's examples, and what a test can have it do."""
+"""The Immuta stand-in: replies beyond the how-to's examples, and its controls for tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from tests.support.by_hand import automatic_config, payload, run_scripts
 from tests.support.standin import HOST, Immuta, scripts
 
-# As Immuta's documentation has them, for Redshift, this host and this id.
+# From Immuta's documentation, for Redshift, this host and this id.
 TAKES_NO_CREDENTIALS = (
     "Credentials are not required for disable unless the integration was configured automatically. If you need to "
     "update your integration credentials, use PUT to update the integration before disabling."
@@ -31,7 +31,7 @@ CREDENTIALS = {"authenticationType": "userPassword", "username": "somebody", "pa
 
 
 def config(host: str = HOST, database: str = "immuta") -> dict:
-    """Return a configuration as GET shows it, for an integration that nobody has set up."""
+    """Return a config as GET shows it, for an integration that is not set up."""
     return {
         "host": host,
         "database": database,
@@ -177,7 +177,7 @@ ACCESS_KEY = {
 
 
 def test_undocumented_authentication_type(standins, api):
-    """The names of its members are examples: no documentation has them."""
+    """The names of its members are examples: they are not documented."""
     standins.immuta.set(
         authentication_types={"accessKey": {"awsAccessKeyId": False, "awsSecretAccessKey": True}}, redacted="[REDACTED]"
     )
@@ -268,7 +268,7 @@ def test_statuses_can_hang_or_fail(standins, api):
 
 
 def test_put_repairs_a_failed_automatic_setup(standins, api):
-    """The account may create the database but no user: the work fails after the checks have passed."""
+    """The account may create the database but no user, so the work fails after the checks."""
     standins.postgres.create_user("halfway", "Half-Pa55word", createdb=True)
     asked = payload(standins.config(username="halfway", password="Half-Pa55word"), automatic=True)
     number = api.post("/integrations", json=asked).json()["id"]

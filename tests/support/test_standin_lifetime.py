@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-ins in the foreground, and that nothing is left of them however they end."""
+"""The stand-ins in the foreground leave nothing, however they end."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from tests.support.standin import Standins
 
 
 def processes(directory: pathlib.Path) -> list[pathlib.Path]:
-    """Return the processes that work in a directory: the guardian and the server do."""
+    """Return the processes in a directory: the guardian and the server."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/cwd"):
         try:
             if path.readlink().is_relative_to(directory):
                 found.append(path)
         except OSError:
-            continue  # It has ended meanwhile.
+            continue  # It has ended.
     return found
 
 
 def gone(directory: pathlib.Path) -> bool:
-    """Return whether within some seconds neither the directory nor a process of it is left."""
+    """Return whether the directory and its processes disappear within some seconds."""
     deadline = time.monotonic() + 10
     while directory.exists() or processes(directory):
         if time.monotonic() > deadline:
@@ -55,7 +55,7 @@ def test_stop_leaves_nothing():
 
 @pytest.fixture
 def starting(tmp_path):
-    """The process of `python -m tools.standin` from its first moment, and its file for a shell."""
+    """Yield the process of `python -m tools.standin` right after its start, and its environment file."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.standin", "--env-file", tmp_path / "env"],
         cwd=ROOT,
@@ -72,7 +72,7 @@ def starting(tmp_path):
 
 
 def guarded_directory(process: subprocess.Popen) -> pathlib.Path:
-    """Return the directory of a process's server, as soon as there is one."""
+    """Return the directory of a process's server after its creation."""
     while True:
         for guardian in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
             directory = pathlib.Path(f"/proc/{guardian}/cwd").readlink()
@@ -83,7 +83,7 @@ def guarded_directory(process: subprocess.Popen) -> pathlib.Path:
 
 @pytest.fixture
 def foreground(starting):
-    """The same when it has started: the process, what it printed, the server's directory, and the file."""
+    """Yield the started process, its output, the server's directory, and the file."""
     process, environment = starting
     printed = "".join(iter(process.stdout.readline, "Ctrl-C stops both and deletes their data.\n"))
     return process, printed, guarded_directory(process), environment

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The database stand-in: what both drivers find there, and what it refuses as Redshift does."""
+"""The database stand-in: its behavior for both drivers, and its refusals like Redshift's."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ PYTHON = "CREATE OR REPLACE FUNCTION f() RETURNS int STABLE AS $$ return 1; $$ L
 
 @DRIVERS
 def test_python_function_error_matches_redshift(standins, driver):
-    """Redshift Serverless, June 2026: the issue 1609 of clickstream-analytics-on-aws."""
+    """Redshift Serverless, June 2026: issue 1609 of clickstream-analytics-on-aws."""
     with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
         run_by_hand(standins, [PYTHON], "dev", driver=driver)
     assert "Create function is not supported for language plpythonu anymore." in str(caught.value)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What configure_controller creates in a controller, and what it does when that is there, gone or changed."""
+"""The objects that configure_controller creates, and its handling of existing, deleted or changed objects."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ GENERATE = "Immuta Redshift generate scripts"
 
 @pytest.fixture
 def controller() -> t.Iterator[Controller]:
-    """One in which nothing was made yet."""
+    """An empty controller."""
     with Controller(playbooks()) as controller:
         yield controller
 
 
 @pytest.fixture
 def whole(controller: Controller, desired: Desired) -> Controller:
-    """One in which everything was made."""
+    """A configured controller."""
     reconcile(controller, desired)
     controller.requests.clear()
     return controller
@@ -75,7 +75,7 @@ def test_all_objects_are_created(configured: Configured) -> None:
 
 
 def test_two_organizations_side_by_side(controller: Controller, tmp_path: pathlib.Path) -> None:
-    """D17, C1, C3, C7: each is served by three runs, of which the last changes nothing, and none what others have."""
+    """D17, C1, C3, C7: three runs per organization; the last changes nothing, and other objects stay unchanged."""
     finance = controller.add("organizations", name="Finance")
     inventory = controller.add("inventories", name="Theirs", organization=finance.id)
     controller.add("inventory_sources", name="Immuta Redshift", inventory=inventory.id, source="ec2")
@@ -161,7 +161,7 @@ def test_c4_private_repository(controller: Controller, tmp_path: pathlib.Path) -
     assert "changed=0" in output
 
 
-# The rest in this process, with what the playbook hands to its module
+# In this process, with the desired state of the playbook
 
 
 def test_c1_source_of_another_inventory_is_unchanged(controller: Controller, desired: Desired) -> None:
@@ -310,11 +310,11 @@ def test_credential_added_to_a_job_is_kept(whole: Controller, desired: Desired) 
     assert template.credentials[0] == other.id
 
 
-# Tampering
+# Manual changes
 
 
 class Tampering:
-    """What somebody may do to a workflow in the controller, each a method."""
+    """Manual changes to a workflow in the controller, one per method."""
 
     def __init__(self, controller: Controller) -> None:
         self.controller = controller

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An execution environment can be built with the collection's artefact, and has all that the modules import."""
+"""An execution environment can be built with the artifact of the collection, and has all imports of the modules."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tests.support.controller.runs import command
 from tests.support.paths import ROOT
 
 DEFINITION = ROOT / "extensions" / "controller" / "execution-environment.yml"
-# What is imported beside the libraries that are required, and comes with them.
+# Imports that come with the required libraries.
 BROUGHT_ALONG = {"urllib3": "requests"}
 
 
-# Ansible and what it needs itself.
+# Ansible and its own requirements.
 OF_ANSIBLE = ("ansible", "jinja2")
 
 
 def imported() -> set[str]:
-    """The libraries that the plugins import, but for the standard library and Ansible."""
+    """Return the libraries that the plugins import, without the standard library and Ansible."""
     names: set[str] = set()
     for path in (ROOT / "plugins").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the jobs of a controller do to Immuta and Redshift, and that none shows a secret."""
+"""The effect of the jobs of a controller on Immuta and Redshift, without secrets in their output."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SCHEMAS = set(scripts.SCHEMAS)
 
 
 def text_of(job: Job) -> str:
-    """The output of a job in one line."""
+    """Return the output of a job on one line."""
     return " ".join(job.output.split())
 
 
 @pytest.fixture
 def checked(secrets: list[str]) -> t.Callable[[Job], Job]:
-    """Returns a job that has succeeded, left no file and shows no secret."""
+    """Return a job after checking that it succeeded, left no file and shows no secret."""
 
     def check(job: Job) -> Job:
         assert job.succeeded, job.output
@@ -125,7 +125,7 @@ def test_c2_nothing_runs_without_approval(
     decision: bool | None,
     tamper: t.Callable[[dict[str, Thing]], None] | None,
 ) -> None:
-    """Whatever somebody has made of the workflow: where the controller starts the last job, that job refuses."""
+    """The last job refuses to run, however the workflow was changed by hand."""
     before = standins.catalog()
     nodes = {
         name: jobs.controller.find("workflow_job_template_nodes", name) for name in ("generate", "approve", "execute")
@@ -217,7 +217,7 @@ def test_export_is_published_as_artifacts(
 def test_parallel_slices_set_up_each_cluster_once(
     jobs: Jobs, standins: Standins, tmp_path: pathlib.Path, checked: t.Callable[[Job], Job]
 ) -> None:
-    """One database server stands for all clusters, so that names tell apart what theirs would."""
+    """One database server serves all clusters, so names distinguish their objects."""
     template = jobs.controller.find("job_templates", "Immuta Redshift fleet")
     hosts = hosts_of(jobs.inventory)
     for number, host in enumerate(hosts):
