@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The endpoints and the shapes of their replies, over a session that returns what each test gives it."""
+"""The endpoints and their replies, with a session that returns prepared replies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CREATED = {"id": "123456789", "status": "creating", "validationResults": {"statu
 
 
 class Session:
-    """Stands in for Http: gives one reply to everything and notes the requests."""
+    """An Http double with one reply that records requests."""
 
     def __init__(self, body: t.Any, content_type: str = "application/json") -> None:
         self._body = body
@@ -101,7 +101,7 @@ def test_malformed_record_is_one_sentence(call: str, record: t.Any):
     api = IntegrationsApi(Session([record] if call == "records" else record))
     arguments = {"records": (), "get": ("1",), "create": (PAYLOAD,), "update": ("1", PAYLOAD)}[call]
     with pytest.raises(ApiError, match="check that url is the root of an Immuta tenant") as caught:
-        # A list is looked at while it is read.
+        # A list is consumed while it is read.
         list(getattr(api, call)(*arguments))
     assert caught.value.may_have_taken_effect == (call in ("create", "update"))
 
@@ -136,7 +136,7 @@ def test_other_errors_are_not_a_missing_integration(error: ApiError):
     assert caught.value is error
 
 
-# Scripts: Immuta's documentation says no more than that the response "returns the script".
+# Scripts: Immuta's documentation says only that the response "returns the script".
 
 SCRIPT = "-- é\r\nCREATE USER \"u\" PASSWORD 'a\\b';\n\tSELECT 1"
 

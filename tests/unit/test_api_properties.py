@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client of the API against whatever a server may answer."""
+"""The client of the API with arbitrary replies of a server."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Scripted(Http):
-    """Gives the answers, the last one for ever."""
+    """A server with prepared replies, the last one repeated."""
 
     def __init__(self, answers: list[Answer], auth_scheme: str = "api_key") -> None:
         super().__init__(Tenant("https://tenant.test", KEY, auth_scheme, True, {}, 10, 1))
@@ -62,7 +62,7 @@ class Scripted(Http):
 
 
 class Clock:
-    """Time that passes by sleeping alone."""
+    """A clock that only advances by sleeping."""
 
     now = 0.0
 
@@ -100,7 +100,7 @@ def bodies(documents: st.SearchStrategy[t.Any]) -> st.SearchStrategy[bytes]:
 
 
 def refusals() -> st.SearchStrategy[Answer]:
-    """Refusals that say every secret wherever a server can say something."""
+    """Generate refusals that echo every secret."""
     texts = (*SECRETS, f"it was {PASSWORD}", json.dumps(PAYLOAD))
     document = st.fixed_dictionaries(
         {"message": st.sampled_from(texts) | anything(*texts)},
@@ -116,7 +116,7 @@ def replies() -> st.SearchStrategy[Answer]:
 
 
 def check_silence(error: IntegrationsError) -> None:
-    """What went wrong is a sentence on one line that Ansible can pass on, and holds no secret of the request."""
+    """Check that an error is one line that Ansible can pass on, without a secret of the request."""
     failure = error.as_failure()
     said = json.dumps(failure) + json.dumps(failure, ensure_ascii=False) + str(failure)
     assert said.encode()

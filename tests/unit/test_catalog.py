@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is made of a catalog's rows; the queries themselves are tested in tests/functional."""
+"""Interpretation of catalog rows; tests/functional covers the queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOUND = [{"name": name, "owner": "admin"} for name in ("Immuta_System", "pg_cata
 
 
 class FakeSession:
-    """Answers a query that has the word in it; refuses any other."""
+    """A session that answers queries with the word in them, and refuses others."""
 
     def __init__(self, **rows: Rows) -> None:
         self.rows = rows

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a script is the reviewed one, and how two scripts differ."""
+"""Comparison of a script with the reviewed one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a controller is addressed, what a refusal says, and what is to be changed."""
+"""The address of a controller, the message of a refusal, and the changes."""
 
 from __future__ import annotations
 

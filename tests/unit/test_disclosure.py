@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a task's arguments is shown, and which secrets are looked for in a result."""
+"""Display of a task's arguments, and secrets that are searched for in a result."""
 
 from __future__ import annotations
 

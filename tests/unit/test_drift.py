@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The comparison of a fleet, and each form of its report."""
+"""The comparison of a fleet, and each format of its report."""
 
 from __future__ import annotations
 
@@ -149,11 +149,11 @@ def test_tenant_with_two_keys_is_counted_once():
     assert ([one["id"] for one in found], others) == (["7"], {"S": 1})
 
 
-# One request for each tenant
+# One request per tenant
 
 
 class Api:
-    """The records of tenants by their address; counts the lists."""
+    """The records of tenants by address, with a count of lists."""
 
     def __init__(self, tenants: dict[str, list[Record] | ApiError]) -> None:
         self.tenants = tenants
@@ -198,7 +198,7 @@ def test_one_list_request_per_key(monkeypatch: pytest.MonkeyPatch):
     assert list(records) == [URL]
 
 
-# The report
+# Reports
 
 
 def finding(name: str, result: str = "in_order", **members: t.Any) -> Finding:

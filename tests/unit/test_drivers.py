@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both drivers: whatever they raise, and whatever a server answers, becomes one sentence without a secret."""
+"""Both drivers: every exception, and every reply of a server, becomes one sentence without a secret."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.logi
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import connect
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import split
 
-# redshift_connector does not close the socket of a connection that fails.
+# redshift_connector does not close the socket of a failed connection.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning"),
@@ -46,14 +46,14 @@ def login(driver: str, **options: t.Any) -> Login:
 @pytest.fixture(autouse=True, scope="module")
 def _forgotten() -> t.Iterator[None]:
     yield
-    gc.collect()  # while the warnings about those sockets are ignored
+    gc.collect()  # while warnings about those sockets are ignored
 
 
-# Whatever a driver raises
+# Exceptions of a driver
 
 
 class Broken:
-    """Stands in for a connection, a cursor and a libpq connection of either driver; raises ``error`` at a ``place``."""
+    """A double of a connection, a cursor and a libpq connection of either driver; raises ``error`` at a ``place``."""
 
     def __init__(self, place: str, error: Exception) -> None:
         self.place = place
@@ -105,7 +105,7 @@ class Broken:
         self.at("close")
 
 
-LOST = "lost"  # the connection is certainly, or possibly, gone
+LOST = "lost"  # the connection is lost, certainly or possibly
 OWN = "own"  # the driver itself refuses
 
 EXCEPTIONS: list[tuple[Exception, str]] = [
@@ -170,7 +170,7 @@ def test_any_driver_error_is_handled(
     monkeypatch.setattr(redshift_connector, "connect", broken.connect)
     monkeypatch.setattr(psycopg.pq, "PGconn", broken)
     monkeypatch.setattr(psycopg, "Connection", lambda _pgconn: broken)
-    # psycopg knows by itself whether its connection is gone.
+    # psycopg knows itself whether its connection is lost.
     request.addfinalizer(broken._usock.close)
     broken.closed = isinstance(error, psycopg.OperationalError) and place != "fetch"
     own = {"redshift_connector": redshift_connector.Error, "psycopg": psycopg.Error}[driver]
@@ -210,11 +210,11 @@ def test_any_driver_error_is_handled(
         assert type(error).__name__ in ended.message
 
 
-# Whatever a server answers
+# Replies of a server
 
 
 class Server:
-    """Asks each client for its password, answers with the same bytes, and closes the connection."""
+    """A server that asks each client for its password, sends the same bytes, and closes the connection."""
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is run in which order when statements fail, and what is said about the state that is left."""
+"""The order of execution with failing statements, and the report of the resulting state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXISTS = refused("42710")
 
 
 class FakeSession:
-    """Raises, for a statement, the errors that it was given for it, one a time; keeps what it was told to run."""
+    """A session that raises the prepared errors of a statement, one at a time, and records statements."""
 
     def __init__(self, **errors: t.Sequence[DriverError]) -> None:
         self.errors = {text.replace("_", " "): list(raised) for text, raised in errors.items()}
@@ -202,7 +202,7 @@ def test_conflict_repeats_one_statement() -> None:
 
 
 def test_concurrent_creation_is_a_conflict() -> None:
-    """The catalog's index refuses the second; a row that a script inserts twice is none."""
+    """The catalog's index refuses the second; a duplicate row of a script is no conflict."""
     at_once = refused("23505")
     assert execute("CREATE SCHEMA a", "none", **{"CREATE SCHEMA a": [at_once]}).outcomes == ["ok"]
     assert execute("INSERT INTO a VALUES (1)", **{"INSERT INTO a VALUES (1)": [at_once]}).outcomes == ["failed"]
@@ -348,7 +348,7 @@ def test_many_skips_need_few_statements(kind: str, error: DriverError, needless:
 
 
 class Catalog:
-    """Knows one kind of object, and transactions."""
+    """A session with one kind of object, and transactions."""
 
     def __init__(self, *names: str) -> None:
         self.committed, self.names = set(names), set(names)

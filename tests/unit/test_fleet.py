@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the variables of a host describe, without secrets."""
+"""The desired integration in the variables of a host, without secrets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OKTA = {
 
 
 def trusted(value: t.Any) -> t.Any:
-    """Have the templates below ``value`` as ones that an inventory holds; since ansible-core 2.19 not every text is."""
+    """Mark the templates below ``value`` as trusted, as an inventory does; required since ansible-core 2.19."""
     if isinstance(value, dict):
         return {name: trusted(item) for name, item in value.items()}
     return getattr(ansible.template, "trust_as_template", str)(value) if isinstance(value, str) else value
@@ -46,7 +46,7 @@ def reader(**connection: t.Any) -> HostReader:
 
 
 def described(config: t.Any = None, **variables: t.Any) -> dict[str, t.Any]:
-    """What is known of the host, under the API's names; fails for a broken one."""
+    """Return the facts of the host, under the API's names; fail for invalid variables."""
     cluster, tenant = reader().read("sales", trusted({"immuta_redshift_config": config or CONFIG, **variables}))
     assert cluster.error is None
     assert cluster.desired is not None
@@ -109,7 +109,7 @@ def test_omitted_values_are_left_out():
 
 
 def before_marks() -> bool:
-    """Whether this ansible-core has a value in place of what is omitted, as it did before 2.19."""
+    """Return whether this ansible-core has a value for omitted arguments, as before 2.19."""
     return not hasattr(ansible.template, "trust_as_template")
 
 

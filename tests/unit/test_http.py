@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The session with a tenant, against a server on loopback that answers as each test scripts it."""
+"""The session with a tenant, with a scripted server on loopback."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ SHORT = 0.2  # seconds, for tests of a time limit
 
 
 class Answer(t.NamedTuple):
-    """Bytes to send, and what to do then.
+    """Bytes to send, and the next action.
 
-    That is: keep the connection, close or reset it, say no more, go on byte by byte or without end, or begin TLS as the
-    far end of a tunnel.
+    The actions: keep the connection, close or reset it, send nothing more, continue byte by byte or endlessly, or start
+    TLS as the far end of a tunnel.
     """
 
     data: bytes = b""
@@ -52,7 +52,7 @@ class Seen(t.NamedTuple):
 
 
 def reply(status: int, document: t.Any = None, then: str = "keep", **headers: str) -> Answer:
-    """A whole reply; ``document`` is sent as JSON unless it is bytes."""
+    """Return a whole reply; ``document`` is sent as JSON unless it is bytes."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     lines = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     lines.update({name.replace("_", "-"): value for name, value in headers.items()})
@@ -61,7 +61,7 @@ def reply(status: int, document: t.Any = None, then: str = "keep", **headers: st
 
 
 class Server:
-    """Answers request after request with the given answers, and notes what it was asked."""
+    """A server with prepared replies that records requests."""
 
     def __init__(
         self, *answers: Answer, tls: ssl.SSLContext | None = None, tunnel: ssl.SSLContext | None = None
@@ -162,7 +162,7 @@ def ask(server: Server, method: str = "GET", body: t.Any = None, repeatable: boo
 
 
 def failure(server: Server, *args: t.Any, **options: t.Any) -> ApiError:
-    """The error that a request ends in; it never says the key."""
+    """Return the error of a request; it never contains the key."""
     with pytest.raises(ApiError) as caught:
         ask(server, *args, **options)
     assert KEY not in repr(caught.value) + repr(caught.value.as_failure())
@@ -171,7 +171,7 @@ def failure(server: Server, *args: t.Any, **options: t.Any) -> ApiError:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between tries, which are not made."""
+    """Record the pauses between retries without sleeping."""
     seconds: list[float] = []
     monkeypatch.setattr("time.sleep", seconds.append)
     return seconds
@@ -195,7 +195,7 @@ def ca_path(authority: trustme.CA, tmp_path: t.Any) -> str:
     return str(path)
 
 
-# What is sent
+# Requests
 
 
 def test_key_is_the_whole_authorization_header():
@@ -236,7 +236,7 @@ def test_compressed_reply_is_decompressed():
         assert ask(server).document() == ["packed"]
 
 
-# What goes wrong on the way
+# Transport errors
 
 LOST = {
     "closed": Answer(b"", "close"),
@@ -361,7 +361,7 @@ def test_impossible_host_is_one_sentence(url: str):
         http.request("GET", "/integrations")
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

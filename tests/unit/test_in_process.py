@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands between a task inside the controller process and the work of a module."""
+"""The layer between a task inside the controller process and the work of a module."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def work(params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str
         raise params["raises"]
     if params.get("computes"):
         os.write(params["computes"], str(os.getpid()).encode())
-        re.match(r"(?:a+)+b", "a" * 100)  # It takes for ever, and holds the interpreter's lock meanwhile.
+        re.match(r"(?:a+)+b", "a" * 100)  # It never ends, and holds the interpreter's lock.
     if params.get("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
     return {"changed": not check_mode, "home": environ["HOME"]}

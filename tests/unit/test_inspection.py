@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is found in a generated script before it runs."""
+"""Findings in a generated script before it runs."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_procedure_with_dynamic_sql_warns() -> None:
 )
 def test_database_outside_the_config(statement: str, is_other: bool) -> None:
     assert found(statement) == ([("error", 1)] if is_other else [])
-    # Without the settings, there is nothing to compare with.
+    # Without the settings, names are not compared.
     assert inspect("delete", statement.encode(), PATCH_198).findings == []
 
 

@@ -86,15 +86,15 @@ def desired(
 
 
 def changed(**settings: t.Any) -> dict[str, t.Any]:
-    """The whole config with other settings; None leaves one out."""
+    """Return the whole config with other settings; None omits one."""
     return {name: value for name, value in {**CONFIG, **settings}.items() if value is not None}
 
 
-# The options
+# Options
 
 
 def test_api_config_uses_api_names():
-    """Ansible leaves both spellings of an alias among the options."""
+    """Ansible keeps both spellings of an alias among the options."""
     options = {
         **dict.fromkeys(("port", "okta", "username", "password", "extra")),
         "host": HOST,
@@ -213,7 +213,7 @@ def test_partial_config_without_a_payload(config: dict[str, t.Any]):
 
 CONFIG_WITHOUT_LOGIN = {name: value for name, value in CONFIG.items() if name not in ("username", "password")}
 
-# Which integration
+# Selection of the integration
 
 
 @pytest.mark.parametrize("spelled", [HOST, HOST.upper(), f"{HOST}.", f"{HOST}:5439", f"{HOST.title()}.:5439"])
@@ -269,7 +269,7 @@ def test_id_alone_selects_the_integration():
     refuse_other({**record(), "config": {}}, desired(id="7"))
 
 
-# What differs
+# Differences
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_only_set_and_visible_settings_are_compared(asked: dict[str, t.Any], the
 @pytest.mark.parametrize("missing", ["port", "impersonation"])
 @pytest.mark.parametrize("value", [None, "left out"])
 def test_default_applies_to_settings_get_omits(missing: str, value: str | None):
-    """Immuta's documentation, the reply of GET: port 5439 and impersonation off, though neither was sent."""
+    """Immuta's documentation, the reply of GET: port 5439 and impersonation disabled, though neither was sent."""
     there = record(**{missing: value})
     if value:
         del there["config"][missing]
@@ -371,7 +371,7 @@ def test_database_in_another_case_is_no_change():
     refuse_change({**record(), "autoBootstrap": None, "config": {}}, desired(automatic=True))
 
 
-# What is sent
+# Payloads
 
 
 def test_payload_of_a_creation():
@@ -514,7 +514,7 @@ def test_delete_without_credentials_is_refused(config: dict[str, t.Any], there: 
 
 
 def with_access_key(automatic: bool = False, **members: t.Any) -> dict[str, t.Any]:
-    """Names of the settings of such an integration are not documented: these are examples."""
+    """Return settings of such an integration. Their names are not documented: these are examples."""
     config = {name: value for name, value in SHOWN.items() if name not in ("username", "password")}
     key = {"authenticationType": "accessKey", "awsAccessKeyId": "AKIA1", "awsSecretAccessKey": "[REDACTED]"}
     return {**record(automatic=automatic), "config": {**config, **key, **members}}
@@ -584,7 +584,7 @@ def test_display_config_keeps_unknown_names():
     assert hidden_settings(shown) == ["extra.awsSecretAccessKey", "extra.apiToken"]
 
 
-# What is to be done
+# Decisions
 
 GONE = ["deleted", "disabled"]
 BUSY = ["creating", "editing", "migrating", "a status of tomorrow"]
@@ -667,7 +667,7 @@ def test_warnings_of_a_decision():
     assert "without cleaning up: objects that it created in Redshift (immuta, its schemas" in leftovers
 
 
-# What is shown
+# Display
 
 
 def test_record_is_masked_and_in_snake_case():

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of integrations: which are in it, and how they are shown."""
+"""The list of integrations: its filters and its display."""
 
 from __future__ import annotations
 

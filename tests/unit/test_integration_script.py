@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A script from Immuta to a file: what is asked for, and what lies on the disk afterwards."""
+"""A script from Immuta to a file: the request, and the resulting files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SCRIPT = (
 
 
 class Immuta:
-    """Gives one script, whatever is asked for, and notes what that was."""
+    """A tenant with one script that records requests."""
 
     def __init__(self) -> None:
         self.generated = SCRIPT
@@ -115,7 +115,7 @@ def mode_of(path: pathlib.Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-# What is asked for
+# Requests
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def mode_of(path: pathlib.Path) -> int:
 def test_script_uses_the_payload_of_the_registration(
     changes: dict[str, t.Any], asked: list[t.Any], immuta: Immuta, dest: pathlib.Path
 ):
-    """Immuta's documentation, "Configure a Redshift Integration": the payloads have to match."""
+    """Immuta's documentation, "Configure a Redshift Integration": the payloads must match."""
     write(dest, **changes)
     assert immuta.asked == asked
     assert dest.read_bytes() == SCRIPT
@@ -177,7 +177,7 @@ def test_delete_script_of_a_deleted_integration(immuta: Immuta, dest: pathlib.Pa
         write(dest, script="delete", id="7")
 
 
-# What is returned
+# Results
 
 
 def test_result_has_no_script_and_no_secret(immuta: Immuta, dest: pathlib.Path):
@@ -199,7 +199,7 @@ CANARIES = ("\u00fc", "\u00fc'\u00df", "\u00df$\\\u00fc", "\u00fc\"x'1''\u00df\\
 
 @pytest.mark.parametrize("canary", CANARIES)
 def test_no_output_shows_a_password(immuta: Immuta, dest: pathlib.Path, canary: str):
-    """In the difference, the review, the lines that vary, and those by which another script is refused."""
+    """In the difference, the review, unstable lines, and the lines of a refusal."""
     literal = "'" + canary.replace("\\", "\\\\").replace("'", "''") + "'"
     nested = literal.replace("'", "''")
     texts = [
@@ -289,7 +289,7 @@ def test_script_for_another_database_is_detected(immuta: Immuta, dest: pathlib.P
     assert write(dest, script="delete", id="7", config=None)["inspection"] == []
 
 
-# What lies on the disk
+# Files
 
 
 def test_file_is_unmodified_and_private(immuta: Immuta, dest: pathlib.Path):

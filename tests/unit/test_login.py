@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a login needs, what is tried again, and what is said when there is no session.
+"""The requirements of a login, retries, and the message of a failure.
 
-The drivers themselves are tested against a server in tests/functional.
+Tests in tests/functional cover the drivers with a server.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def refusal(cause: OSError | None = None, **reason: t.Any) -> NoSessionError:
 
 
 class FakeDriver:
-    """Refuses logins with the errors it was given, in turn; ``at_first`` are those of the first statement."""
+    """A driver that refuses logins with the prepared errors; ``at_first`` are those of the first statement."""
 
     def __init__(self, *problems: NoSessionError, at_first: t.Sequence[DriverError] = ()) -> None:
         self.problems = list(problems)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person may see of a script, and of what a server says about a statement."""
+"""The visible parts of a script, and of a server's message about a statement."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people hand in by mistake in place of a script."""
+"""Files and values that are used as a script by mistake."""
 
 from __future__ import annotations
 

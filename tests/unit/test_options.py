@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Ansible makes of the options of the modules that talk to Immuta."""
+"""Validation of the options of modules that use Immuta."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules document is what they take."""
+"""The documentation of the modules matches their arguments."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def documentation(module: str) -> dict[str, t.Any]:
 
 
 def fragments(module: str) -> list[str]:
-    """The doc fragments that a module names, without the name of the collection."""
+    """Return the doc fragments of a module, without the name of the collection."""
     named = documentation(module)["extends_documentation_fragment"]
     assert all(fragment.startswith("immuta.integrations.") for fragment in named)
     return [fragment.removeprefix("immuta.integrations.") for fragment in named]
 
 
 def documented_options(module: str) -> dict[str, t.Any]:
-    """The module's own options and those of its fragments, merged as Ansible merges them."""
+    """Return the module's own options and those of its fragments, merged as Ansible does."""
     options = documentation(module).get("options", {})
     for fragment in fragments(module):
         name, _dot, part = fragment.partition(".")
@@ -45,13 +45,13 @@ class CapturedError(Exception):
 
 
 def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
-    """What the module gives to AnsibleModule."""
+    """Return the arguments that the module passes to AnsibleModule."""
 
     def capture(**arguments: t.Any) -> t.NoReturn:
         raise CapturedError(arguments)
 
     imported = importlib.import_module(f"{PLUGINS}.modules.{module}")
-    if not hasattr(imported, "main"):  # the action plugin is all there is of it
+    if not hasattr(imported, "main"):  # it has only an action plugin
         action = importlib.import_module(f"{PLUGINS}.action.{module}")
         return {**action.arguments(), "supports_check_mode": action.ActionModule._supports_check_mode}
     monkeypatch.setattr(imported, "AnsibleModule", capture)
@@ -61,7 +61,7 @@ def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
 
 
 def summary(option: dict[str, t.Any], suboptions: str) -> dict[str, t.Any]:
-    """What both a documentation and an argument spec say of an option."""
+    """Return the fields that both a documentation and an argument spec of an option have."""
     return {
         "type": option.get("type", "str"),
         "elements": option.get("elements"),

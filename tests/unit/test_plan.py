@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a run of the role: what each state of Immuta and Redshift leads to."""
+"""The plan of a run of the role for each state of Immuta and Redshift."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ IMPERSONATION = {"config": {**CONFIG, "impersonation": {"enabled": True, "role":
 
 
 def record(status: str, automatic: bool = False, **about: t.Any) -> Current:
-    """An integration that Immuta has, in one of its statuses, and that is not as desired."""
+    """Return an integration in one of its statuses that has drifted."""
     return dataclasses.replace(
         Current(
             exists=True,
@@ -76,7 +76,7 @@ EMPTY = Catalog(
 
 
 def catalog(*found: str, **about: t.Any) -> Catalog:
-    """What Redshift has: of database, account, some (one schema), all (schemas), refused (the password)."""
+    """Return the state of Redshift: database, account, some (one schema), all (schemas), refused (the password)."""
     missing = [] if "all" in found else list(IMMUTA_SCHEMAS[1:]) if "some" in found else list(IMMUTA_SCHEMAS)
     return dataclasses.replace(
         EMPTY,
@@ -93,7 +93,7 @@ def planned(current: Current, found: Catalog | None, **options: t.Any) -> Plan:
 
 
 def steps(made: Plan) -> list[str]:
-    """The steps as "script@database", with what is out of the ordinary about each."""
+    """Return the steps as "script@database", with their special options."""
     shown = []
     for step in made.steps:
         words = [f"{step.script}@{step.database}"]
@@ -111,7 +111,7 @@ CLEANUP, CLEANUP_OUTSIDE = "cleanup@immuta, skips missing", "cleanup@dev, skips 
 RESUMED = [FIRST_SKIPS, SECOND_SKIPS + UNLESS]
 CLEANED = [CLEANUP, FIRST_SKIPS, SECOND_SKIPS]
 
-# What Redshift has: the steps with resume, and with cleanup; None: with fail the run stops.
+# State of Redshift: the steps with resume, and with cleanup; None: with fail the run stops.
 CREATION: dict[tuple[str, ...], tuple[list[str], list[str], list[str] | None]] = {
     (): (RESUMED, RESUMED, [FIRST, SECOND + UNLESS]),
     ("account",): (RESUMED, [CLEANUP_OUTSIDE, FIRST_SKIPS, SECOND_SKIPS], None),
@@ -191,7 +191,7 @@ def test_change_ignores_unrelated_schemas():
 
 
 REMOVAL: dict[str, tuple[Current, tuple[str, ...], list[str], str, tuple[str, ...]]] = {
-    # record, what Redshift has, steps with resume, warning, leftovers
+    # Record, state of Redshift, steps with resume, warning, leftovers
     "all": (
         record("enabled"),
         ("all", "account"),
@@ -251,7 +251,7 @@ def test_names_in_leftovers_are_quoted():
     assert made.leftovers == ('DROP DATABASE "a""b";',)
 
 
-# Who sets up, and who runs
+# Setup method and execution
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -424,7 +424,7 @@ def test_check_mode_needs_no_password():
     assert planned(NOTHING, EMPTY, has_login=False).generate
 
 
-# The options of the tasks
+# Options of the tasks
 
 
 def module(check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
@@ -435,7 +435,7 @@ def module(check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
 
 
 def result_of(found: Catalog) -> dict[str, t.Any]:
-    """A result of redshift_info."""
+    """Return a result of redshift_info."""
     return {
         "database_exists": found.database_exists,
         "missing_schemas": list(found.missing_schemas),

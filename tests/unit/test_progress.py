@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lines that long work prints: when, and with which words."""
+"""Progress lines of long work: their time and their words."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_line_names_the_cluster_and_host(params: dict[str, t.Any], expected: str
 
 
 class Screen:
-    """Stands for Ansible's Display; ``full`` is set once it has a line."""
+    """A double of Ansible's Display; ``full`` is set once it has a line."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, bool]] = []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that declare the same thing have to agree."""
+"""Files with the same declarations must agree."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def read(path: str) -> str:
 
 
 def requirements(path: str) -> dict[str, Requirement]:
-    """The requirements in a file, without their comments."""
+    """Return the requirements in a file, without comments."""
     lines = (line.partition("#")[0].strip() for line in read(path).splitlines())
     found = map(Requirement, filter(None, lines))
     return {requirement.name: requirement for requirement in found}
 
 
 def lowest(requirement: Requirement) -> str:
-    """The version of ``>=``."""
+    """Return the version of ``>=``."""
     [version] = [one.version for one in requirement.specifier if one.operator == ">="]
     return version
 
 
 def jobs() -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    """Each job of the workflows, with its name."""
+    """Return each job of the workflows, with its name."""
     for path in WORKFLOWS:
         for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
             yield f"{path.name} {name}", job

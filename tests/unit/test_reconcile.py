@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One task from the first look to the result, on a tenant in memory: every request in every state, and faults."""
+"""A task from the first query to the result, on a tenant in memory: every request in every state, and faults."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def lost(retryable: bool = True) -> ApiError:
 class Tenant:
     """An Integrations API with at most one integration, whose id is 7.
 
-    Each look shows the next of ``statuses`` (None: gone) and stays at the last. ``faults`` maps a method to errors, one
-    for each time it is sent: an error alone is raised instead of acting, one in a tuple after it.
+    Each query shows the next of ``statuses`` (None: deleted) and stays at the last. ``faults`` maps a method to errors,
+    one for each time it is sent: an error alone replaces the action, one in a tuple follows it.
     """
 
     def __init__(self, *statuses: str | None, automatic: bool = False, **faults: list[t.Any]) -> None:
@@ -132,7 +132,7 @@ class Tenant:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
-    """What was waited for: seconds between two looks, and the error before each other pause. No time passes for it."""
+    """Record the pauses without sleeping: seconds between two queries, and the error before each backoff."""
     waited: list[t.Any] = []
     clock = types.SimpleNamespace(
         monotonic=lambda: sum(one for one in waited if isinstance(one, float)), sleep=waited.append
@@ -148,7 +148,7 @@ def reconciliation(
     return Reconciliation(t.cast(t.Any, tenant), desired, Waiting(wait, timeout, 5.0), retries)
 
 
-# Every state, with what is asked of it: what Immuta shows, the requests of the run, and of its result the keys changed,
+# Every state and desired state: the record in Immuta, the requests of the run, and from its result the keys changed,
 # exists and secrets_updated.
 CELLS: dict[str, tuple[list[str | None], Desired, list[str], tuple[bool, bool, bool]]] = {
     "nothing, equal": ([None], EQUAL, CREATE, (True, True, True)),
@@ -288,7 +288,7 @@ def test_unapplied_setting_warns():
     assert "still shows another value of port: every run will send it again" in warning
 
 
-# Endings
+# Final states
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_refused_read_fails_the_task():
         reconciliation(Tenant(None, GET=[refusal(403)]), EQUAL).apply()
 
 
-# Without waiting
+# Without wait
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_without_wait_a_busy_integration_fails(status: str, desired: Desired):
         assert tenant.requests == ["LIST"]
 
 
-# Replies that are lost: the next step is decided by what Immuta shows.
+# Lost replies: the next step depends on the state of Immuta.
 
 
 @pytest.mark.parametrize("error", [lost(), lost(retryable=False), refusal(500), refusal(504)], ids=str)
@@ -518,7 +518,7 @@ def test_permanent_error_is_checked_once(error: ApiError):
     ],
 )
 def test_refusal_fails_at_once(status: str | None, desired: Desired, method: str, code: int):
-    """Immuta's documentation, "HTTP Status Codes and Error Messages": such a request has to be another one."""
+    """Immuta's documentation, "HTTP Status Codes and Error Messages": the request itself must change."""
     tenant = Tenant(status, **{method: [refusal(code)]})
     with pytest.raises(ApiError, match=f"HTTP {code}"):
         reconciliation(tenant, desired).apply()
@@ -592,7 +592,7 @@ def test_404_of_another_server_is_an_error():
         reconciliation(tenant, ABSENT).apply()
 
 
-# From the options to the course
+# From the options to the reconciliation
 
 
 def options(**changes: t.Any) -> dict[str, t.Any]:

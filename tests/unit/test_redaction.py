@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a secret, and how it is hidden."""
+"""Detection and masking of secrets."""
 
 from __future__ import annotations
 

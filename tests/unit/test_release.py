@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is missing for a release."""
+"""Missing parts of a release."""
 
 from __future__ import annotations
 

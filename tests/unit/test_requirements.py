@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which requirement is met by what was found."""
+"""The requirements and the facts that meet them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the person who approves a script sees of it."""
+"""The review of a script, as its approver sees it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_text_fits_the_terminal(script: str) -> None:
 
 
 class Reader(html.parser.HTMLParser):
-    """Notes the elements and the text of a page."""
+    """A parser that records the elements and the text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ def test_refused_script_is_shown_with_the_reason(render: t.Callable[..., str]) -
     assert "SELECT 'never ends" in shown
 
 
-# Characters that nothing else in a rendering has.
+# Characters that do not occur elsewhere in a rendering.
 RARE = "\u00fc\u4e2d\u0416\u00a7\u00df"
 PASSWORDS = st.text(st.sampled_from([*RARE, *"'\"\\$<&%aB1"]), min_size=1, max_size=64).filter(set(RARE).intersection)
 
@@ -149,7 +149,7 @@ def of_account(password: str) -> str:
 
 
 def anywhere(password: str) -> str:
-    """Return a script with a password where nothing says that it is one."""
+    """Return a script with a password in unmarked positions."""
     quoted = f"'{doubled(password.replace(chr(92), chr(92) * 2))}'"
     tag = "$body$" if "$$" in password else "$$"
     return (
@@ -159,7 +159,7 @@ def anywhere(password: str) -> str:
 
 
 def renderings(script: str, *, key: str = "", password: str = "") -> str:
-    """Return all that a person is shown of a script, and of how it differs from another."""
+    """Return all renderings of a script, and of its difference from another."""
     secrets = [password] if password else []
     other = script.replace("SELECT", "SELECT DISTINCT")
     shown, changed = (mask(text, distinctive(secrets), telling_words(secrets, {})) for text in (script, other))
@@ -170,7 +170,7 @@ def renderings(script: str, *, key: str = "", password: str = "") -> str:
 
 @given(PASSWORDS, st.booleans())
 def test_password_is_hidden_by_its_position(password: str, is_known: bool) -> None:
-    """Of any length, and whether the configuration has it or not."""
+    """Passwords of any length, whether or not they are in the config."""
     shown = renderings(of_account(password), password=password if is_known else "")
     assert not set(RARE) & set(shown)
     assert "ALTER USER u PASSWORD" in shown
@@ -191,6 +191,6 @@ def test_configured_password_is_hidden_everywhere(password: str) -> None:
     ],
 )
 def test_short_secret_is_masked_as_a_whole_word(secret: str, shown: str) -> None:
-    """Unless it is a word itself, or what the configuration has as a name."""
+    """Unless it is a word itself, or a name in the config."""
     words = telling_words([secret], {"username": "immuta_system", "password": secret})
     assert mask(f"-- made with {secret}\nSELECT {secret}yz, '{secret}'", words=words) == shown

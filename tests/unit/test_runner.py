@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the work of a module becomes its result."""
+"""The result of a module's work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Outcome = tuple[dict[str, t.Any], list[str]]
 
 @pytest.fixture
 def outcome(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> t.Callable[..., Outcome]:
-    """Runs work as a module does; gives its result, and what it wrote to the system's log."""
+    """Run work as a module does; return its result, and its lines in the system log."""
     logged: list[str] = []
 
     def run(
@@ -91,7 +91,7 @@ def test_result_hides_secrets_and_keeps_words(outcome: t.Callable[..., Outcome])
     assert "database=immuta" in logged[0]
 
 
-# A wrong argument of every kind
+# An invalid argument of every kind
 
 
 def integration(**options: t.Any) -> tuple[t.Any, dict[str, t.Any]]:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where statements begin and end, what is refused, and what a statement does to a transaction.
+"""Where statements start and end, refusals, and the effect of a statement on a transaction.
 
-That statements end where psql ends them is tested in test_sql_psql.py.
+test_sql_psql.py compares the ends of statements with psql.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every script, made of well-formed pieces or of anything at all."""
+"""Properties of all scripts, well-formed or arbitrary."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def refusal(work: t.Callable[[], object]) -> ScriptError | None:
 
 
 def statements_of(script: str | bytes) -> list[Statement] | None:
-    """The statements, or None for a script that is refused; the refusal names a line that is there."""
+    """Return the statements, or None for a refused script; the refusal names an existing line."""
     error = refusal(lambda: split(script))
     if error is None:
         return split(script)
@@ -135,7 +135,7 @@ def test_no_literal_is_repeated(skeleton: Skeleton, texts: tuple[str, ...]) -> N
 
 @given(skeleton=skeletons, texts=texts)
 def test_no_password_is_shown(skeleton: Skeleton, texts: tuple[str, ...]) -> None:
-    """Whatever comes before it and after it, and however it is quoted."""
+    """With any text before and after it, and any quoting."""
     begin, middle, end = skeleton.parts
     assert CANARY not in mask(f"{begin} PASSWORD {literal(texts[0])} {middle} token = {literal(texts[1])} {end}")
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which errors of a server may not occur again."""
+"""Errors of a server that may not recur."""
 
 from __future__ import annotations
 

@@ -59,16 +59,20 @@ NOT_VALID = "Validation of prerequisite setup failed. Unable to {verb} integrati
 class Settings:
     """Settings that a test may change while the stand-in runs.
 
-    - ``settle``: minimum seconds of a busy status; with 0 a query waits for its end - ``stuck``: the busy statuses that
-    never end - ``failing``: the busy statuses that end in an error, without work on the database - ``script_reply``: a
-    script is returned as ``text``, as a JSON ``string``, or in a JSON ``object``, as `script` - ``numeric_ids``: ids
-    are numbers, as in the response schema, not strings, as in the examples - ``keep_deleted``: a deleted integration
-    stays, with the status `deleted` - ``salted``: each generated script starts with another salt - ``replaced``: a text
-    of the generated scripts, and its replacement - ``token_uses``: the number of requests with a bearer token -
-    ``envelope``: the list of integrations is this member of an object: other endpoints of Immuta 2026.1 reply so, with
-    ``hits``, ``data`` or ``results`` - ``redacted``: the placeholder of a secret in GET: newer endpoints of Immuta show
-    ``[REDACTED]`` - ``authentication_types``: accepted in addition to the documented ones, see `payload.Types` -
-    ``hosts``: host and port of clusters in other databases
+    - ``settle``: minimum seconds of a busy status; with 0 a query waits for its end
+    - ``stuck``: the busy statuses that never end
+    - ``failing``: the busy statuses that end in an error, without work on the database
+    - ``script_reply``: a script is returned as ``text``, as a JSON ``string``, or in a JSON ``object``, as `script`
+    - ``numeric_ids``: ids are numbers, as in the response schema, not strings, as in the examples
+    - ``keep_deleted``: a deleted integration stays, with the status `deleted`
+    - ``salted``: each generated script starts with another salt
+    - ``replaced``: a text of the generated scripts, and its replacement
+    - ``token_uses``: the number of requests with a bearer token
+    - ``envelope``: the list of integrations is this member of an object: other endpoints of Immuta 2026.1 reply so,
+      with ``hits``, ``data`` or ``results``
+    - ``redacted``: the placeholder of a secret in GET: newer endpoints of Immuta show ``[REDACTED]``
+    - ``authentication_types``: accepted in addition to the documented ones, see `payload.Types`
+    - ``hosts``: host and port of clusters in other databases
     """
 
     settle: float = 0.0
