@@ -28,7 +28,7 @@ SWITCH = "IMMUTA_PROGRESS"
 _NAMES = ("login_host", "cluster_identifier", "workgroup", "host")
 
 Tell = t.Callable[[str], None]
-"""Takes a text about what is under way."""
+"""Called with a text about the work in progress."""
 
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 

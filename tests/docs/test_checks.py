@@ -65,7 +65,7 @@ GOOD = {
 BAD = {
     # YAML
     "a: [": "no YAML",
-    "a: 1\na: 2": "the key a stands twice",
+    "a: 1\na: 2": "duplicate key a",
     "- hosts: x\n- name: y": "of no kind",
     "just text": "of no kind",
     "immuta_redshif_config: {}": "of no kind",

@@ -236,7 +236,7 @@ CASES = [
         {"url": "https://IMMUTA"},
         ["what answers does not speak TLS", "check the port of url"],
     ),
-    Case("nobody there", INFO, {"url": "http://127.0.0.1:1"}, ["the connection was refused", "check url"]),
+    Case("no server", INFO, {"url": "http://127.0.0.1:1"}, ["the connection was refused", "check url"]),
     Case("no such name", INFO, {"url": "https://nowhere.invalid"}, ["the host name is not known", "check url"]),
     Case("no such proxy", INFO, {}, ["proxy"], environment={"http_proxy": f"http://me:{CANARY}@127.0.0.1:1"}),
     Case("no such ca_path", INFO, {"ca_path": "DIRECTORY/ca.pem"}, ["ca_path", "ca.pem", "No such file"]),
@@ -377,7 +377,7 @@ CASES = [
     Case("a URL to log in to", LOOK, {"login_host": "https://cluster"}, ["login_host is not a host name", "scheme"]),
     Case("an empty database", LOOK, {"login_db": ""}, ["login_db is empty"]),
     Case("no such cluster", LOOK, {"login_host": "nowhere.invalid"}, ["the host name is not known", "login_host"]),
-    Case("nobody listening", RUN, {"login_port": 1}, ["the connection was refused", "login_port"]),
+    Case("no database server", RUN, {"login_port": 1}, ["the connection was refused", "login_port"]),
     *(
         case
         for driver in ("redshift_connector", "psycopg")

@@ -585,7 +585,7 @@ def test_script_is_removed_after_reading(one_shell: Shell) -> None:
     assert one_shell.script("CREATE SCHEMA one", remove=True)["failed"]
     assert not path.exists()
     assert one_shell.script("CREATE SCHEMA 'one", remove=True)["failed"]
-    assert path.exists(), "what was refused is kept for a look"
+    assert path.exists(), "a refused script is kept"
 
 
 def test_dropping_missing_objects_can_be_skipped(shell: Shell) -> None:

@@ -132,7 +132,7 @@ def _login(
         stage.standins.redshift.on_login = on_login
         run = play.start().end(RUN_LIMIT)
         if len(seen) <= number:
-            raise TortureError("no log-in met the fault")
+            raise TortureError("no login had the fault")
         stage.standins.redshift.on_login = None
         _judge(play, stage, run, expected)
 
@@ -147,7 +147,7 @@ def _statement(
         met = _spoil(stage.standins, number, times, action)
         run = play.start().end(RUN_LIMIT)
         if not met:
-            raise TortureError("no statement met the fault")
+            raise TortureError("no statement had the fault")
         stage.standins.redshift.on_statement = None
         _judge(play, stage, run, expected)
 
@@ -207,7 +207,7 @@ def _begin(stage: Stage, name: str) -> Play:
 def _judge(play: Play, stage: Stage, run: Run, expected: dict[str, t.Any]) -> None:
     left = play.left()
     if left:
-        raise TortureError(f"the run that met the fault left {', '.join(left)}")
+        raise TortureError(f"the run with the fault left {', '.join(left)}")
     if not run.succeeded:
         check_sentence(run)
         play.variables.clear()
@@ -215,7 +215,7 @@ def _judge(play: Play, stage: Stage, run: Run, expected: dict[str, t.Any]) -> No
     play.check_ends_as(expected, stage, "the run without the fault", run)
     writes = stage.standins.immuta.writes
     if len(writes) != 1:
-        raise TortureError(f"Immuta was told to write more than once: {', '.join(writes)}")
+        raise TortureError(f"Immuta received a repeated write: {', '.join(writes)}")
 
 
 def check_sentence(run: Run) -> None:

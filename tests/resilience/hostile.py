@@ -28,7 +28,7 @@ def points(_bench: Stage) -> list[Point]:
         for way in ("true", "false")
     ]
     found += [Point(f"{name}, {driver}", _script(name, driver)) for name in SCRIPTS for driver in DRIVERS]
-    found += [Point(f"a body without end, {path or 'plain'}", _endless(path)) for path in ("", "/packed")]
+    found += [Point(f"endless body, {path or 'plain'}", _endless(path)) for path in ("", "/packed")]
     return found
 
 
@@ -45,12 +45,12 @@ def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Stage], None
         check_catalog(stage, config["username"], config)
         check(workspace.configure(config=okta, **login), "the change to Okta")
         check_catalog(stage, okta["okta"]["username"], config)
-        again = check(workspace.configure(config=okta, **login), "the run after it")
+        again = check(workspace.configure(config=okta, **login), "the second run")
         if again.changed:
             raise TortureError(f"the run after the change had {again.changed} changes")
         check(workspace.remove(config=okta, **login), "the removal")
         if standins.catalog()["users"] != before["users"] or standins.immuta.records():
-            raise TortureError("the removal left something")
+            raise TortureError("objects remain after the removal")
         check_begun_afresh(workspace, config, login)
 
     return attempt
@@ -59,14 +59,15 @@ def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Stage], None
 def check_begun_afresh(workspace: Workspace, config: dict[str, t.Any], login: dict[str, t.Any]) -> None:
     """Raise TortureError unless a partial setup is cleaned up and recreated."""
     check(
-        workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup in what is left"
+        workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login),
+        "the setup on a partial setup",
     )
     workspace.standins.immuta.reset()
     check(
         workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup after a cleanup"
     )
     if [record["status"] for record in workspace.standins.immuta.records()] != ["enabled"]:
-        raise TortureError("after a cleanup there is no integration")
+        raise TortureError("no integration after a cleanup")
 
 
 def check(run: Run, what: str) -> Run:
@@ -120,6 +121,6 @@ def _endless(path: str) -> t.Callable[[Stage], None]:
             for module, arguments in calls.items():
                 result, peak = measured(workspace, module, url=url + path, **arguments)
                 if "is larger than" not in result["msg"] or peak > 150:
-                    raise TortureError(f"{module} took {peak:.0f} MB and said: {result['msg'][:200]}")
+                    raise TortureError(f"{module} took {peak:.0f} MB and returned: {result['msg'][:200]}")
 
     return attempt

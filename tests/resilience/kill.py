@@ -50,7 +50,7 @@ def _points(stage: Stage, name: str, kill: Kill, environment: dict[str, str]) ->
         for after in (False,) if event.startswith(LOGIN) else (False, True):
             # Every other pair meets a busy record.
             motion = MOTION if number % 2 else 0.0
-            label = f"{number + 1:2} {'after' if after else 'before'} {event}{', in motion' if motion else ''}"
+            label = f"{number + 1:2} {'after' if after else 'before'} {event}{', busy' if motion else ''}"
             points.append(Point(label, _attempt(kill, name, number, after, motion, expected, environment)))
     return points
 

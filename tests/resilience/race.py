@@ -26,7 +26,7 @@ def two(name: str) -> t.Callable[[Stage], list[Point]]:
             for latency, motion in PACES:
                 for shared in (True, False):
                     home = "one home" if shared else "two homes"
-                    label = f"{head_start} s later, latency {latency} s, in motion {motion} s, {home}"
+                    label = f"{head_start} s later, latency {latency} s, busy {motion} s, {home}"
                     found.append(Point(label, _attempt(name, head_start, latency, motion, shared, expected)))
         return found
 
@@ -54,7 +54,7 @@ def _attempt(
                 check_sentence(run)
         rerun = play.run()
         if rerun.changed and any(run.succeeded for run in runs):
-            raise TortureError(f"the next run had something to do; before it: {[said(run)[-600:] for run in runs]}")
+            raise TortureError(f"the next run had changes; before it: {[said(run)[-600:] for run in runs]}")
         play.check_ends_as(expected, stage, "the run after both", rerun)
         left = other.left()
         if left:

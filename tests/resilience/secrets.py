@@ -35,10 +35,10 @@ class Case:
     auth_scheme: str = "api_key"
     fault: dict[str, t.Any] | None = None
     failing_word: str = ""
-    """A statement with this in it fails."""
+    """A statement with this text fails."""
     auth_method: str = "password"
     refusal: str | None = None
-    """The code with which AWS, or Okta, refuses credentials for the database."""
+    """The error code of AWS, or Okta, for a refusal of credentials."""
 
 
 def points(_bench: Stage) -> list[Point]:
@@ -118,7 +118,7 @@ def _attempt(stage: Stage, case: Case) -> None:
         f"{name} in {place}" for place, text in places.items() for name, value in canaries.items() if value in text
     ]
     if found:
-        raise TortureError(f"there is {', '.join(found)}")
+        raise TortureError(f"secrets found: {', '.join(found)}")
 
 
 def _revealing(play: Play) -> str:

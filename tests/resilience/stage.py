@@ -157,13 +157,13 @@ class Play:
             raise TortureError(f"{what} failed: {said(rerun)}")
         again = self.run()
         if not again.succeeded or again.changed:
-            raise TortureError(f"the run after {what} had something to do, {again.changed} changes: {said(again)}")
+            raise TortureError(f"the run after {what} had {again.changed} changes: {said(again)}")
         found = stage.state()
         if found != expected:
-            raise TortureError(f"after {what} there is {differing(found, expected)}")
+            raise TortureError(f"after {what}, the state differs: {differing(found, expected)}")
         left = self.left()
         if left:
-            raise TortureError(f"after {what} there is left {', '.join(left)}")
+            raise TortureError(f"after {what}, files remain: {', '.join(left)}")
 
     def left(self) -> list[str]:
         """Return the collection's files in the home directory that a run must not leave."""
@@ -234,7 +234,7 @@ class Running:
         while self.processes():
             if time.monotonic() > deadline:
                 self.kill_all()
-                raise TortureError(f"a process of a dead run was still there after {time_limit} s")
+                raise TortureError(f"a process of a killed run still exists after {time_limit} s")
             time.sleep(0.02)
 
 
@@ -266,7 +266,7 @@ class Trap:
     def check_sprung(self) -> None:
         """Raise TortureError unless the run reached the event."""
         if not self.is_sprung:
-            raise TortureError("the run ended before it could be killed")
+            raise TortureError("the run ended before the event")
 
     def _login(self, settings: dict[str, str]) -> str | None:
         if settings.get("application_name") == "immuta":

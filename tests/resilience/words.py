@@ -30,7 +30,7 @@ def _attempt(flow: str, way: str, word: str) -> t.Callable[[Stage], None]:
         odd, usual = (_masks(stage, flow, way, password) for password in (ODD, word))
         if odd != usual:
             differing = [f"{number} in {heading}" for heading, number in usual if (heading, number) not in odd]
-            raise TortureError(f"masks of another number than with an odd password: {', '.join(differing)}")
+            raise TortureError(f"other number of masks than with a distinctive password: {', '.join(differing)}")
 
     return attempt
 

@@ -19,7 +19,7 @@ class State(t.NamedTuple):
 
 
 Listener = t.Callable[[t.Optional[State]], None]
-"""Takes what is under way from now on; None for nothing worth reporting."""
+"""Called with the work in progress, or None."""
 
 _listeners: list[Listener] = []
 

@@ -40,7 +40,7 @@ class Payload(t.TypedDict):
 
 
 Credentials = dict[str, t.Any]
-"""What DELETE takes for an integration that Immuta set up itself."""
+"""The body of DELETE for an automatic setup."""
 
 TYPE = "Redshift"
 

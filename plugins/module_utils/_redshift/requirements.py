@@ -33,14 +33,14 @@ class Facts:
     database_exists: bool | None = None
     database_owner: str | None = None
     schemas: t.Sequence[str] = ()
-    """The schemas in ``database`` that hold something."""
+    """The non-empty schemas in ``database``."""
     all_privileges: bool | None = None
     """Whether the account has all privileges on ``database``."""
     grants_temp: bool | None = None
     """Whether the account has the grant option for TEMP on ``database``."""
     single_database: bool = False
     integration_exists: bool = False
-    """Whether Immuta has an integration in ``database`` already, and with it what its users created there."""
+    """Whether Immuta already has an integration in ``database``, with objects of its users."""
     system_user: str | None = None
     system_user_exists: bool | None = None
     impersonation_role: str | None = None
@@ -51,7 +51,7 @@ class Facts:
     accepts_python: bool | None = None
     """Whether the server accepts new Python functions, by its version."""
     has_python: bool = False
-    """Whether the server has the language, which it has whether it accepts functions in it or not."""
+    """Whether the server has the language. It may still refuse functions in it."""
     grants_python: bool | None = None
     """Whether the account has the grant option for the language in ``database``."""
 

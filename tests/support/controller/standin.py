@@ -192,9 +192,9 @@ class Thing:
     credentials: list[int] = dataclasses.field(default_factory=list)
     edges: dict[str, list[int]] = dataclasses.field(default_factory=lambda: {name: [] for name in EDGES})
     found: list[str] = dataclasses.field(default_factory=list)
-    """The playbooks of a project, as the last successful update found them."""
+    """The playbooks of a project after the last successful update."""
     roles: dict[str, int] = dataclasses.field(default_factory=dict)
-    """Of a template the id of each role, of a team that of each role that it has."""
+    """The ids of a template's roles, or of the roles of a team."""
 
 
 class Controller:
@@ -212,9 +212,9 @@ class Controller:
         self.private = False
         """Whether every repository needs a credential."""
         self.faults: list[tuple[str, int]] = []
-        """Method and status of replies that take the place of the next ones."""
+        """Method and status of replies that replace the next ones."""
         self.acts_before_fault = False
-        """Whether a request that such a reply answers takes effect all the same."""
+        """Whether a request with such a reply still takes effect."""
         self.requests: list[tuple[str, str]] = []
         """The method and path of each request."""
         self.workflow_jobs: dict[int, Fields] = {}

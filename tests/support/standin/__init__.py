@@ -16,7 +16,7 @@ from tests.support.standin.postgres import Postgres
 from tests.support.standin.relay import Relay
 
 HOST = "cluster.example.com"
-"""The name of the cluster for payloads; to the Immuta stand-in every host is the database stand-in."""
+"""The name of the cluster for payloads; the Immuta stand-in maps every host to the database stand-in."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -129,7 +129,7 @@ class Immuta:
         self.settings = self._first_settings = Settings(**settings)
         self.wire = Wire()
         self.writes: list[str] = []
-        """What was begun, whether or not anybody heard of it: the busy status of each."""
+        """The busy status of each started change, with or without a reply."""
         self._cluster = Cluster(lambda host: self.settings.hosts.get(host, database), admin)
         self._records: dict[int, Record] = {}
         self._last_number = 0

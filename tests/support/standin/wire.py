@@ -44,7 +44,7 @@ class Fault:
     path: str = ""
     skip: int = 0
     times: int | None = 1
-    """None: for ever."""
+    """None: no limit."""
     seconds: float = 1.0
     status: int = 503
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -147,7 +147,7 @@ class Wire:
 
 
 async def spoil(fault: Fault | None, app: t.Any, scope: t.Any, receive: t.Any, send: t.Any) -> None:
-    """Have the application answer, or not, as the fault has it."""
+    """Apply the fault to a request and its reply."""
     transport = scope["state"]["transport"]
     kind = fault.kind if fault else None
     if kind in ("latency", "hang"):
