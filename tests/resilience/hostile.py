@@ -60,7 +60,7 @@ def check_begun_afresh(workspace: Workspace, config: dict[str, t.Any], login: di
     """Raise TortureError unless a partial setup is cleaned up and recreated."""
     check(
         workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login),
-        "the setup on a partial setup",
+        "the setup over leftovers",
     )
     workspace.standins.immuta.reset()
     check(
