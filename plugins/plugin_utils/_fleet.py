@@ -35,7 +35,7 @@ CONFIG = "immuta_redshift_config"
 # The placeholder of an undefined variable, until it is known whether only a credential needs it.
 _UNDEFINED = "__immuta_redshift_undefined__"
 _UNDEFINED_NAME = re.compile(r"'[^'{}]+' is undefined|[\w ']+ has no attribute '[^'{}]+'")
-# The exception of an undefined template; before ansible-core 2.19 it has an undefined value.
+# The exception of a template that renders to omit; ansible-core before 2.19 renders a placeholder.
 _OMITTED: t.Any = getattr(ansible.errors, "AnsibleValueOmittedError", ())
 _SETUPS = {"manual": False, "automatic": True}
 

@@ -83,7 +83,7 @@ def _leftovers(directory: str, name: str) -> list[str]:
 
 
 def _is_alive(pid: int) -> bool:
-    """Return whether another process has that number."""
+    """Return whether another process has that number. This process has no earlier attempt."""
     if pid == os.getpid():
         return False
     try:

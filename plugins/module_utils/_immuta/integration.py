@@ -220,8 +220,8 @@ def refuse_other(current: Record, desired: Desired) -> None:
 def refuse_change(current: Record, desired: Desired) -> None:
     """Raise InputError, with the difference, if ``desired`` requires a new integration.
 
-    A different database is rejected because it has the objects of Immuta, a different setup because the documentation
-    requires the initial one. Immuta rejects other attributes that cannot be edited.
+    A different database is rejected because the current one has Immuta's objects, a different setup because the
+    documentation requires the initial one. Immuta rejects other attributes that cannot be edited.
     """
     database, present = desired.config.get("database"), current["config"].get("database")
     if database and isinstance(present, str) and present.lower() != database.lower():

@@ -19,7 +19,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS
 
 SCRIPTS = ("cleanup", "initial_create", "create", "edit", "delete")
-# Temporary scripts have the same names in all runs, so a run finds those of a killed one.
+# The directory of temporary scripts is the same for all runs, so a run finds the scripts of a killed one.
 PRIVATE_DIRECTORY = "~/.ansible/tmp/immuta_redshift"
 
 
@@ -101,7 +101,7 @@ class Current:
 
     @property
     def is_new(self) -> bool:
-        """Return whether no integration exists, was ever created, or will remain."""
+        """Return whether the integration is missing, was never created, or is being deleted."""
         return not self.exists or self.creation_failed or self.integration.get("status") == "deleting"
 
     def setting(self, name: str) -> t.Any:
