@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Sphinx makes the documentation site; ``make docs-site`` calls it, without a need for the network."""
+"""Configure Sphinx for ``make docs-site``, which builds the documentation site without network access."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
 
-# What the generated pages refer to in Ansible's own documentation.
+# Targets in Ansible's own documentation that the generated pages reference.
 _ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
 _PAGES = {
     "action_plugins": "plugins/action.html",
@@ -51,7 +51,7 @@ def elsewhere(_app: t.Any, _env: t.Any, reference: nodes.Element, content: nodes
 
 
 def shorten(_app: t.Any, page: nodes.document) -> None:
-    """Have a title without the collection's name, and a list of contents that the theme takes as wanted."""
+    """Remove the collection's name from titles, and mark tables of contents as intended for the theme."""
     for title in page.findall(nodes.title):
         for text in list(title.findall(nodes.Text)):
             text.parent.replace(text, nodes.Text(text.replace(f"{project}.", "")))
@@ -60,6 +60,6 @@ def shorten(_app: t.Any, page: nodes.document) -> None:
 
 
 def setup(app: t.Any) -> None:
-    """What Sphinx calls."""
+    """Register the handlers."""
     app.connect("missing-reference", elsewhere)
     app.connect("doctree-read", shorten, priority=400)  # before titles are collected

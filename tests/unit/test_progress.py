@@ -83,13 +83,13 @@ class Screen:
     def __init__(self) -> None:
         self.lines: list[tuple[str, bool]] = []
         self.full = threading.Event()
-        self.error: Exception | None = None
+        self.errors: list[Exception] = []
 
     def display(self, text: str, stderr: bool) -> None:
         self.lines.append((text, stderr))
         self.full.set()
-        if self.error:
-            raise self.error
+        for error in self.errors:
+            raise error
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_short_or_silent_work_starts_no_thread(tell: _progress.Tell | None, stat
 
 
 def test_closed_controller_is_no_error(screen: Screen) -> None:
-    screen.error = BrokenPipeError()
+    screen.errors = [BrokenPipeError()]
     printer("c", set())("creating, 10 s")
     assert screen.lines
 
