@@ -6,25 +6,25 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# The collection, found by its name although this folder has another one.
+# The collection under its own name, whatever the name of this directory.
 LINK := .ansible/collections/ansible_collections/immuta/integrations
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.ansible/collections
-# Nothing is kept in the user's home.
+# The user's home directory stays unchanged.
 export ANSIBLE_HOME := $(CURDIR)/.cache/home/.ansible
 IN_CACHE_HOME := HOME=$(CURDIR)/.cache/home
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help
-help: ## Say what can be made (this)
+help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 .PHONY: env
-env: | $(LINK) ## Build .venv with everything that the other targets need
+env: | $(LINK) ## Build .venv with the packages for all targets
 	@mkdir -p .cache/home
 	@PATH="$${PATH#*:}" tools/env.sh
 
 .PHONY: lock
-lock: env ## Write tests/requirements.lock; UPGRADE=1 takes the newest versions of everything
+lock: env ## Write tests/requirements.lock; UPGRADE=1 upgrades all packages
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
 	    --custom-compile-command "make lock" --output-file tests/requirements.lock tests/requirements.txt
 
@@ -33,26 +33,26 @@ $(LINK):
 	@ln -sfn ../../../.. $@
 
 .PHONY: demo
-demo: env ## Set up, repair and remove a cluster against the stand-ins, and say what happened
+demo: env ## Set up, repair and remove a cluster on the stand-ins
 	@python -m tools.demo
 
 .PHONY: standin
-standin: env ## Run both stand-ins in the foreground, to try a playbook or curl against
+standin: env ## Run both stand-ins in the foreground, for playbooks or curl
 	@python -m tools.standin
 
-# Longest first: two run at a time.
+# Two run at a time, so the longest ones come first.
 STEPS := sanity integration molecule lint docs-site build docs changelog-lint
 
 .PHONY: test
 test: env ## Run everything that CI runs
 	@python -m tools.steps $(STEPS)
-	@echo "--> pytest: Run the unit tests, the tests of the stand-ins, and the functional tests"
+	@echo "--> pytest: Run all pytest tests"
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 .PHONY: lint
 lint: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licenses lint-ansible ## Check style, types, licenses and Ansible's production profile
 
-# Each is a hook of .pre-commit-config.yaml, too.
+# Each target is also a hook in .pre-commit-config.yaml.
 .PHONY: lint-python lint-yaml lint-workflows lint-shell lint-types lint-licenses lint-ansible
 lint-python: env
 	ruff check .
@@ -73,11 +73,11 @@ lint-ansible: env
 	ansible-lint
 
 .PHONY: sanity
-sanity: env ## Run ansible-test sanity on every Python that is found
+sanity: env ## Run ansible-test sanity on every installed Python
 	python -m tools.run_ansible_test sanity
 
 .PHONY: integration
-integration: env ## Run the targets of ansible-test integration against the stand-ins
+integration: env ## Run ansible-test integration against the stand-ins
 	python -m tools.run_ansible_test integration
 
 .PHONY: unit
@@ -85,7 +85,7 @@ unit: env ## Run the unit tests
 	@python -m pytest tests/unit --numprocesses 2 --dist worksteal
 
 .PHONY: functional
-functional: env ## Run the tests of roles and playbooks against the stand-ins
+functional: env ## Run the functional tests against the stand-ins
 	@python -m pytest tests/functional --numprocesses 2 --dist worksteal
 
 .PHONY: molecule
@@ -93,35 +93,35 @@ molecule: env ## Run the molecule scenarios against the stand-ins
 	@python -m tools.run_molecule
 
 .PHONY: matrix
-matrix: env ## Run the tests on every ansible-core and Python that can be had, and print a table
+matrix: env ## Run the tests on every available ansible-core and Python, and print a table
 	@python -m tools.matrix $(if $(CORE),--core $(CORE))
 
 .PHONY: floors
-floors: env ## Run the unit tests and some flows with the lowest supported versions of everything
+floors: env ## Run the unit tests and some functional tests with the lowest supported versions
 	@python -m tools.matrix --floors
 
 .PHONY: live
-live: env ## Try a real tenant and cluster, for whoever has both; tools/live/settings.py names the settings
+live: env ## Test against a real tenant and cluster; tools/live/settings.py lists the settings
 	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.live
 
 .PHONY: bench
-bench: env ## Time everything beside what one would write instead, and beside the floors
+bench: env ## Compare the run time with uri, psql and bare scripts
 	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.bench
 
 .PHONY: torture
-torture: env ## Kill, break and race everything, and say how much of it was survived
+torture: env ## Run the fault-injection tests
 	@python -m tools.torture
 
 .PHONY: corpus
-corpus: env ## Split the SQL below FOLDER and compare with psql: make corpus FOLDER=...
-	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.corpus "$(FOLDER)"
+corpus: env ## Split the SQL below DIRECTORY and compare with psql: make corpus DIRECTORY=...
+	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.corpus "$(DIRECTORY)"
 
 .PHONY: docs
-docs: env ## Check the documentation of the collection and its plugins
+docs: env ## Check the documentation of the collection
 	$(IN_CACHE_HOME) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all .
 
 .PHONY: docs-site
-docs-site: env ## Build the documentation site into .cache/site and check its links
+docs-site: env ## Build the documentation site in .cache/site and check its links
 	@$(IN_CACHE_HOME) python -m tools.build_site
 
 .PHONY: changelog-lint
@@ -130,15 +130,15 @@ changelog-lint: env ## Check the changelog and its fragments
 	$(IN_CACHE_HOME) antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 
 .PHONY: changelog
-changelog: env ## Take the fragments into CHANGELOG.md, under the version of galaxy.yml
+changelog: env ## Write the fragments to CHANGELOG.md under the version of galaxy.yml
 	$(IN_CACHE_HOME) antsibull-changelog release --reload-plugins --refresh --update-existing
 
 .PHONY: build
-build: env ## Build the artifact into .cache/build, and use it as Galaxy and a user would
+build: env ## Build the artifact in .cache/build, and check it as Galaxy does
 	$(IN_CACHE_HOME) tools/build.sh
 
 .PHONY: release-check
-release-check: env ## Build the artifact, and report what is missing for a release; TAG=... is a tag that was pushed
+release-check: env ## Build the artifact, and report missing parts of a release; TAG=... is a pushed tag
 	@$(IN_CACHE_HOME) python -m tools.release
 
 .PHONY: publish
@@ -146,6 +146,6 @@ publish: env ## Publish the artifact in .cache/build to Galaxy, with the token i
 	@$(IN_CACHE_HOME) python -m tools.publish
 
 .PHONY: clean
-clean: ## Remove everything that the other targets made
+clean: ## Delete all files of the other targets
 	rm -rf .ansible .cache .hypothesis .venv changelogs/.plugin-cache.yaml tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +

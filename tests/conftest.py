@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One pair of stand-ins for all tests of a process, put back before each."""
+"""Shared stand-ins of all tests in a process, reset before each test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk
+from tests.support.playbooks import Workspace
 from tests.support.standin import Standins
 
 
@@ -26,5 +26,5 @@ def standins(running_standins: Standins) -> Standins:
 
 
 @pytest.fixture
-def desk(tmp_path: pathlib.Path, standins: Standins) -> Desk:
-    return Desk(tmp_path, standins)
+def workspace(tmp_path: pathlib.Path, standins: Standins) -> Workspace:
+    return Workspace(tmp_path, standins)

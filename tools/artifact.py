@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks what the build left in .cache/build: ``python -m tools.artifact``. Exit status 1 on a problem."""
+"""Check the artifact in .cache/build: ``python -m tools.artifact``. The exit status is 1 on a problem."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ GENERATED = {"FILES.json", "MANIFEST.json"}
 
 
 def find() -> Path:
-    """The path of the built artifact; FileNotFoundError without exactly one."""
+    """Return the path of the built artifact. Raise FileNotFoundError unless there is exactly one."""
     found = sorted(BUILD.glob("*.tar.gz"))
     if len(found) != 1:
-        raise FileNotFoundError(f"{BUILD} holds {len(found)} artifacts and not one. Run make build.")
+        raise FileNotFoundError(f"{BUILD} has {len(found)} artifacts instead of one. Run make build.")
     return found[0]
 
 
 def checksum_file(artifact: Path) -> Path:
-    """The path of the artifact's checksum, as sha256sum writes and checks it."""
+    """Return the path of the artifact's checksum file, in the format of sha256sum."""
     return artifact.with_name(f"{artifact.name}.sha256")
 
 
 def packed(artifact: Path) -> set[str]:
-    """The paths of the files in an artifact."""
+    """Return the paths of the files in an artifact."""
     with tarfile.open(artifact) as archive:
         return {member.name for member in archive if not member.isdir()}
 
 
 def kept() -> set[str]:
-    """The paths of the files that git keeps or would keep, uncommitted ones too."""
+    """Return the paths of the tracked and of the new files, without ignored ones."""
     copy = copy_collection("artifact")
     files = (path.relative_to(copy) for path in copy.rglob("*") if not path.is_dir())
     return {str(path) for path in files if path.parts[0] != ".git"}
 
 
 def content_problems(files: t.Collection[str], in_artifact: t.Collection[str]) -> list[str]:
-    """Sentences about what the artifact lacks and what does not belong there.
+    """Return missing and unexpected files of the artifact, one sentence each.
 
     ``files`` are the paths of the repository, ``in_artifact`` those of the artifact.
     """
@@ -72,18 +72,18 @@ def content_problems(files: t.Collection[str], in_artifact: t.Collection[str]) -
 
 
 def import_problems(log: str) -> list[str]:
-    """Sentences about the warnings and errors in the output of Galaxy's importer."""
+    """Return the warnings and errors in the output of Galaxy's importer, one sentence each."""
     lines = [line for line in log.splitlines() if line.startswith(("WARNING", "ERROR", "CRITICAL"))]
     return [f"Galaxy's importer reports: {line}" for line in dict.fromkeys(lines)]
 
 
 def problems() -> list[str]:
-    """Everything that is wrong with the last build, one sentence each."""
+    """Return the problems of the last build, one sentence each."""
     return content_problems(kept(), packed(find())) + import_problems(IMPORT_LOG.read_text(encoding="utf-8"))
 
 
 def main() -> int:
-    """0 without problems."""
+    """Return 0 if there is no problem."""
     found = problems()
     print("\n".join(found) or "The artifact is complete, and Galaxy's importer reports no problem.")
     return 1 if found else 0

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Builds the artifact and its checksum in .cache/build, installs it elsewhere, and checks it as a user and Galaxy would.
+# Build the artifact and its checksum in .cache/build, install it elsewhere, and check it as a user and Galaxy do.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ artifact=$(echo "$out"/*.tar.gz)
 
 export ANSIBLE_COLLECTIONS_PATH=$out/collections
 ansible-galaxy collection install --offline "$artifact" --collections-path "$ANSIBLE_COLLECTIONS_PATH"
-# ansible-doc passes over what it cannot find, so ask for each by name and count.
+# ansible-doc skips names that it cannot find, so check each name.
 for module in plugins/modules/*.py; do
     name=immuta.integrations.$(basename "$module" .py)
     ansible-doc --json --type module "$name" | grep --quiet --fixed-strings "\"$name\"" || { echo "No module $name."; exit 1; }
@@ -24,7 +24,7 @@ for plugin in plugins/inventory/*.py; do
     name=immuta.integrations.$(basename "$plugin" .py)
     ansible-doc --json --type inventory "$name" | grep --quiet --fixed-strings "\"$name\"" || { echo "No inventory plugin $name."; exit 1; }
 done
-# Nothing listens there: the sentence about it comes from the plugin.
+# No server listens on this port, so the plugin reports an error.
 echo "{plugin: immuta.integrations.tenant, url: 'http://127.0.0.1:9', api_key: key, retries: 0}" > "$out/tenant.immuta.yml"
 listed=$(ansible-inventory --inventory "$out/tenant.immuta.yml" --list 2>&1 || true)
 grep --quiet "GET /integrations at http://127.0.0.1:9 failed" <<< "$(tr '\n' ' ' <<< "$listed")" || { echo "$listed"; exit 1; }
@@ -36,6 +36,6 @@ for playbook in playbooks/*.yml; do
     ansible-playbook --syntax-check "immuta.integrations.$(basename "$playbook" .yml)"
 done
 
-# The checks of Galaxy itself, and that one of its tags is among ours, which it asks of certified collections.
+# Galaxy's own checks, including the tag that certified collections need.
 (cd "$out" && GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true python -m galaxy_importer.main "$artifact" 2>&1 | tee import.log)
 python -m tools.artifact

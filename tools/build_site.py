@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the documentation site into .cache/site and checks its links: ``python -m tools.build_site``.
+"""Build the documentation site in .cache/site and check its links: ``python -m tools.build_site``.
 
-Everything comes from this checkout: the guides of docs/docsite, the pages that antsibull-docs makes of modules and
-role, and the diagrams that d2 draws. No network is needed.
+The sources are the guides in docs/docsite, the pages that antsibull-docs generates for modules and role, and the
+diagrams that d2 renders. The build needs no network.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OTHER_PAGES = {"Release notes": "changelog"}
 
 
 def run(tool: str, *arguments: str | Path) -> None:
-    """Run a command of this environment; what it says is shown when it fails."""
+    """Run a command of this environment, and print its output if it fails."""
     command = [Path(sys.executable).with_name(tool), *arguments]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
@@ -35,18 +35,18 @@ def run(tool: str, *arguments: str | Path) -> None:
 
 
 def draw(source: Path, drawing: Path) -> None:
-    """Make the picture of a diagram, for light and for dark pages."""
+    """Render a diagram for light and dark pages."""
     run("d2", "--scale=1", "--theme=0", "--dark-theme=200", "--pad=8", source, drawing)
 
 
 def tree(caption: str, entries: list[str]) -> str:
-    """A part of the navigation."""
+    """Return a section of the navigation."""
     lines = [".. toctree::", "   :maxdepth: 1", f"   :caption: {caption}", "", *(f"   {entry}" for entry in entries)]
     return "\n" + "\n".join(lines) + "\n"
 
 
 def navigation(pages: Path) -> str:
-    """Every page, in the sections of extra-docs.yml and by its short name."""
+    """Return the navigation: all pages by short name, in the sections of extra-docs.yml."""
     sections = yaml.safe_load(GUIDES.read_text(encoding="utf-8"))["sections"]
     parts = [tree(section["title"], [f"docsite/{guide}" for guide in section["toctree"]]) for section in sections]
     for kind in ("role", "module"):
@@ -57,7 +57,7 @@ def navigation(pages: Path) -> str:
 
 
 def build(pages: Path, html: Path) -> None:
-    """Make the pages' sources, and the site of them. A warning is an error."""
+    """Generate the sources of the pages and the site. A warning is an error."""
     options = ("--use-current", "--squash-hierarchy", "--fail-on-error")
     run("antsibull-docs", "collection", *options, "--dest-dir", pages, COLLECTION)
     for source in sorted(DIAGRAMS.glob("*.d2")):
@@ -70,13 +70,13 @@ def build(pages: Path, html: Path) -> None:
 
 
 def main() -> int:
-    """0 when the site is built and every link inside it leads somewhere."""
+    """Return 0 if the site is built without broken links."""
     pages, html = SITE / "rst", SITE / "html"
     shutil.rmtree(SITE, ignore_errors=True)
     pages.mkdir(parents=True)
-    pages.chmod(0o755)  # antsibull-docs wants a folder that nobody else can write
+    pages.chmod(0o755)  # antsibull-docs refuses a directory that others can write to
     build(pages, html)
-    print(f"Links to other sites, not tried: {', '.join(external(html))}")
+    print(f"External links, not checked: {', '.join(external(html))}")
     problems = broken(html)
     for problem in problems:
         print(problem, file=sys.stderr)

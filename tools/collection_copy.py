@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies what belongs to this collection: ``python -m tools.collection_copy NAME`` prints the new folder."""
+"""Copy the files of this collection: ``python -m tools.collection_copy NAME`` prints the new directory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.support.paths import ROOT
 
 
 def copy_collection(name: str) -> Path:
-    """A fresh .../ansible_collections/immuta/integrations, as a git repository of its own, and its path.
+    """Create .../ansible_collections/immuta/integrations as its own git repository, and return the path.
 
-    It holds all files that git would keep, uncommitted ones too. The checkout itself may be without .git.
+    It has all tracked and new files, without ignored ones. The checkout itself may have no .git.
     """
     tree = ROOT / ".cache" / "copies" / name
     shutil.rmtree(tree, ignore_errors=True)

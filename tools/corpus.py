@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tools.corpus DIRECTORY``: check every .sql file, and every block of SQL in Markdown, below a directory.
+"""``python -m tools.corpus DIRECTORY``: check every .sql file and every block of SQL in Markdown below a directory.
 
-Each is read as Redshift reads a backslash. It has to be split as psql splits it, to be refused only where psql finds it
-broken too, and to take less than a second. Prints each file that does not, and figures. Shows no text of a file.
+Backslashes are read as in Redshift. Each script must be split as psql splits it, be refused only if psql also finds it
+broken, and take less than a second. The output lists the scripts that fail and totals, without text of a file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.unit.test_sql_psql import is_blank, matches
 SLOW = 1.0
 BATCH = 400  # scripts for one psql
 BLOCK = re.compile(r"^```(?:sql)?[ \t]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-# A Markdown block is SQL when it begins like it, and not the output of a command or a syntax with placeholders.
+# A Markdown block is SQL if it starts like SQL. Others are command output or syntax with placeholders.
 BEGINS = re.compile(
     r"\s*(?:--|/\*|alter|analyze|begin|call|comment|copy|create|delete|drop|grant|insert|revoke|select|set|show|unload|"
     r"update|vacuum|with)\b",
@@ -35,14 +35,14 @@ BEGINS = re.compile(
 
 
 class Script(t.NamedTuple):
-    """A script, and where it is from."""
+    """A script and its source."""
 
     name: str
     text: str
 
 
 class Reading(t.NamedTuple):
-    """What was made of a script: its statements, or why it is refused; what was warned about; seconds."""
+    """The result for a script: statements or the reason of a refusal, warnings, and seconds."""
 
     statements: list[Statement]
     refusal: str | None
@@ -63,7 +63,7 @@ def scripts_below(directory: pathlib.Path) -> t.Iterator[Script]:
 
 
 def read(script: Script) -> Reading:
-    """Do everything that a script goes through before it is run, and what its difference takes."""
+    """Run all checks of a script before its execution, and mask it as for a diff."""
     started = time.process_time()
     statements: list[Statement] = []
     warnings: list[str] = []
@@ -86,23 +86,23 @@ def is_split_as_psql_does(statements: list[Statement], sent: list[str]) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.corpus", description=sys.modules[__package__].__doc__)
-    parser.add_argument("directory", type=pathlib.Path, help="where the SQL is")
+    parser.add_argument("directory", type=pathlib.Path, help="directory with SQL")
     scripts = list(scripts_below(parser.parse_args().directory))
     psql = find_psql()
     if not psql:
-        parser.error("there is no psql on this machine")
+        parser.error("psql not found")
     readings = [read(script) for script in scripts]
     both = list(zip(scripts, readings))
     split_ones = [(script, reading) for script, reading in both if reading.statements]
     different = 0
     for start in range(0, len(split_ones), BATCH):
         batch = split_ones[start : start + BATCH]
-        with tempfile.TemporaryDirectory() as folder:
-            sent = queries(psql, [script.text for script, _reading in batch], pathlib.Path(folder), True)
+        with tempfile.TemporaryDirectory() as directory:
+            sent = queries(psql, [script.text for script, _reading in batch], pathlib.Path(directory), True)
         for (script, reading), queried in zip(batch, sent):
             if not is_split_as_psql_does(reading.statements, queried):
                 different += 1
-                print(f"{script.name}: {len(reading.statements)} statements, other ones than psql's")
+                print(f"{script.name}: {len(reading.statements)} statements, different from those of psql")
     refused = [(script, reading) for script, reading in both if reading.refusal]
     for script, reading in refused:
         print(f"{script.name}: refused: {reading.refusal}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tools.demo``: the life of an integration against the stand-ins, step by step, judged from outside."""
+"""``python -m tools.demo``: the lifecycle of an integration on the stand-ins, step by step, with checks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GROUP = "immuta_impersonation"
 
 
 def condensed(output: str) -> t.Iterator[str]:
-    """What ansible-playbook prints, less the tasks that only lead to others."""
+    """Return the output of ansible-playbook without the tasks that only include others."""
     play, separator, recap = output.partition("PLAY RECAP")
     if not separator:
         yield from output.splitlines()
@@ -49,22 +49,22 @@ def condensed(output: str) -> t.Iterator[str]:
 
 
 class Tour:
-    """Runs playbooks against the stand-ins and says what they changed there."""
+    """A runner of playbooks against the stand-ins that prints the changes."""
 
-    def __init__(self, standins: Standins, folder: pathlib.Path) -> None:
+    def __init__(self, standins: Standins, directory: pathlib.Path) -> None:
         self._standins = standins
-        self._variables = folder / "cluster.yml"
+        self._variables = directory / "cluster.yml"
         self._environment = {
             **os.environ,
-            **environment(folder, **standins.environment()),
+            **environment(directory, **standins.environment()),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_HOME": str(directory / "ansible"),
         }
         self.failures: list[str] = []
 
     def describe(self, config: dict[str, t.Any]) -> None:
-        """Write the variables that say how the cluster shall be."""
+        """Write the variables with the desired state of the cluster."""
         variables = {
             "immuta_redshift_config": config,
             "immuta_redshift_login": {
@@ -77,11 +77,11 @@ class Tour:
         self._variables.write_text(json.dumps(variables), encoding="utf-8")
 
     def step(self, title: str) -> None:
-        """Begin a chapter."""
+        """Print the title of a step."""
         print(f"\n=== {title}\n", flush=True)
 
     def play(self, name: str, *options: str) -> int:
-        """Run a playbook, show what it did and what Immuta was asked, and return how many tasks changed something."""
+        """Run a playbook, print its tasks and the requests to Immuta, and return the number of changed tasks."""
         self._standins.immuta.clear_requests()
         print("  $ ansible-playbook", PLAYBOOKS[name], "-e @cluster.yml", *options, flush=True)
         run = subprocess.run(
@@ -100,8 +100,8 @@ class Tour:
         )
         for line in condensed(run.stdout):
             print("   ", line)
-        asked = [f"{request['method']} {request['path']}" for request in self._standins.immuta.requests()]
-        print("  Immuta was asked", ", ".join(asked) or "nothing", flush=True)
+        requests_sent = [f"{request['method']} {request['path']}" for request in self._standins.immuta.requests()]
+        print("  Requests to Immuta:", ", ".join(requests_sent) or "none", flush=True)
         recap = re.search(r"changed=(\d+).*failed=0", run.stdout)
         if run.returncode != 0 or recap is None:
             print(run.stderr, file=sys.stderr)
@@ -110,27 +110,27 @@ class Tour:
         return int(recap.group(1))
 
     def show(self) -> dict[str, t.Any]:
-        """Say what stands in Immuta and in the database; return the latter."""
+        """Print the current state of Immuta and of the database; return the latter."""
         for record in self._standins.immuta.records() or [None]:
-            what = "integration {id} on {config[host]}, {status}".format(**record) if record else "nothing"
-            print(f"  Immuta has {what}")
+            state = "integration {id} on {config[host]}, {status}".format(**record) if record else "no integration"
+            print(f"  Immuta: {state}")
         catalog = self._standins.catalog()
         for kind in ("databases", "users", "groups"):
-            print(f"  Redshift has the {kind} {', '.join(catalog[kind]) or '(none)'}")
+            print(f"  Redshift {kind}: {', '.join(catalog[kind]) or 'none'}")
         if catalog["schemas"].get("immuta"):
-            print(f"  In the database immuta are the schemas {', '.join(catalog['schemas']['immuta'])}")
+            print(f"  Schemas of the database immuta: {', '.join(catalog['schemas']['immuta'])}")
         sys.stdout.flush()
         return catalog
 
     def expect(self, holds: bool, what: str) -> None:
-        """Note a promise of the demonstration that does not hold."""
-        print(f"  {'ok' if holds else 'NOT SO'}: {what}", flush=True)
+        """Print the result of a check, and record a failure."""
+        print(f"  {'ok' if holds else 'FAILED'}: {what}", flush=True)
         if not holds:
             self.failures.append(what)
 
 
 def meddle(standins: Standins, config: dict[str, t.Any]) -> None:
-    """What somebody does who turns impersonation on by hand as documented: run the edit script, then PUT."""
+    """Enable impersonation by hand as documented: run the edit script, then PUT."""
     changed = {**config, "impersonation": {"enabled": True, "role": GROUP}}
     login = {"user": standins.bootstrap.user, "password": standins.bootstrap.password}
     address = {"host": standins.redshift.host, "port": standins.redshift.port}
@@ -147,51 +147,51 @@ def meddle(standins: Standins, config: dict[str, t.Any]) -> None:
 
 
 def walk(tour: Tour, standins: Standins) -> None:
-    """Go through it all, noting what does not come out as promised."""
+    """Run all steps and record failed checks."""
     config = standins.config(impersonation={"enabled": False})
     tour.describe(config)
     tour.step("An empty tenant and a new cluster (stand-ins on this machine)")
     before = tour.show()
 
-    tour.step("1. Put the cluster under Immuta: requirements, scripts, SQL, registration")
+    tour.step("1. Set up the cluster: requirements, scripts, SQL, registration")
     changed = tour.play("configure")
     after = tour.show()
     statuses = [record["status"] for record in standins.immuta.records()]
     tour.expect(changed > 0 and statuses == ["enabled"], "the integration is enabled")
 
-    tour.step("2. The same again")
+    tour.step("2. Run the playbook again")
     changed = tour.play("configure")
-    tour.expect(changed == 0 and len(standins.immuta.requests()) == 1, "changed=0, and one request")
+    tour.expect(changed == 0 and len(standins.immuta.requests()) == 1, "changed=0, one request")
 
-    tour.step("3. Somebody turns impersonation on by hand: what would the next run do about it?")
+    tour.step("3. Enable impersonation by hand, and preview the next run")
     meddle(standins, config)
     drifted = tour.show()
     changed = tour.play("configure", "--check", "--diff")
-    tour.expect(changed > 0 and standins.catalog() == drifted, "check mode says so and changes nothing")
+    tour.expect(changed > 0 and standins.catalog() == drifted, "check mode reports the drift and changes nothing")
 
-    tour.step("4. The next run")
+    tour.step("4. Revert the drift")
     changed = tour.play("configure")
-    tour.expect(changed > 0 and tour.show() == after, "all is as it was described")
-    tour.expect(tour.play("configure") == 0, "the same again: changed=0")
+    tour.expect(changed > 0 and tour.show() == after, "the cluster is in sync")
+    tour.expect(tour.play("configure") == 0, "second run: changed=0")
 
-    tour.step("5. Take the cluster out of Immuta")
+    tour.step("5. Remove the cluster")
     changed = tour.play("remove")
     end = tour.show()
     tour.expect(changed > 0 and standins.immuta.records() == [], "Immuta has no integration")
     tour.expect(end["users"] == before["users"] and end["groups"] == before["groups"], "users and groups are as before")
-    tour.expect(tour.play("remove") == 0, "the same again: changed=0")
+    tour.expect(tour.play("remove") == 0, "second run: changed=0")
 
 
 def main() -> int:
-    """0 when everything came out as promised."""
-    with tempfile.TemporaryDirectory(prefix="immuta-demo-") as folder, Standins() as standins:
-        tour = Tour(standins, pathlib.Path(folder))
+    """Return 0 if every check passed."""
+    with tempfile.TemporaryDirectory(prefix="immuta-demo-") as directory, Standins() as standins:
+        tour = Tour(standins, pathlib.Path(directory))
         walk(tour, standins)
     print()
     if tour.failures:
-        print("Not as promised:", "; ".join(tour.failures), file=sys.stderr)
+        print("Demo failed:", "; ".join(tour.failures), file=sys.stderr)
         return 1
-    print("All came out as promised. Both stand-ins are stopped, and nothing is left.")
+    print("Demo passed. Both stand-ins are stopped; no files or processes remain.")
     return 0
 
 

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lock=tests/requirements.lock
-# Through the real file. An activated .venv can then rebuild itself.
+# Resolve symbolic links, so an activated .venv can rebuild itself.
 python=$("${PYTHON:-python3}" -c 'import os, sys; print(os.path.realpath(sys.executable))')
 version=$("$python" -c 'import platform; print(platform.python_version())')
 wanted=$({ echo "$PWD $python $version"; cat "$lock"; } | sha256sum)
@@ -21,7 +21,7 @@ echo "env: building .venv with Python $version and $lock (about 10 seconds, once
 rm -rf .venv
 "$python" -m venv .venv
 pip=(.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement)
-# pip installs uv, and uv installs the rest: six times as fast. An index that only pip is configured for needs pip.
+# pip installs uv, and uv installs the rest, six times as fast. pip is the fallback for an index that only pip knows.
 "${pip[@]}" <(sed -n '/^uv==/,/^    #/p' "$lock")
 if ! .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps --requirement "$lock"; then
     echo "env: uv failed (see above); installing with pip, which takes about a minute"

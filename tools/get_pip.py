@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts pip into a bare virtual environment, from the copy that comes with Python and without the network.
+"""Install pip into a bare virtual environment from the copy that comes with Python, without the network.
 
-ansible-test would download a get-pip script for that. It takes this one instead when it finds it under that script's
-name in its cache; the arguments are those of the real one: what to install, and options for pip.
+ansible-test downloads a get-pip script unless its cache has a file of that name. This file replaces it and takes the
+same arguments: the packages to install, and options for pip.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 ensurepip.bootstrap()
 
 arguments = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
-# The bundled pip knows none of the certificates that the system trusts in addition to its own.
+# The bundled pip does not know certificates that only the system trusts.
 certificates = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
 if os.path.exists(certificates):
     arguments += ["--cert", certificates]

@@ -1,15 +1,14 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests the collection with every ansible-core and Python that it supports: ``python -m tools.matrix``.
+"""Test the collection with every supported ansible-core and Python: ``python -m tools.matrix``.
 
-Each ansible-core has an environment in .cache/matrix for each Python that runs it. There the unit tests and the flows
-run; in the first and the last one the search for secrets, too. The oldest and the newest ansible-core then run the
-targets of the integration tests with their tasks on each Python that may run tasks. The end is two tables, and what
-was not tested. What the tests say is in .cache/matrix, too. Exit status 1 when anything failed.
+Each ansible-core has an environment in .cache/matrix for each Python that runs it. Each environment runs the unit tests
+and the functional tests; the first and the last one also search for secrets. Then the oldest and the newest
+ansible-core run the integration targets, with tasks on each supported Python. The output is two tables and a list of
+untested versions. The logs are in .cache/matrix. The exit status is 1 on a failure.
 
-With ``--floors``, the environments have the lowest versions that the collection supports: the unit tests and some flows
-run on the oldest ansible-core and Python that run playbooks, and the targets with their tasks on the oldest that runs
-tasks.
+With ``--floors``, the environments have the lowest supported versions. The unit tests and some functional tests run on
+the oldest ansible-core and Python for playbooks, and the targets with tasks on the oldest Python for tasks.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from tests.support.paths import ROOT
 from tests.support.standin import Standins
 from tools.pythons import find_python
 
-FOLDER = ROOT / ".cache" / "matrix"
+DIRECTORY = ROOT / ".cache" / "matrix"
 HOME = ROOT / ".cache" / "home"
 TARGETS = ROOT / "tests" / "integration" / "targets"
 FOR_USERS, FOR_TESTS = "What a user of the collection has", "Tests and stand-ins"
@@ -45,7 +44,7 @@ QUICK_TESTS = [
     "tests/functional/test_role_configure.py",
     "tests/functional/test_role_isolation.py",
 ]
-# Of so many points of the search for secrets one is tried.
+# The search for secrets runs one in this many points.
 EVERY, QUICK_EVERY = 20, 60
 
 DRIVERS = ("redshift_connector", "psycopg")
@@ -55,7 +54,7 @@ find = functools.cache(find_python)
 
 
 def pythons(first: int, last: int) -> list[str]:
-    """Python 3.first to 3.last."""
+    """Return Python 3.first to 3.last."""
     return [f"3.{minor}" for minor in range(first, last + 1)]
 
 
@@ -66,7 +65,7 @@ class Core(t.NamedTuple):
     tasks: list[str]
 
 
-# Ansible's documentation, "ansible-core support matrix"; for tasks from the Python on that the collection asks for.
+# Source: Ansible's documentation, "ansible-core support matrix". Tasks start at the lowest Python of the collection.
 CORES = {
     "2.16": Core(pythons(10, 12), pythons(9, 12)),
     "2.17": Core(pythons(10, 12), pythons(9, 12)),
@@ -79,11 +78,11 @@ PYTHONS = pythons(9, 14)
 
 
 class Environment(t.NamedTuple):
-    """A virtual environment: for playbooks and tests when it has an ansible-core, else for tasks."""
+    """A virtual environment, for playbooks and tests with an ansible-core, else for tasks."""
 
     python: str
     core: str = ""
-    lowest: bool = False  # the lowest versions of what a user has, else the newest
+    lowest: bool = False  # lowest versions of the user's packages, else the newest
 
     @property
     def name(self) -> str:
@@ -91,15 +90,15 @@ class Environment(t.NamedTuple):
         return f"{prefix}core{self.core}-py{self.python}" if self.core else f"{prefix}tasks-py{self.python}"
 
     @property
-    def folder(self) -> Path:
-        return FOLDER / self.name
+    def directory(self) -> Path:
+        return DIRECTORY / self.name
 
     def program(self, name: str = "python") -> str:
-        """A program that it holds."""
-        return str(self.folder / "bin" / name)
+        """Return the path of a program."""
+        return str(self.directory / "bin" / name)
 
     def build(self) -> None:
-        """Make it, unless it is there and was made from the same."""
+        """Create the environment unless it exists with the same packages."""
         python = find(self.python) or ""
         core, *packages = requirements(FOR_USERS)
         if self.lowest:
@@ -108,21 +107,21 @@ class Environment(t.NamedTuple):
             core = f"ansible-core=={self.core}.*"
         if self.core:
             packages += [core, *requirements(FOR_TESTS)]
-        stamp = self.folder / "built-from"
-        wanted = json.dumps([str(self.folder), python, packages])
+        stamp = self.directory / "built-from"
+        wanted = json.dumps([str(self.directory), python, packages])
         if stamp.exists() and stamp.read_text() == wanted:
             return
         for command in (
-            [python, "-m", "venv", "--clear", str(self.folder)],
+            [python, "-m", "venv", "--clear", str(self.directory)],
             [self.program(), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages],
         ):
             run = subprocess.run(command, capture_output=True, text=True, check=False)
             if run.returncode != 0:
-                sys.exit(f"The environment {self.name} could not be made: {run.stdout}{run.stderr}")
+                sys.exit(f"Cannot create the environment {self.name}: {run.stdout}{run.stderr}")
         stamp.write_text(wanted)
 
     def version(self, package: str) -> str:
-        """The version of a package, or of Python itself; ABSENT where there is none."""
+        """Return the version of a package, or of Python itself, or ABSENT."""
         asked = "platform.python_version()" if package == "python" else f"importlib.metadata.version({package!r})"
         command = [self.program(), "-c", f"import importlib.metadata, platform; print({asked})"]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -130,19 +129,19 @@ class Environment(t.NamedTuple):
 
 
 class Row(t.NamedTuple):
-    """A line of a table, and whether all went well."""
+    """A line of a table, and whether it passed."""
 
     cells: list[str]
     passed: bool
 
 
 def pin(requirement: str) -> str:
-    """The requirement for exactly the lowest version that this one allows: ``a>=1; b >= "2"`` to ``a==1; b >= "2"``."""
+    """Return a requirement for the lowest allowed version: ``a==1; b >= "2"`` for ``a>=1; b >= "2"``."""
     return requirement.replace(">=", "==", 1)
 
 
 def requirements(wanted: str) -> list[str]:
-    """The requirements under this heading in tests/requirements.txt; ansible-core is the first that a user has."""
+    """Return the requirements under a heading of tests/requirements.txt; for users, ansible-core is the first."""
     heading, found = "", []
     for line in (ROOT / "tests" / "requirements.txt").read_text().splitlines():
         requirement, unused, comment = (part.strip() for part in line.partition("#"))
@@ -154,7 +153,7 @@ def requirements(wanted: str) -> list[str]:
 
 
 def execute(log: Path, command: list[str], **variables: str) -> bool:
-    """Run a command, add to the log what it prints, and return whether it succeeded."""
+    """Run a command, append its output to the log, and return whether it succeeded."""
     settings = {
         "HOME": str(HOME),
         "ANSIBLE_HOME": str(HOME / ".ansible"),
@@ -175,15 +174,15 @@ def execute(log: Path, command: list[str], **variables: str) -> bool:
 
 
 def run_tests(environment: Environment, with_secrets: bool, quick: bool) -> Row:
-    """Run the tests, and the search for secrets."""
+    """Run the tests and the search for secrets."""
     start = time.monotonic()
-    log, report = FOLDER / f"{environment.name}.log", FOLDER / f"{environment.name}.xml"
+    log, report = DIRECTORY / f"{environment.name}.log", DIRECTORY / f"{environment.name}.xml"
     for file in (log, report):
         file.unlink(missing_ok=True)
     tests = [
         *(QUICK_TESTS if quick else TESTS),
         "-o",
-        f"cache_dir={environment.folder / 'pytest'}",
+        f"cache_dir={environment.directory / 'pytest'}",
         f"--junit-xml={report}",
     ]
     passed = execute(log, [environment.program(), "-m", "pytest", *tests])
@@ -199,7 +198,7 @@ def run_tests(environment: Environment, with_secrets: bool, quick: bool) -> Row:
 
 
 def counts(report: Path) -> list[str]:
-    """How many tests passed, failed and were skipped, by a report of pytest's."""
+    """Return the numbers of passed, failed and skipped tests in a pytest report."""
     if not report.exists():
         return ["-", "-", "-"]
     suite = ET.parse(report).getroot()[0]
@@ -208,11 +207,11 @@ def counts(report: Path) -> list[str]:
 
 
 def run_targets(environment: Environment, tasks: Environment) -> Row:
-    """Run the targets of the integration tests, with the tasks in an environment of their own."""
+    """Run the integration targets, with tasks in another environment."""
     start = time.monotonic()
-    log = FOLDER / f"core{environment.core}-{tasks.name}.log"
+    log = DIRECTORY / f"core{environment.core}-{tasks.name}.log"
     log.unlink(missing_ok=True)
-    with Standins() as standins, tempfile.TemporaryDirectory(dir=FOLDER) as output:
+    with Standins() as standins, tempfile.TemporaryDirectory(dir=DIRECTORY) as output:
         environ = {**standins.environment(), "IMMUTA_IN_PROCESS": "false"}
         settings = {key.lower(): value for key, value in environ.items()}
         play = {
@@ -224,7 +223,7 @@ def run_targets(environment: Environment, tasks: Environment) -> Row:
                 "ansible_python_interpreter": tasks.program(),
                 "redshift_drivers": [driver for driver in DRIVERS if tasks.version(driver) != ABSENT],
             },
-            "roles": sorted(folder.name for folder in TARGETS.iterdir()),
+            "roles": sorted(directory.name for directory in TARGETS.iterdir()),
         }
         playbook = Path(output) / "playbook.json"
         playbook.write_text(json.dumps([play]))
@@ -236,22 +235,22 @@ def run_targets(environment: Environment, tasks: Environment) -> Row:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The options of the command line."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.matrix", description=__doc__)
     parser.add_argument("--core", nargs="+", choices=list(CORES), default=list(CORES), help="only these ansible-core")
     parser.add_argument("--python", nargs="+", choices=PYTHONS, default=PYTHONS, help="only these Pythons")
     parser.add_argument("--quick", action="store_true", help="a sample of the tests")
     parser.add_argument("--floors", action="store_true", help="only the lowest versions of everything")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="so many at a time")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="parallel jobs")
     return parser.parse_args()
 
 
 def plan(
     cores: dict[str, list[str]], there: list[str]
 ) -> tuple[list[Environment], list[tuple[Environment, Environment]]]:
-    """Where tests are to run, and where playbooks and tasks when the targets run.
+    """Return the environments of the tests, and those of playbooks and tasks of the targets.
 
-    ``cores`` are the ansible-core with the Pythons that can run each, ``there`` the Pythons to test with.
+    ``cores`` has each ansible-core with the Pythons that can run it, ``there`` has the Pythons to test with.
     """
     tests = [Environment(python, core) for core, found in cores.items() for python in found if python in there]
     targets = [
@@ -264,7 +263,7 @@ def plan(
 
 
 def plan_floors() -> tuple[list[Environment], list[tuple[Environment, Environment]]]:
-    """The same with the lowest versions of everything, as far as the Pythons are on this machine."""
+    """Return the environments with the lowest versions, for the Pythons on this machine."""
     oldest, core = next(iter(CORES.items()))
     playbooks, tasks = ([python for python in found if find(python)] for found in core)
     tests = [Environment(python, oldest, lowest=True) for python in playbooks[:1]]
@@ -272,7 +271,7 @@ def plan_floors() -> tuple[list[Environment], list[tuple[Environment, Environmen
 
 
 def newest_core(environment: Environment) -> str:
-    """The newest ansible-core that there is for this environment."""
+    """Return the newest available ansible-core for an environment."""
     command = [environment.program(), "-m", "pip", "index", "versions", "ansible-core"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"ansible-core \((\d+\.\d+)", run.stdout)
@@ -280,12 +279,12 @@ def newest_core(environment: Environment) -> str:
 
 
 def ends(items: list[t.Any]) -> list[t.Any]:
-    """The first and the last, which may be the same."""
+    """Return the first and the last item, without duplicates."""
     return list(dict.fromkeys([*items[:1], *items[-1:]]))
 
 
 def show(titles: str, rows: t.Iterable[Row]) -> bool:
-    """Print a table in Markdown, each row as soon as it is there, and return whether all of them passed."""
+    """Print a Markdown table row by row, and return whether all rows passed."""
     passed = True
     for number, row in enumerate(rows):
         if number == 0:
@@ -296,11 +295,11 @@ def show(titles: str, rows: t.Iterable[Row]) -> bool:
 
 
 def main() -> int:
-    """0 when nothing failed."""
+    """Return 0 if nothing failed."""
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit("The matrix was stopped."))
-    for folder in (FOLDER, HOME):
-        folder.mkdir(parents=True, exist_ok=True)
+    for directory in (DIRECTORY, HOME):
+        directory.mkdir(parents=True, exist_ok=True)
     cores = {core: [python for python in CORES[core].playbooks if find(python)] for core in options.core}
     runnable = {core: found for core, found in cores.items() if found}
     if options.floors:
@@ -308,7 +307,7 @@ def main() -> int:
     else:
         tests, targets = plan(runnable, [python for python in options.python if find(python)])
     if not tests and not targets:
-        sys.exit("There is nothing to test: no such Python is on this machine, or it runs no such ansible-core.")
+        sys.exit("Nothing to test: the Pythons are not on this machine, or do not run the selected ansible-core.")
     pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
     try:
         list(pool.map(Environment.build, dict.fromkeys([*tests, *itertools.chain(*targets)])))

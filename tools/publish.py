@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publishes the built artifact: ``python -m tools.publish``, with the API token in GALAXY_TOKEN.
+"""Publish the built artifact: ``python -m tools.publish``, with the API token in GALAXY_TOKEN.
 
-It goes to Galaxy, or to the server in ANSIBLE_GALAXY_SERVER, when it still has the checksum that the build wrote.
-Exit status 1 when it was not published.
+The target is Galaxy or the server in ANSIBLE_GALAXY_SERVER. The artifact must have the checksum of the build.
+The exit status is 1 if it was not published.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from tools import artifact
 
 
 def checksum_problem(path: Path) -> str:
-    """What is wrong with the checksum of an artifact, or nothing."""
+    """Return the problem with the checksum of an artifact, or an empty string."""
     expected = artifact.checksum_file(path)
     if not expected.exists():
-        return f"{path} has no checksum beside it. Run make build."
+        return f"{path} has no checksum file. Run make build."
     if hashlib.sha256(path.read_bytes()).hexdigest() != expected.read_text(encoding="utf-8").split()[0]:
-        return f"{path} is not the artifact whose checksum the build wrote. Run make build."
+        return f"{path} does not match the checksum of the build. Run make build."
     return ""
 
 
 def environment(url: str, token: str) -> dict[str, str]:
-    """The variables that name the server and the token to ansible-galaxy, and keep the token out of its arguments.
+    """Return the variables that set the server and the token of ansible-galaxy, outside its arguments.
 
-    Ansible's documentation, "Configuring the ansible-galaxy client".
+    Source: Ansible's documentation, "Configuring the ansible-galaxy client".
     """
     return {
         "ANSIBLE_GALAXY_SERVER_LIST": "target",
@@ -42,7 +42,7 @@ def environment(url: str, token: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """0 when the artifact was published."""
+    """Return 0 if the artifact was published."""
     token = os.environ.get("GALAXY_TOKEN")
     if not token:
         sys.exit("GALAXY_TOKEN is not set. Set it to the API token of your Galaxy account.")

@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reports what is missing for a release: ``python -m tools.release``.
+"""Build the artifact and report missing parts of a release: ``python -m tools.release``.
 
-Builds the artifact, too. The environment variable TAG names the tag to publish: it has to be the version and to be on
-this commit. Without TAG, the version must not be tagged yet, or only on this commit. Exit status 1 when something is
-missing.
+The environment variable TAG is the tag to publish. It must be the version and point to this commit. Without TAG, the
+version must not be tagged yet, or only on this commit. The exit status is 1 if a part is missing.
 """
 
 from __future__ import annotations
@@ -22,28 +21,28 @@ from tests.support.paths import ROOT
 from tools import artifact
 
 BUILD_LOG = ROOT / ".cache" / "build.log"
-# Names the artifact of this version.
+# Installs the artifact of this version.
 EXECUTION_ENVIRONMENT = "extensions/controller/execution-environment.yml"
-# https://semver.org, which Galaxy asks for.
+# https://semver.org, required by Galaxy.
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
 class Facts(t.NamedTuple):
-    """What the checks read."""
+    """The input of the checks."""
 
     version: str  # in galaxy.yml
-    named: list[str]  # versions of the artifact that the execution environment names
-    released: dict[str, list[str]]  # in changelogs/changelog.yaml: each version with the fragments that it took
+    named: list[str]  # versions of the artifact in the execution environment
+    released: dict[str, list[str]]  # in changelogs/changelog.yaml: the fragments of each version
     fragments: list[str]  # in changelogs/fragments
     page: str  # CHANGELOG.md
-    commit: str  # that is checked out
+    commit: str  # current commit
     tags: dict[str, str]  # each with its commit
     pushed: str  # TAG, or nothing
     changes: list[str]  # as `git status --porcelain` lists them
 
 
 def version_gaps(facts: Facts) -> list[str]:
-    """What is missing for the version and its tag."""
+    """Return the problems of the version and its tag."""
     version, tagged = facts.version, facts.tags.get(facts.version)
     gaps = []
     if not VERSION.fullmatch(version):
@@ -65,7 +64,7 @@ def version_gaps(facts: Facts) -> list[str]:
 
 
 def changelog_gaps(facts: Facts) -> list[str]:
-    """What is missing in the changelog."""
+    """Return the missing parts of the changelog."""
     version, gaps = facts.version, []
     if version not in facts.released:
         gaps.append(f"The changelog has no version {version}. Run make changelog.")
@@ -79,24 +78,24 @@ def changelog_gaps(facts: Facts) -> list[str]:
 
 
 def tree_gaps(facts: Facts) -> list[str]:
-    """What is not committed."""
+    """Return the uncommitted changes."""
     return [f"Not committed: {', '.join(facts.changes)}. Commit or delete it."] if facts.changes else []
 
 
 def missing(facts: Facts) -> list[str]:
-    """Everything that is missing before the artifact is built, one sentence each."""
+    """Return the missing parts before the build, one sentence each."""
     return version_gaps(facts) + changelog_gaps(facts) + tree_gaps(facts)
 
 
 def next_step(facts: Facts) -> str:
-    """What to do when nothing is missing."""
+    """Return the next step of a complete release."""
     if facts.version in facts.tags:
         return f"Nothing is missing: version {facts.version} is tagged on this commit and can be published."
     return f"Nothing is missing. Tag this commit with {facts.version}, and push the tag."
 
 
 def git(*arguments: str) -> list[str]:
-    """The lines that git prints."""
+    """Return the output lines of git."""
     run = subprocess.run(["git", *arguments], cwd=ROOT, check=False, capture_output=True, text=True)
     if run.returncode != 0:
         sys.exit(f"A release needs the git repository. git {' '.join(arguments)} failed: {run.stderr.strip()}")
@@ -104,11 +103,11 @@ def git(*arguments: str) -> list[str]:
 
 
 def gather() -> Facts:
-    """Read this checkout."""
+    """Return the facts of this checkout."""
     read = {path: (ROOT / path).read_text(encoding="utf-8") for path in (EXECUTION_ENVIRONMENT, "CHANGELOG.md")}
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     releases = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
-    # An annotated tag is an object of its own, and *objectname the commit.
+    # An annotated tag is its own object; *objectname is the commit.
     tags = [line.split() for line in git("tag", "--format", "%(refname:strip=2) %(objectname) %(*objectname)")]
     return Facts(
         version=str(galaxy["version"]),
@@ -126,7 +125,7 @@ def gather() -> Facts:
 
 
 def build() -> list[str]:
-    """Build the artifact, and return what is wrong with it, one sentence each."""
+    """Build the artifact, and return its problems, one sentence each."""
     for stale in (artifact.IMPORT_LOG, *artifact.BUILD.glob("*.tar.gz")):
         stale.unlink(missing_ok=True)
     BUILD_LOG.parent.mkdir(exist_ok=True)
@@ -142,7 +141,7 @@ def build() -> list[str]:
 
 
 def main() -> int:
-    """0 when nothing is missing."""
+    """Return 0 if nothing is missing."""
     facts = gather()
     gaps = missing(facts) + build()
     print("\n".join(gaps) or next_step(facts))

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs ansible-test without containers: ``python -m tools.run_ansible_test COMMAND [ARGUMENT...]``.
+"""Run ansible-test without containers: ``python -m tools.run_ansible_test COMMAND [ARGUMENT...]``.
 
-It runs in a copy of this checkout, since it insists on the name of the folder, and with a home in .cache. For the
-command ``integration`` the stand-ins run meanwhile; their settings are variables of every target, in lower case. The
-targets run twice, since ansible-test passes no environment on: in the controller's process, and as modules.
+ansible-test requires the directory name of a collection, so it runs in a copy of this checkout, with a home directory
+in .cache. The command ``integration`` also starts the stand-ins; targets get their settings as lower-case variables.
+The targets run twice, in the controller process and as modules, because ansible-test passes no environment on.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ HOME = ROOT / ".cache" / "home"
 
 
 def put_get_pip() -> None:
-    """Lay our get_pip.py where this ansible-test keeps the one that it would download."""
+    """Copy get_pip.py into the cache of ansible-test, in place of its download."""
     pins = Path(ansible_test.__file__).parent / "_internal" / "python_requirements.py"
     found = re.search(r"\bpip=['\"]([\d.]+)['\"]", pins.read_text())
     if not found:
-        sys.exit(f"No pinned version of pip in {pins}: see how this ansible-test names its get-pip script.")
+        sys.exit(f"No pinned version of pip in {pins}. Check how this ansible-test names its get-pip script.")
     script = HOME / ".ansible" / "test" / "cache" / f"get_pip_{found[1].replace('.', '_')}.py"
     script.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(ROOT / "tools" / "get_pip.py", script)
 
 
 def run(copy: Path, command: str, arguments: list[str]) -> int:
-    """The exit status of ansible-test in the copy."""
+    """Run ansible-test in the copy, and return its exit status."""
     env = {**os.environ, "HOME": str(HOME), "PATH": search_path()}
     return subprocess.run(["ansible-test", command, *arguments], cwd=copy, env=env, check=False).returncode
 
 
 def run_with_standins(copy: Path, arguments: list[str]) -> int:
-    """The exit status of the integration targets."""
+    """Run the integration targets, and return the exit status."""
     from tests.support.standin import Standins
 
     with Standins() as standins:
@@ -61,7 +61,7 @@ def run_with_standins(copy: Path, arguments: list[str]) -> int:
 
 
 def main() -> int:
-    """The exit status of ansible-test."""
+    """Return the exit status of ansible-test."""
     command, *arguments = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(f"ansible-test {command} was stopped."))
     put_get_pip()

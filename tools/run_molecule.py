@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs molecule's scenarios two at a time, each against stand-ins of its own: ``python -m tools.run_molecule``.
+"""Run the molecule scenarios two at a time, each with its own stand-ins: ``python -m tools.run_molecule``.
 
-Arguments are the names of scenarios, all of them by default. What a scenario prints is shown when it fails. Exit status
-1 when one has failed, or has left anything in its tenant or its cluster.
+Arguments are names of scenarios; the default is all. A failed scenario prints its output. The exit status is 1 if a
+scenario failed or left objects in its tenant or cluster.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.05
 
 
 class Scenario:
-    """Context manager: ``molecule test`` under way, with stand-ins and a home that end with it."""
+    """A running ``molecule test`` with its own stand-ins and home directory, as a context manager."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -48,7 +48,7 @@ class Scenario:
                     **self._standins.environment(),
                     "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
                     "HOME": home,
-                    # Where molecule has its own files.
+                    # Molecule's own files.
                     "ANSIBLE_HOME": f"{home}/.ansible",
                     "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
                     "NO_COLOR": "1",
@@ -70,12 +70,12 @@ class Scenario:
         return self._process.poll() is not None
 
     def passed(self) -> bool:
-        """Whether it succeeded and left nothing; says so, and if not, what it printed."""
+        """Print the result, with the output of a failure, and return whether the scenario passed."""
         problem = ""
         if self._process.returncode != 0:
             problem = f"exit status {self._process.returncode}"
         elif self._stands() != self._before:
-            problem = f"it has left something: {self._stands()}"
+            problem = f"objects remain: {self._stands()}"
         if problem:
             self._output.seek(0)
             print(self._output.read())
@@ -86,7 +86,7 @@ class Scenario:
         return self._standins.immuta.records(), self._standins.catalog()
 
     def _stop(self) -> None:
-        """End what molecule started, too, if it has not ended."""
+        """Stop molecule and its child processes if they still run."""
         if not self.is_over:
             os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait()
@@ -108,7 +108,7 @@ def run(names: list[str]) -> int:
 
 
 def main() -> int:
-    """0 when every scenario passed."""
+    """Return 0 if every scenario passed."""
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit("The scenarios were stopped."))
     HOME.mkdir(parents=True, exist_ok=True)
     names = sys.argv[1:] or sorted(file.parent.name for file in SCENARIOS.glob("*/molecule.yml"))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tools.standin``: both stand-ins in the foreground, to try a playbook or curl against."""
+"""``python -m tools.standin``: run both stand-ins in the foreground, for playbooks or curl."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ BANNER = """\
 Immuta stand-in     {immuta.url}
   API key           {immuta.api_key}
 Redshift stand-in   {redshift.host}:{redshift.port}, database dev, without TLS (ssl_mode: disable)
-  may set it up     {standins.bootstrap.user}, password {standins.bootstrap.password}
-  may do nothing    {standins.unprivileged.user}, password {standins.unprivileged.password}
-Every host in a payload, {host} for example, stands for this Redshift.
+  bootstrap login   {standins.bootstrap.user}, password {standins.bootstrap.password}
+  unprivileged      {standins.unprivileged.user}, password {standins.unprivileged.password}
+Every host in a payload, such as {host}, maps to this Redshift.
 
-Ask:  curl -H 'Authorization: {immuta.api_key}' {immuta.url}/integrations
-See what was asked:  curl {immuta.url}/_standin/requests
-For a shell:
+List integrations:  curl -H 'Authorization: {immuta.api_key}' {immuta.url}/integrations
+List requests:  curl {immuta.url}/_standin/requests
+Environment of a shell:
 {settings}
-Ctrl-C stops both and removes all that they hold.
+Ctrl-C stops both and deletes their data.
 """
 
 
@@ -41,17 +41,17 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         type=float,
         default=0.0,
         metavar="SECONDS",
-        help="how long creating, editing and deleting last at least (default: %(default)s)",
+        help="minimum time of creating, editing and deleting (default: %(default)s)",
     )
     parser.add_argument(
-        "--env-file", metavar="FILE", help="write the settings there for a shell to source (0600, removed at the end)"
+        "--env-file", metavar="FILE", help="write the settings to FILE for a shell to source (0600, deleted at the end)"
     )
     return parser.parse_args(arguments)
 
 
 @contextlib.contextmanager
 def private_file(path: str, text: str) -> t.Iterator[None]:
-    """Have a new file of mode 0600 while the context lasts. Raises FileExistsError rather than writing over one."""
+    """Create a file of mode 0600 and delete it at the end. Raise FileExistsError if it exists."""
     with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(text)
     try:
@@ -61,7 +61,7 @@ def private_file(path: str, text: str) -> t.Iterator[None]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run until a signal to end comes, and return the exit code."""
+    """Run until a signal to stop arrives, and return the exit code."""
     options = parse_arguments(arguments)
 
     def stop(*unused: object) -> t.NoReturn:

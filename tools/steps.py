@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs make targets two at a time, a line for each: ``python -m tools.steps TARGET...``.
+"""Run make targets two at a time, with a line for each: ``python -m tools.steps TARGET...``.
 
-A target's output is kept in .cache/steps and shown when it fails, which ends the others at once. Exit status 1 then.
+The output of a target is in .cache/steps. A failed target prints its output and stops the others; the exit status is 1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STOP_SECONDS = 60
 
 
 class Step(t.NamedTuple):
-    """A make target under way."""
+    """A running make target."""
 
     target: str
     process: subprocess.Popen[bytes]
@@ -35,7 +35,7 @@ class Step(t.NamedTuple):
 
 
 def purpose(target: str) -> str:
-    """The help that stands beside the target in the Makefile."""
+    """Return the help text of a target in the Makefile."""
     return re.search(rf"^{target}:.*## (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
 
 
@@ -43,7 +43,7 @@ def start(target: str) -> Step:
     """Start ``make TARGET`` in a process group of its own."""
     print(f"--> {target}: {purpose(target)}", flush=True)
     log = LOGS / f"{target}.log"
-    # This make is a new one to its child, not the parent of a sub-make.
+    # The child is an independent make, not a sub-make.
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -59,7 +59,7 @@ def start(target: str) -> Step:
 
 
 def stop(step: Step) -> None:
-    """End the step and everything that it started, politely first."""
+    """Stop the step and all its processes: SIGTERM first, then SIGKILL."""
     for request in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(step.process.pid, request)
@@ -67,7 +67,7 @@ def stop(step: Step) -> None:
 
 
 def run(targets: list[str]) -> Step | None:
-    """Run all targets; the first that fails, or None."""
+    """Run all targets, and return the first that fails, or None."""
     waiting, running = list(targets), []
     try:
         while waiting or running:
@@ -87,14 +87,14 @@ def run(targets: list[str]) -> Step | None:
 
 
 def main() -> int:
-    """0 when every step passed."""
-    signal.signal(signal.SIGTERM, lambda *unused: sys.exit("The steps were stopped."))
+    """Return 0 if every step passed."""
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit("Stopped."))
     LOGS.mkdir(parents=True, exist_ok=True)
     failed = run(sys.argv[1:])
     if failed is None:
         return 0
     print(failed.log.read_text(errors="replace"))
-    print(f"The step '{failed.target}' failed; its output is above. `make {failed.target}` runs it alone.")
+    print(f"The step '{failed.target}' failed; its output is above. Run it alone with `make {failed.target}`.")
     return 1
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tools.torture [--list] [--every N] [--jobs N] [group ...]``"""
+"""Run the fault-injection tests: ``python -m tools.torture [--list] [--every N] [--jobs N] [group ...]``."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ AS_MODULES = {"IMMUTA_IN_PROCESS": "false"}
 
 
 class Group(t.NamedTuple):
-    """Points to survive; ``every``: of so many one is tried, unless told otherwise."""
+    """A group of fault-injection points. By default, one in ``every`` points runs."""
 
     points: t.Callable[[Stage], list[Point]]
     every: int = 1
 
 
-# All of it takes hours. Numbers that share no factor with the number of points of a request or statement (2, 60, 12)
-# leave out none of the faults.
+# All points take hours. Values of `every` that share no factor with the points per request or statement (2, 60, 12)
+# still cover every kind of fault.
 GROUPS = {
     **{f"kill-{name}": Group(kill.whole(name)) for name in FLOWS},
     **{f"orphan-{name}": Group(kill.in_part(name), every=3) for name in FLOWS},
@@ -49,19 +49,19 @@ GROUPS = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.torture", description=sys.modules[__package__].__doc__)
-    parser.add_argument("groups", nargs="*", metavar="group", help="what to do (default: all)")
-    parser.add_argument("--list", action="store_true", help="say what groups there are")
-    parser.add_argument("--every", type=int, metavar="N", help="try one point of N (1: all)")
-    parser.add_argument("--only", default="", metavar="PATTERN", help="try the points with this in their label")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="points at a time")
+    parser.add_argument("groups", nargs="*", metavar="group", help="groups to run (default: all)")
+    parser.add_argument("--list", action="store_true", help="list the groups")
+    parser.add_argument("--every", type=int, metavar="N", help="run one point in N (1: all)")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="run points with a matching label")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="parallel points")
     options = parser.parse_args()
     if options.list:
         print("\n".join(GROUPS))
         return 0
     unknown = set(options.groups) - set(GROUPS)
     if unknown:
-        parser.error(f"no such group: {', '.join(sorted(unknown))}; --list says which there are")
-    # So that what is under way is ended and cleared away.
+        parser.error(f"no such group: {', '.join(sorted(unknown))}; --list shows all groups")
+    # Running points stop and clean up.
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(1))
     began = time.monotonic()
     rows = []
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def try_all(name: str, points: list[Point], benches: list[Stage]) -> int:
-    """Try every point on one of the benches and return how many were survived; say what was not."""
+    """Run every point on one of the benches, print failures, and return the number of survived points."""
     free: queue.SimpleQueue[Stage] = queue.SimpleQueue()
     for stage in benches:
         free.put(stage)
@@ -106,7 +106,7 @@ def try_all(name: str, points: list[Point], benches: list[Stage]) -> int:
 
 
 def told(problem: BaseException) -> str:
-    """What went wrong: in a sentence, or where torture itself is at fault, with all that Python knows."""
+    """Return the problem as a sentence, or with its traceback if the test program itself failed."""
     return str(problem) if isinstance(problem, TortureError) else "".join(traceback.format_exception(problem))
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Reads the role's variables of many hosts in one process, without the secrets."""
+"""Reading of the role's variables of many hosts in one process, without the secrets."""
 
 from __future__ import annotations
 
@@ -32,29 +32,28 @@ from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process im
 
 CONFIG = "immuta_redshift_config"
 
-# What stands for an undefined variable until it is known whether only a credential needs it.
+# The placeholder of an undefined variable, until it is known whether only a credential needs it.
 _UNDEFINED = "__immuta_redshift_undefined__"
 _UNDEFINED_NAME = re.compile(r"'[^'{}]+' is undefined|[\w ']+ has no attribute '[^'{}]+'")
-# What a template raises that stands for nothing; before ansible-core 2.19 it has a value that stands for nothing.
+# The exception of a template that renders to omit; ansible-core before 2.19 renders a placeholder.
 _OMITTED: t.Any = getattr(ansible.errors, "AnsibleValueOmittedError", ())
 _SETUPS = {"manual": False, "automatic": True}
 
 
 class Templar(t.Protocol):
-    """What is needed of Ansible's templar."""
+    """The required part of Ansible's templar."""
 
     available_variables: t.Any
 
     def template(self, variable: t.Any) -> t.Any:
-        """Compute a value that may be or hold templates."""
+        """Render templates in a value."""
 
 
 class HostReader:
-    """Reads what the variables of a host describe.
+    """A reader of the desired integrations in host variables.
 
-    A secret is neither computed nor needed. Other credentials, which Immuta may show, are left out where they cannot be
-    computed. ``connection`` are the options of action group ``immuta`` that hold for every host, and ``environ`` is
-    where proxies are read from.
+    A secret is neither rendered nor required. Other credentials, which Immuta may show, are omitted if they cannot be
+    rendered. ``connection`` has the options of action group ``immuta`` for every host, ``environ`` has the proxies.
     """
 
     def __init__(self, templar: Templar, connection: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> None:
@@ -65,13 +64,13 @@ class HostReader:
         self.warnings: list[str] = []
 
     def read(self, name: str, variables: dict[str, t.Any]) -> tuple[Cluster, Tenant | None]:
-        """Return the cluster and its tenant, None where the variables are broken: the cluster then says how."""
+        """Return the cluster and its tenant, or None for invalid variables; the cluster then has the error."""
         self._templar.available_variables = variables
         try:
             return self._read(name, variables)
         except IntegrationsError as error:
             message = error.message
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is this host's fault alone
+        except Exception as error:  # noqa: BLE001  # any exception fails only this host
             message = _sentence(error, variables)
         return Cluster(name, host=self._host(variables), error=message), None
 
@@ -110,7 +109,7 @@ class HostReader:
         return Cluster(name, desired.host, tenant.url, desired), tenant
 
     def _host(self, variables: dict[str, t.Any]) -> str | None:
-        """Return the host of variables that are broken elsewhere."""
+        """Return the host of variables with errors in other places."""
         try:
             config = variables[CONFIG]
             is_written_out = isinstance(config, dict)
@@ -156,7 +155,7 @@ class HostReader:
                     members[name] = computed
             return members
         try:
-            # A template may stand for a dictionary. What is computed is never taken for a template again.
+            # A template may render to a dictionary. Rendered values are never templates again.
             return _without_credentials(plain(self._computed(value, variables)))
         except _OMITTED:
             raise
@@ -175,7 +174,7 @@ class HostReader:
             return computed
 
     def _computed_without_credentials(self, value: str, variables: dict[str, t.Any]) -> dict[str, t.Any] | None:
-        """Return what a template stands for where nothing but credentials of a dictionary cannot be computed."""
+        """Return the value of a template in which only credentials of a dictionary cannot be rendered."""
         overlay = self._overlay(value, variables, set())
         self._templar.available_variables = {**variables, **overlay}
         try:
@@ -188,7 +187,7 @@ class HostReader:
         return without if isinstance(without, dict) and _UNDEFINED not in str(without) else None
 
     def _overlay(self, value: str, variables: dict[str, t.Any], seen: set[str]) -> dict[str, t.Any]:
-        """Return what a template refers to, dictionaries without their credentials, and marks for undefined names."""
+        """Return the variables of a template: dictionaries without credentials, and marks for undefined names."""
         overlay: dict[str, t.Any] = {}
         for name, mark in _references(value).items():
             if name in seen:
@@ -223,17 +222,17 @@ _OKTA = ("app_id", "appId", "idp_host", "idpHost", "role")
 
 
 def plain(value: t.Any) -> t.Any:
-    """Return what was computed as a module gets it."""
+    """Return a rendered value as a module receives it."""
     return as_sent({"value": value})["value"]
 
 
 def _is_credential(path: str) -> bool:
-    """Whether a setting is a part of what Immuta logs in with, and so one that a comparison can do without."""
+    """Return whether a setting is part of a login of Immuta, which a comparison does not require."""
     return path in (f"{CONFIG}.username", f"{CONFIG}.okta") or path.startswith((f"{CONFIG}.okta.", f"{CONFIG}.extra."))
 
 
 def _without_credentials(value: t.Any) -> t.Any:
-    """Return a copy without secrets, and without user names and members of ``okta`` that hold a mark."""
+    """Return a copy without secrets, and without user names and members of ``okta`` that have a mark."""
     if not isinstance(value, dict):
         return value
     kept = {}
@@ -248,9 +247,9 @@ def _without_credentials(value: t.Any) -> t.Any:
 
 
 def _references(template: str) -> dict[str, t.Any]:
-    """Return the variables that a template refers to, each with what stands for it where it is not defined.
+    """Return the variables of a template, each with a placeholder for an undefined one.
 
-    That is a mark, or a dictionary of marks for the members that the template takes.
+    The placeholder is a mark, or a dictionary of marks for the members in the template.
     """
     try:
         tree = jinja2.Environment().parse(template)
@@ -270,7 +269,7 @@ def _references(template: str) -> dict[str, t.Any]:
 
 
 def _path(node: t.Any) -> tuple[str | None, list[str]]:
-    """Return the variable and the members of an expression such as ``a.b['c']``; None where it is another."""
+    """Return the variable and the members of an expression such as ``a.b['c']``, or None for another expression."""
     path: list[str] = []
     while isinstance(node, (jinja2.nodes.Getattr, jinja2.nodes.Getitem)):
         part = node.attr if isinstance(node, jinja2.nodes.Getattr) else getattr(node.arg, "value", None)
@@ -282,9 +281,9 @@ def _path(node: t.Any) -> tuple[str | None, list[str]]:
 
 
 def _sentence(error: Exception, variables: t.Mapping[str, t.Any]) -> str:
-    """Return what Ansible says of a template, on one line; of what is undefined just that.
+    """Return Ansible's error of a template on one line, only the cause for an undefined name.
 
-    ansible-core before 2.19 quotes the value of the variable that the template is in, with the secrets beside it.
+    ansible-core before 2.19 quotes the value of the variable with the template, including secrets.
     """
     text = " ".join(str(error).split())
     undefined = _UNDEFINED_NAME.findall(text)

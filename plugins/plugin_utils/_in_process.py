@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Runs the work of a module inside the controller process, where that gives the same result.
+"""Execution of a module's work inside the controller process, if the result is the same.
 
-A process of its own costs a task a quarter of a second before it does anything. The functions underneath, the argument
-checks, the masking and the result are those of the module; only the process is another.
+A separate process costs a task a quarter of a second. The functions, the argument checks, the masking and the result
+are those of the module.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ SWITCH = "IMMUTA_IN_PROCESS"
 
 
 class Module(t.Protocol):
-    """What a module of ``module_utils/_modules`` has: its argument spec, and its work."""
+    """The interface of ``module_utils/_modules``: an argument spec and the work."""
 
     @property
     def arguments(self) -> t.Callable[[], dict[str, t.Any]]:
-        """Return the arguments as AnsibleModule takes them."""
+        """Return the arguments for AnsibleModule."""
 
     @property
     def run(self) -> Work:
-        """Do the task and return its result."""
+        """Run the task and return its result."""
 
 
 class InProcessAction(ActionBase):
-    """The action plugin of a module; a subclass names the module of `module_utils` that does its work.
+    """The action plugin of a module; a subclass sets the module of `module_utils` that does its work.
 
-    ``isolated`` runs the work in a child of its own, for what is not Python alone: a driver that dies then ends its
-    task and not the play.
+    ``isolated`` runs the work in a child process, for libraries with native code: a crashing driver then fails its task
+    and not the play.
     """
 
     module: Module
@@ -73,7 +73,7 @@ class InProcessAction(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Do the task, here or as an ordinary module, and return its result."""
+        """Run the task, in this process or as an ordinary module, and return its result."""
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         environment: dict[str, t.Any] = {}
@@ -86,7 +86,7 @@ class InProcessAction(ActionBase):
         return result
 
     def _fits(self, task_vars: dict[str, t.Any], environ: t.Mapping[str, t.Any]) -> bool:
-        """Whether the module would run in a process like this one: same host, same account, same Python."""
+        """Return whether the module would run on the same host, as the same account, with the same Python."""
         become = self._connection.become is not None or self._play_context.become
         if self._connection.transport != "local" or become or self._task.async_val:
             return False
@@ -109,13 +109,13 @@ class InProcessAction(ActionBase):
         return t.cast(dict[str, t.Any], remove_values(outcome, secrets))
 
     def _teller(self, about: str, secrets: t.Collection[str]) -> _progress.Tell | None:
-        """What prints lines about long work; None where the task or its environment wants none."""
+        """Return the printer of progress lines, or None if the task or its environment disables them."""
         if self._task.no_log or not boolean(os.environ.get(_progress.SWITCH, "true"), strict=False):
             return None
         return _progress.printer(about, secrets)
 
     def _objection(self, validation: ValidationResult) -> str:
-        """What AnsibleModule says of arguments that do not fit."""
+        """Return AnsibleModule's message for invalid arguments."""
         message = str(validation.errors.msg)
         if isinstance(validation.errors[0], UnsupportedError):
             return f"Unsupported parameters for ({self._task.action}) module: {message}"
@@ -137,43 +137,43 @@ class InProcessAction(ActionBase):
 
 
 def is_switched_on(environ: t.Mapping[str, t.Any]) -> bool:
-    """Whether modules may do their work in a process like this one."""
+    """Return whether modules may run in the controller process."""
     return bool(boolean(environ.get(SWITCH, "true"), strict=False))
 
 
 def is_own_python(variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]) -> bool:
-    """Whether a host with these variables has its modules run by the Python of this process."""
+    """Return whether a host with these variables uses the Python of this process."""
     asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
     interpreter = str(template(asked) or "auto")
     return interpreter.startswith("auto") or _identity(interpreter) == _identity(sys.executable)
 
 
 def _identity(interpreter: str) -> tuple[str, str]:
-    """What makes it another Python: the program, and the virtual environment that it stands in."""
+    """Return the identity of a Python: the program and its virtual environment."""
     return os.path.realpath(interpreter), os.path.dirname(os.path.abspath(interpreter))
 
 
 def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:
-    """Whether results have the arguments of their task; always before ansible-core 2.21."""
+    """Return whether results include the arguments of their task; always before ansible-core 2.21."""
     if not hasattr(constants, "INJECT_INVOCATION"):
         return True
     return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
 
 
 def preload(library: str) -> None:
-    """Import a library, if it is there, once in the controller rather than in the process of every task."""
+    """Import an installed library once in the controller, not in every task process."""
     with contextlib.suppress(ImportError):
         importlib.import_module(library)
 
 
 def validate(arguments: dict[str, t.Any], args: dict[str, t.Any]) -> ValidationResult:
-    """Check a task's arguments as AnsibleModule does."""
+    """Validate the arguments of a task as AnsibleModule does."""
     spec = dict(arguments)
     return t.cast(ValidationResult, ArgumentSpecValidator(spec.pop("argument_spec"), **spec).validate(args))
 
 
 def attempt(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The result of ``work``, a failed one where it raised. Raises MissingLibraryError, for the module to try."""
+    """Return the result of ``work``, failed if it raises. Raise MissingLibraryError, for a retry by the module."""
     outcome: dict[str, t.Any] = {}
     with Caught() as caught:
         outcome = work(params, check_mode, environ)
@@ -189,7 +189,7 @@ def in_child(
     environ: t.Mapping[str, str],
     tell: _progress.Tell | None = None,
 ) -> dict[str, t.Any]:
-    """As `attempt`, in a child process, whose death is a failed result and which ends when the controller does.
+    """Run `attempt` in a child process. Its crash is a failed result, and it ends with the controller.
 
     ``tell`` is called in this process while the work lasts.
     """
@@ -235,13 +235,13 @@ def in_child(
 
 _PARENT_CHECK = 1.0  # seconds
 
-_TEXT, _OUTCOME = "text", "outcome"  # What a child sends.
+_TEXT, _OUTCOME = "text", "outcome"  # The message of a child.
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def _end_with(parent: int) -> None:
-    """Have this process be killed when its parent ends, even in the middle of a computation; on Linux only."""
+    """Make the kernel kill this process when its parent ends, even during a computation; on Linux only."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -250,7 +250,7 @@ def _end_with(parent: int) -> None:
 
 @contextlib.contextmanager
 def task_environment(changes: t.Mapping[str, t.Any]) -> t.Iterator[None]:
-    """Have the task's ``environment`` while the context lasts, as a module's process has it."""
+    """Set the task's ``environment`` while the context lasts, as a module's process does."""
     before = dict(os.environ)
     os.environ.update({name: str(value) for name, value in changes.items()})
     try:
@@ -261,12 +261,12 @@ def task_environment(changes: t.Mapping[str, t.Any]) -> t.Iterator[None]:
 
 
 def as_sent(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The arguments of a task as its module gets them, by way of JSON."""
+    """Return the arguments of a task as its module receives them, by way of JSON."""
     return t.cast(dict[str, t.Any], json.loads(json.dumps(_plain(args))))
 
 
 def _plain(value: t.Any) -> t.Any:
-    """A copy without what the controller knows of a value beside it."""
+    """Return a copy without the controller's metadata."""
     if isinstance(value, dict) or hasattr(value, "items"):
         return {_plain(name): _plain(item) for name, item in value.items()}
     if isinstance(value, (bool, int, float, type(None))):

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Prints a line every ten seconds for long work inside the controller process.
+"""Progress lines every ten seconds for long work inside the controller process.
 
-The lines go to the standard error stream, as Ansible's warnings do: a callback plugin has the other one for results.
+The lines go to the standard error stream, like Ansible's warnings. Callback plugins use standard output for results.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ INTERVAL = 10.0  # seconds
 
 SWITCH = "IMMUTA_PROGRESS"
 
-# What identifies a cluster in the options of a module, the best first.
+# Options of a module that identify a cluster, best first.
 _NAMES = ("login_host", "cluster_identifier", "workgroup", "host")
 
 Tell = t.Callable[[str], None]
-"""Takes a text about what is under way."""
+"""Called with a text about the work in progress."""
 
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 
 def subject(inventory_host: str, params: t.Mapping[str, t.Any]) -> str:
-    """Return what begins a line: the cluster of a task with ``params``, and the inventory host if its name differs."""
+    """Return the start of a line: the cluster of a task with ``params``, and the inventory host if its name differs."""
     config = params.get("config")
     names = [config.get("host") if isinstance(config, dict) else None, *(params.get(name) for name in _NAMES)]
     cluster = next((name for name in names if isinstance(name, str) and _HOST.fullmatch(name)), inventory_host)
@@ -42,7 +42,7 @@ def subject(inventory_host: str, params: t.Mapping[str, t.Any]) -> str:
 
 
 def described(state: State, seconds: float) -> str:
-    """Return the text about what has been under way for so many seconds."""
+    """Return the text about work in progress after a number of seconds."""
     limit = "" if state.limit is None else f" of {state.limit:,.0f} s"
     return f"{state.doing}, {seconds:,.0f} s{limit}"
 
@@ -50,7 +50,7 @@ def described(state: State, seconds: float) -> str:
 def texts(
     state: t.Callable[[], State | None], pause: t.Callable[[], bool], elapsed: t.Callable[[], float]
 ) -> t.Iterator[str]:
-    """Yield, after each pause, the text about the state at that time, if any; end when ``pause`` returns True."""
+    """Yield the text about the current state, if any, after each interval; end when ``pause`` returns True."""
     while not pause():
         now = state()
         if now is not None:
@@ -59,9 +59,9 @@ def texts(
 
 @contextlib.contextmanager
 def telling(tell: Tell | None) -> t.Iterator[None]:
-    """Call ``tell`` every `INTERVAL` while the work in the context reports a state; None for silence.
+    """Call ``tell`` every `INTERVAL` while the work in the context reports a state; None disables it.
 
-    A thread does it, since the work can wait anywhere. It starts with the first state.
+    It uses a thread, because the work can block anywhere. The thread starts with the first state.
     """
     if tell is None:
         yield
@@ -92,7 +92,7 @@ def telling(tell: Tell | None) -> t.Iterator[None]:
 
 
 def printer(about: str, secrets: t.Collection[str]) -> Tell:
-    """Return what prints a line that begins with ``about``, secrets masked. A controller that has ended is no error."""
+    """Return a printer of lines that start with ``about``, secrets masked. It ignores a closed controller."""
 
     def tell(text: str) -> None:
         with contextlib.suppress(OSError):

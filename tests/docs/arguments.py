@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what is wrong with the arguments of a module and the variables of the role, as they would at run time.
+"""Check the arguments of modules and the variables of the role, as at run time.
 
-A value that is a template is unknown here: one that fits stands in for it.
+The value of a template is unknown, so a valid value replaces it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COLLECTION = "immuta.integrations"
 BUILTIN = "ansible.builtin"
 LIBRARY = ROOT / "playbooks" / "library"  # modules of single playbooks
 ROLE = f"{COLLECTION}.immuta_redshift"
-# What a page that names these variables has told its reader to set.
+# Variables that a page asks its reader to set.
 ENVIRONMENT = {
     "IMMUTA_URL": "https://tenant.example.com",
     "IMMUTA_API_KEY": "key",
@@ -56,22 +56,22 @@ _CONFIG = {
     "username": "immuta_system",
     "password": "password",
 }
-# Modules of Ansible that take any name, or text in place of names.
+# Modules of Ansible that accept any name, or text instead of names.
 _ANY_NAME = ("set_fact", "set_stats", "add_host")
 _FREE_FORM = ("command", "shell", "raw", "script", "meta", "include_tasks", "import_tasks", "include_vars")
 
 
 def is_template(value: t.Any) -> bool:
-    """Whether Ansible would compute the value."""
+    """Return whether the value is a template."""
     return isinstance(value, str) and not isinstance(value, Literal) and ("{{" in value or "{%" in value)
 
 
 class Literal(str):
-    """A text that Ansible takes as it stands."""
+    """A text that Ansible uses literally."""
 
 
 def module_problems(name: str, arguments: t.Any, environment: t.Mapping[str, str]) -> list[str]:
-    """What the module of that full name has against its arguments."""
+    """Return the module's errors about its arguments."""
     collection, _dot, short = name.rpartition(".")
     if collection == COLLECTION and short in own_modules():
         return _own_module_problems(short, arguments, environment)
@@ -83,7 +83,7 @@ def module_problems(name: str, arguments: t.Any, environment: t.Mapping[str, str
 
 
 def option_names(name: str) -> set[str]:
-    """The options of the module of that full name; none when there is no such module."""
+    """Return the options of a module, none if it does not exist."""
     collection, _dot, short = name.rpartition(".")
     if collection == COLLECTION and short in own_modules():
         spec = own_modules()[short]["argument_spec"]
@@ -102,20 +102,20 @@ def _builtin_file(module: str) -> pathlib.Path:
 
 @functools.cache
 def inventory_options(name: str) -> set[str]:
-    """The options of the collection's inventory plugin of that full name; none when there is no such plugin."""
+    """Return the options of an inventory plugin of the collection, none if it does not exist."""
     file = ROOT / "plugins" / "inventory" / f"{name.removeprefix(f'{COLLECTION}.')}.py"
     return set(get_docstring(str(file), fragment_loader)[0]["options"]) if file.exists() else set()
 
 
 @functools.cache
 def own_modules() -> dict[str, Arguments]:
-    """What each module of the collection gives to AnsibleModule, or its action plugin checks itself."""
+    """Return what each module of the collection passes to AnsibleModule, or what its action plugin checks."""
     return {path.stem: _own_arguments(path.stem) for path in (ROOT / "plugins" / "modules").glob("*.py")}
 
 
 def _own_arguments(module: str) -> Arguments:
     imported = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}")
-    if not hasattr(imported, "main"):  # the action plugin is all there is of it
+    if not hasattr(imported, "main"):  # it has only an action plugin
         return importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.action.{module}").arguments()
     with mock.patch.object(imported, "AnsibleModule") as made, mock.patch.object(imported, "run_module"):
         imported.main()
@@ -130,11 +130,11 @@ def _own_module_problems(module: str, arguments: t.Any, environment: t.Mapping[s
 def _validated(
     taken: Arguments, arguments: t.Any, environment: t.Mapping[str, str]
 ) -> tuple[dict[str, t.Any], list[str]]:
-    """The arguments as a module gets them, and what Ansible has against them."""
+    """Return the arguments as a module gets them, and Ansible's errors about them."""
     if not isinstance(arguments, dict):
         return {}, ["text stands in place of arguments"]
     with mock.patch.dict(os.environ, environment, clear=True):
-        # Ansible puts what it finds into the defaults of a spec.
+        # Ansible modifies the defaults of a spec.
         validator = ArgumentSpecValidator(**copy.deepcopy(taken))
         result = validator.validate(_filled(arguments, taken["argument_spec"]))
     return result.validated_parameters, list(result.error_messages)
@@ -201,7 +201,7 @@ def _builtin_module_problems(module: str, arguments: t.Any) -> list[str]:
 
 @functools.cache
 def _builtin_options(module: str) -> dict[str, t.Any]:
-    """The argument spec that the documentation of a module of Ansible amounts to."""
+    """Return the argument spec from the documentation of an Ansible module."""
     documentation = get_docstring(str(_builtin_file(module)), fragment_loader)[0]
     return {name: _spec_of(option) for name, option in (documentation["options"] or {}).items()}
 
@@ -213,7 +213,7 @@ def _spec_of(option: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _filled(arguments: dict[str, t.Any], spec: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The arguments with values in place of templates."""
+    """Return the arguments with values in place of templates."""
     options = {alias: option for name, option in spec.items() for alias in (name, *(option.get("aliases") or []))}
     return {name: _filled_value(value, options.get(name, {"type": "raw"})) for name, value in arguments.items()}
 
@@ -229,7 +229,7 @@ def _filled_value(value: t.Any, option: dict[str, t.Any]) -> t.Any:
 
 
 def _stand_in(option: dict[str, t.Any]) -> t.Any:
-    """A value that an option takes."""
+    """Return a valid value of an option."""
     if option.get("choices"):
         return option["choices"][0]
     kind = option.get("type", "str")
@@ -241,7 +241,7 @@ def _stand_in(option: dict[str, t.Any]) -> t.Any:
 
 @functools.cache
 def entry_points() -> dict[str, dict[str, t.Any]]:
-    """The variables of each entry point of the role; those that hold options of modules say which."""
+    """Return the variables of each entry point of the role, and which of them have module options."""
     specs = yaml.safe_load((ROOT / "roles/immuta_redshift/meta/argument_specs.yml").read_text(encoding="utf-8"))
     inside = {
         "immuta_redshift_config": config_spec(),
@@ -255,7 +255,7 @@ def entry_points() -> dict[str, dict[str, t.Any]]:
 
 
 def _optional(spec: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The options as the role takes them: it asks for none, and the modules apply the defaults."""
+    """Return the options as the role takes them: none is required, and the modules apply the defaults."""
     return {
         name: {key: value for key, value in option.items() if key not in ("required", "fallback", "default")}
         for name, option in spec.items()
@@ -263,19 +263,19 @@ def _optional(spec: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def role_variables() -> dict[str, t.Any]:
-    """The variables that any entry point takes."""
+    """Return the variables of all entry points."""
     return {name: option for options in entry_points().values() for name, option in options.items()}
 
 
 def variable_problems(variables: dict[str, t.Any]) -> list[str]:
-    """What is wrong with values of the role's variables, whether or not they are all that it needs."""
+    """Return errors in values of role variables, whether or not they are complete."""
     spec = {name: {**option, "required": False} for name, option in role_variables().items()}
     named = {name: value for name, value in variables.items() if name in spec}
     return _validated({"argument_spec": spec}, named, {})[1]
 
 
 def role_problems(entry: str, variables: dict[str, t.Any], environment: t.Mapping[str, str]) -> list[str]:
-    """What the role would have against its variables, when these are all that it gets."""
+    """Return the role's errors about its variables, if they are complete."""
     if entry not in entry_points():
         return [f"the role has no entry point {entry}"]
     spec = entry_points()[entry]
@@ -285,7 +285,7 @@ def role_problems(entry: str, variables: dict[str, t.Any], environment: t.Mappin
 
 
 def _passed_on(entry: str, params: dict[str, t.Any], environment: t.Mapping[str, str]) -> t.Iterator[str]:
-    """What the modules have against what the role passes on to them."""
+    """Return the modules' errors about the values that the role passes to them."""
     automatic = params.get("immuta_redshift_setup") == "automatic"
     config = _given(params["immuta_redshift_config"])
     if "immuta_redshift_api" in params:

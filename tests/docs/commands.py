@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what is wrong with the commands on a page: that what they name is there, and that their options exist."""
+"""Check the commands on a page: named files must exist, and options must be valid."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from tests.support.playbooks import program
 _INLINE = re.compile(r"(`{1,2})((?:make|ansible-[a-z]+|python -m|pip)\s[^`]+)\1")
 _SETTING = re.compile(r"(\w+)=")
 _FULL_NAME = re.compile(r"\w+\.\w+\.\w+")
-# A line of argparse's help that begins an option, up to its description.
+# The start of an option in argparse's help, up to its description.
 _HELP = re.compile(r"^ {2,4}(-\S.*?)(?: {2,}|$)", re.MULTILINE)
 _SEPARATORS = re.compile(r"[|&;<>()]+")
 
 
 def shell_commands(text: str) -> list[str]:
-    """The commands in a console block, which stand behind a $; the rest is what they print."""
+    """Return the commands in a console block, after a $; other lines are output."""
     return [line[2:] for line in text.replace("\\\n", "").splitlines() if line.startswith("$ ")]
 
 
 def inline_commands(text: str) -> list[str]:
-    """The commands that stand in sentences."""
+    """Return the commands in sentences."""
     return [" ".join(match[2].split()) for match in _INLINE.finditer(text)]
 
 
 def command_problems(line: str, page: Page) -> list[str]:
-    """What is wrong with a line for the shell."""
+    """Return the problems of a shell command."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     try:
@@ -62,7 +62,7 @@ def _problems(words: list[str], page: Page) -> list[str]:
 
 @functools.cache
 def _environment_variables() -> set[str]:
-    """The environment variables that the collection reads."""
+    """Return the environment variables that the collection reads."""
     options = [option for taken in own_modules().values() for option in taken["argument_spec"].values()]
     fallbacks = {name for option in options for name in option.get("fallback", (None, []))[1]}
     return {"IMMUTA_IN_PROCESS", "IMMUTA_PROGRESS", *fallbacks}
@@ -80,9 +80,9 @@ def _playbook(words: list[str], page: Page) -> list[str]:
         if _FULL_NAME.fullmatch(name):
             is_there = collection == COLLECTION and (ROOT / "playbooks" / f"{playbook}.yml").exists()
         else:
-            # A reader makes files from what the pages show.
-            folder = ROOT / page.name
-            is_there = (folder / name).exists() or (not folder.is_dir() and "hosts:" in page.book)
+            # A reader creates files from the pages.
+            directory = ROOT / page.name
+            is_there = (directory / name).exists() or (not directory.is_dir() and "hosts:" in page.book)
         found += [] if is_there else [f"there is no playbook {name}"]
     return found if arguments or found else ["names no playbook"]
 
@@ -110,7 +110,7 @@ def _python(words: list[str], page: Page) -> list[str]:
 
 
 def _pip(words: list[str], page: Page) -> list[str]:
-    """Requirements are those of the collection, and in the same versions."""
+    """Check that requirements are those of the collection, in the same versions."""
     known = {f"{name}>={version}" if version else name for name, version in _requirements().items()}
     wanted = [word for word in words[1:] if not word.startswith("-") and "/" not in word and ".txt" not in word]
     return [f"{word} is no requirement" for word in wanted if word not in {*known, *_requirements()}]
@@ -118,13 +118,13 @@ def _pip(words: list[str], page: Page) -> list[str]:
 
 @functools.cache
 def _requirements() -> dict[str, str]:
-    """What the collection and its tests need of PyPI, each with its oldest version."""
+    """Return the packages that the collection and its tests require, each with its lowest version."""
     text = (ROOT / "tests" / "requirements.txt").read_text(encoding="utf-8")
     return dict(re.findall(r"^([\w-]+)(?:\[\w+\])?(?:>=([\d.]+))?", text, re.MULTILINE))
 
 
 def version_problems(text: str) -> list[str]:
-    """The sentences that ask for another version of a library than the collection needs."""
+    """Return the sentences with another version of a library than the collection requires."""
     libraries = "|".join(re.escape(name) for name in _requirements())
     asked = re.findall(rf"\b({libraries})`* (\d[\d.]*\d) or later", " ".join(text.split()))
     needed = _requirements()
@@ -142,7 +142,7 @@ _CHECKS: dict[str, t.Callable[[list[str], Page], list[str]]] = {
 
 
 def _arguments(words: list[str], *command: str) -> tuple[list[str], list[str]]:
-    """The words that are no options, and what is wrong with those that are."""
+    """Return the words that are no options, and the problems of the options."""
     options, arguments, found = _options(*command), [], []
     rest = iter(words)
     for word in rest:
@@ -150,7 +150,7 @@ def _arguments(words: list[str], *command: str) -> tuple[list[str], list[str]]:
         if not word.startswith("-"):
             arguments.append(word)
         elif name in options:
-            # Its value is the next word.
+            # The next word is its value.
             next(rest, None) if options[name] and not equals else None
         elif word.startswith("--") or word[:2] not in options:
             found.append(f"{' '.join(command)} has no option {name}")
@@ -159,7 +159,7 @@ def _arguments(words: list[str], *command: str) -> tuple[list[str], list[str]]:
 
 @functools.cache
 def _options(*command: str) -> dict[str, bool]:
-    """The options of a command of Ansible, and whether each takes a value, from its help."""
+    """Return the options of an Ansible command, and whether each takes a value, from its help."""
     run = subprocess.run(
         [program(command[0]), *command[1:], "--help"],
         env={"PATH": os.environ["PATH"], "COLUMNS": "300"},

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what is wrong with a YAML example: as YAML, as what it is meant to be, and with every name and value in it."""
+"""Check a YAML example: its syntax, its kind, and every name and value."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _TASK_LISTS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 _ROLE_ACTIONS = (f"{BUILTIN}.include_role", f"{BUILTIN}.import_role")
 _FILE_ACTIONS = (f"{BUILTIN}.include_tasks", f"{BUILTIN}.import_tasks")
 _REMOVAL = "remove_redshift"
-# The playbooks that take the role's variables, and the entry point that needs the same ones.
+# The playbooks that take the role's variables, and the entry points with the same ones.
 _ENTRY_POINTS = {"configure_redshift": "main", _REMOVAL: "main", "check_drift": "register"}
 _SCRIPTS = ("run", "script", "before_script", "after_script")
 _GROUPS = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
 
 
 def problems(text: str, page: Page) -> list[str]:
-    """Everything that is wrong with an example on a page."""
+    """Return the problems of an example."""
     try:
         document = parse(text)
     except yaml.YAMLError as error:
@@ -58,7 +58,7 @@ def problems(text: str, page: Page) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class _Scope:
-    """What the plays and blocks around a task say for it."""
+    """The settings of the plays and blocks around a task."""
 
     defaults: tuple[Mapping, ...] = ()
     variables: Mapping = dataclasses.field(default_factory=dict)
@@ -69,7 +69,7 @@ class _Scope:
         return _Scope((*self.defaults, *more), {**self.variables, **(item.get("vars") or {})})
 
     def arguments(self, action: str, own: Mapping) -> Mapping:
-        """The arguments of a task, as Ansible merges them from defaults and its own."""
+        """Return the arguments of a task, merged with its defaults as Ansible does."""
         merged: Mapping = {}
         for defaults in self.defaults:
             merged.update(defaults)
@@ -79,7 +79,7 @@ class _Scope:
         return {**arguments, **own}
 
     def is_computed(self, action: str) -> bool:
-        """Whether defaults for the task come from a template."""
+        """Return whether defaults of the task come from a template."""
         groups = [f"group/{COLLECTION}.{group}" for group in _groups_of(action)]
         return any(is_template(defaults.get(group)) for defaults in self.defaults for group in groups)
 
@@ -89,7 +89,7 @@ def _groups_of(action: str) -> list[str]:
 
 
 class _Judge:
-    """Goes through an example and notes what is wrong."""
+    """A visitor that checks an example and records problems."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -98,7 +98,7 @@ class _Judge:
         self.problems: list[str] = []
 
     def examine(self, kind: str, document: t.Any) -> None:
-        """Note what is wrong with a document of this kind."""
+        """Check a document of this kind."""
         examiners: dict[str, t.Callable[[t.Any], None]] = {
             "playbook": self._playbook,
             "tasks": self._tasks,
@@ -111,7 +111,7 @@ class _Judge:
             "pipeline": self._pipeline,
         }
         examiners[kind](document)
-        # The expressions of a pipeline are not for Jinja.
+        # Expressions of a pipeline are not Jinja.
         for text, bare in expressions(document if kind != "pipeline" else None):
             self._note(text, expression_problems(text, bare, self._registered))
 
@@ -133,7 +133,7 @@ class _Judge:
                 self._tasks(play.get(tasks) or [], scope)
 
     def _entered(self, item: Mapping, outer: _Scope) -> tuple[str, _Scope]:
-        """The name of a play, block or task and its scope, after a look at what it sets for all inside."""
+        """Return the name and the scope of a play, block or task, and check its settings."""
         where, scope = item.get("name", "something without a name"), outer.within(item)
         for defaults in scope.defaults[len(outer.defaults) :]:
             for key, arguments in defaults.items():
@@ -180,11 +180,11 @@ class _Judge:
             self._registered[task["register"]] = "" if is_loop else action
 
     def _missing(self, name: str) -> list[str]:
-        """The complaint about a file that is not among the example files, or not beside the playbook."""
-        folder = ROOT / self._page.name
+        """Return the problem of a file that is neither an example file nor next to the playbook."""
+        directory = ROOT / self._page.name
         if is_template(name) or not self._page.name.startswith((EXAMPLE_FILES, "playbooks/")):
             return []
-        is_there = any((parent / name).exists() for parent in (folder, folder.parent))
+        is_there = any((parent / name).exists() for parent in (directory, directory.parent))
         return [] if is_there else [f"there is no file {name}"]
 
     def _role(self, where: str, name: t.Any, entry: str, own: Mapping, scope: _Scope) -> None:
@@ -209,12 +209,12 @@ class _Judge:
         self._note("variables", [*_name_problems(variables), *variable_problems(variables)])
         if "immuta_redshift_config" in variables:
             shared, _clusters = settings(self._page)
-            # On a page about the removal, less is enough.
+            # On a page about removal, fewer variables are sufficient.
             state: Mapping = {"immuta_redshift_state": "absent"} if _REMOVAL in self._page.text else {}
             self._note("variables", role_problems("main", {**state, **shared, **variables}, self._environment))
 
     def _inventory_source(self, document: Mapping) -> None:
-        """Examine the options of a file for the inventory plugin."""
+        """Check the options in a file for the inventory plugin."""
         options = inventory_options(document["plugin"])
         self._note("plugin", [] if options else [f"there is no inventory plugin {document['plugin']}"])
         self._note("inventory source", [f"no option {name}" for name in document if options and name not in options])
@@ -234,7 +234,7 @@ class _Judge:
             self._note(section, [] if fits else ["is no list of sentences"])
 
     def _pipeline(self, node: t.Any, key: str = "") -> None:
-        """Examine the commands of a workflow of GitHub or a pipeline of GitLab."""
+        """Check the commands of a GitHub workflow or a GitLab pipeline."""
         if isinstance(node, dict):
             for name, value in node.items():
                 self._pipeline(value, name)
@@ -251,14 +251,14 @@ def _name_problems(variables: Mapping) -> list[str]:
 
 
 def _unread(entry: str, own: Mapping) -> t.Iterator[str]:
-    """Variables that are given to an entry point alone, which does not read them."""
+    """Return variables that are set only for an entry point that does not read them."""
     for name in own:
         if name in role_variables() and name not in entry_points().get(entry, {}):
             yield f"the entry point {entry} does not read {name}"
 
 
 def _default_problems(key: str, arguments: t.Any) -> t.Iterator[str]:
-    """What is wrong with an entry of module_defaults."""
+    """Return the problems of an entry of module_defaults."""
     groups = {f"group/{COLLECTION}.{group}": members for group, members in _GROUPS.items()}
     for module in [f"{COLLECTION}.{name}" for name in groups[key]] if key in groups else [key]:
         options = option_names(module)

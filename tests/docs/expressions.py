@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what is wrong with the Jinja expressions of an example, without knowing the values in them."""
+"""Check the Jinja expressions of an example, without knowing their values."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.docs.arguments import BUILTIN, COLLECTION, ROLE, is_template, own_mod
 from tests.support.paths import ROOT
 
 _CONDITIONS = ("when", "until", "failed_when", "changed_when", "that")
-# What every result has, beside what its module documents.
+# The keys of every result, in addition to those that its module documents.
 _COMMON_RESULTS = {"changed", "failed", "skipped", "msg", "diff", "warnings", "invocation"}
 
 
 def expressions(node: t.Any, key: str = "") -> t.Iterator[tuple[str, bool]]:
-    """Every expression in a document, and whether it stands there without braces."""
+    """Yield every expression in a document, and whether it has no braces."""
     if isinstance(node, dict):
         for name, value in node.items():
             yield from expressions(value, name)
@@ -41,7 +41,7 @@ def expressions(node: t.Any, key: str = "") -> t.Iterator[tuple[str, bool]]:
 
 
 def expression_problems(text: str, bare: bool, registered: t.Mapping[str, str]) -> list[str]:
-    """What Jinja has against an expression, and results in it that no module returns."""
+    """Return Jinja's errors about an expression, and result keys that no module returns."""
     template = "{{ " + text + " }}" if bare else text
     try:
         _jinja().compile(template)
@@ -68,7 +68,7 @@ def _lookup_problems(arguments: list[nodes.Expr]) -> list[str]:
 
 @functools.cache
 def _jinja() -> jinja2.Environment:
-    """Jinja with the names of Ansible's filters and tests."""
+    """Return Jinja with the names of Ansible's filters and tests."""
     environment = jinja2.Environment()
     kinds = (("FilterModule", ansible.plugins.filter, environment.filters),)
     for holder, package, known in (*kinds, ("TestModule", ansible.plugins.test, environment.tests)):
@@ -81,7 +81,7 @@ def _jinja() -> jinja2.Environment:
 
 @functools.cache
 def results_of(action: str) -> set[str]:
-    """The names of what an action of the collection returns; empty where that is not known."""
+    """Return the keys that an action of the collection returns; empty if unknown."""
     if action == ROLE:
         return {"changed", "checksums", "host", "to_run", "leftovers", *immuta_redshift_plan.REPORTED}
     module = action.removeprefix(f"{COLLECTION}.")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads YAML strictly, says what kind of a document it is, and which variables of the role a page sets."""
+"""Parse YAML strictly, detect the kind of a document, and find role variables on a page."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _SECTIONS = {
 
 
 class StrictLoader(yaml.SafeLoader):
-    """YAML in which no key of a mapping stands twice, with the tags of Ansible."""
+    """A YAML loader that refuses duplicate keys, with the tags of Ansible."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Mapping:
-        """Refuse what would silently be overwritten."""
+        """Raise an error for a duplicate key."""
         seen = set()
         for key, unused in node.value:
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value}", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -41,12 +41,12 @@ for _tag in ("!vault", "!unsafe"):
 
 
 def parse(text: str) -> t.Any:
-    """The document in a text. Raises yaml.YAMLError."""
+    """Return the document in a text. Raise yaml.YAMLError."""
     return yaml.load(text, Loader=StrictLoader)
 
 
 def kind_of_text(text: str, page: Page) -> str | None:
-    """What the document in a text is meant to be, or None."""
+    """Return the kind of the document in a text, or None."""
     try:
         return kind_of(parse(text), page)
     except yaml.YAMLError:
@@ -54,7 +54,7 @@ def kind_of_text(text: str, page: Page) -> str | None:
 
 
 def kind_of(document: t.Any, page: Page) -> str | None:
-    """What the document is meant to be, or None."""
+    """Return the kind of a document, or None."""
     if isinstance(document, list) and document and all(isinstance(item, dict) for item in document):
         plays = [bool({"hosts", "import_playbook", f"{BUILTIN}.import_playbook"} & item.keys()) for item in document]
         return "playbook" if all(plays) else None if any(plays) else "tasks"
@@ -69,7 +69,7 @@ def _is_inventory(document: Mapping, page: Page) -> bool:
 
 
 def _is_variables(document: Mapping, page: Page) -> bool:
-    """Whether each name is a variable of the role or of Ansible, or is used elsewhere on the page."""
+    """Return whether each name is a variable of the role or of Ansible, or is used elsewhere on the page."""
     return all(
         name in known_variables()
         or str(name).startswith("ansible_")
@@ -91,7 +91,7 @@ _SHAPES: dict[str, t.Callable[[Mapping, Page], bool]] = {
 
 @functools.cache
 def known_variables() -> set[str]:
-    """The names that begin with immuta_redshift_ and mean something to a user of the role or the playbooks."""
+    """Return the immuta_redshift_ names that the role or the playbooks use."""
     playbooks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml"))
     login = role_variables()["immuta_redshift_config"]["options"]
     secrets = {*login, *login["okta"]["options"]}
@@ -107,15 +107,15 @@ def known_variables() -> set[str]:
 
 
 def unknown_names(text: str) -> list[str]:
-    """The names in a text that look like variables of the role and are none."""
+    """Return the names that look like variables of the role but do not exist."""
     names = set(re.findall(r"\w*immuta_redshift_\w+", text)) - known_variables()
-    # Where a page speaks of several, it names what they begin with.
+    # A page that refers to several variables names their prefix.
     beginnings = {name for name in names if name.endswith("_")}
     return sorted(names - {one for one in beginnings if any(name.startswith(one) for name in known_variables())})
 
 
 def settings(page: Page) -> tuple[Mapping, list[Mapping]]:
-    """The role's variables that the page sets outside playbooks: for every cluster, and in full for each cluster."""
+    """Return the role variables that a page sets outside playbooks, for all clusters and for each cluster."""
     found: list[Mapping] = []
     for example in page.examples:
         with contextlib.suppress(yaml.YAMLError):
@@ -132,7 +132,7 @@ def settings(page: Page) -> tuple[Mapping, list[Mapping]]:
 
 
 def host_variables(groups: Mapping, inherited: Mapping | None = None) -> list[Mapping]:
-    """The variables of each host, and of each group without hosts."""
+    """Return the variables of each host, and of each group without hosts."""
     found = []
     for group in groups.values():
         variables = {**(inherited or {}), **((group or {}).get("vars") or {})}

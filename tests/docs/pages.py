@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the examples on the pages that people read, each with the file and the line that it stands on."""
+"""Find the examples on pages, each with file and line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FENCE = re.compile(r"^( *)(`{3,}|~{3,}) *([^\s`]*)[^\n]*\n(.*?)^\1\2 *$", re.MU
 _DIRECTIVE = re.compile(
     r"^( *)\.\. (?:code-block|code|sourcecode):: *(\S*) *\n((?:\1 +:[\w-]+:.*\n)*)((?: *\n|\1 +\S.*\n)+)", re.MULTILINE
 )
-# What looks like the start of an example that the above did not find.
+# The start of an example that the patterns above miss.
 _STRAY = {".md": re.compile(r"^ *(```|~~~)", re.MULTILINE), ".rst": re.compile(r"::[ \t]*$", re.MULTILINE)}
 _RST_COMMENT_OR_DIRECTIVE = re.compile(r"^ *\.\. .*$", re.MULTILINE)
 
@@ -45,9 +45,9 @@ class Example:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """What is read together: a file, or a folder of example files.
+    """A page: a file, or a directory of example files.
 
-    ``book`` is all that a reader of it knows. ``strays`` is where something looks like an example and was not found.
+    ``book`` is the context of its reader. ``strays`` are lines that look like an example that was not found.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Page:
 
 
 def find_pages(root: pathlib.Path = ROOT) -> list[Page]:
-    """Every page with its examples, in order."""
+    """Return all pages with their examples, in order."""
     files = {found for pattern in (*PAGES, *YAML_FILES, MODULES) for found in root.glob(pattern)}
     texts = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in sorted(files)}
     guides = "\n".join(text for name, text in texts.items() if name.startswith(GUIDES))
@@ -74,13 +74,13 @@ def find_pages(root: pathlib.Path = ROOT) -> list[Page]:
 
 
 def _page_of(name: str) -> str:
-    """Example files belong to their folder below docs/examples."""
+    """Return the page of a file. Example files belong to their directory below docs/examples."""
     parts = pathlib.PurePosixPath(name).parts
     return "/".join(parts[:3]) if name.startswith(f"{EXAMPLE_FILES}/") and len(parts) > 3 else name
 
 
 def find_examples(name: str, text: str) -> t.Iterator[Example]:
-    """The examples in the text of one file."""
+    """Return the examples in the text of a file."""
     suffix = pathlib.PurePosixPath(name).suffix
     if suffix == ".md":
         blocks = [(block.start(4), block[3], block[4]) for block in _FENCE.finditer(text)]
@@ -104,7 +104,7 @@ def _module_examples(name: str, text: str) -> t.Iterator[Example]:
 
 
 def stray(name: str, text: str) -> list[int]:
-    """The lines on which something begins that looks like an example and was not found as one."""
+    """Return the lines that look like the start of an example that was not found."""
     suffix = pathlib.PurePosixPath(name).suffix
     found = {".md": _FENCE, ".rst": _DIRECTIVE}.get(suffix)
     if found is None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks ansible-playbook itself whether it takes the playbooks and task lists among the examples."""
+"""Check playbooks and task lists among the examples with ansible-playbook itself."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from tests.support.playbooks import ended, program
 _PLAY = "- name: A play for the tasks\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
 
 
-def refused(examples: t.Sequence[tuple[Example, str]], folder: pathlib.Path) -> dict[str, str]:
-    """What Ansible says of each example that it refuses; each is given with its kind, "playbook" or "tasks".
+def refused(examples: t.Sequence[tuple[Example, str]], directory: pathlib.Path) -> dict[str, str]:
+    """Return Ansible's error for each refused example; each comes with its kind, "playbook" or "tasks".
 
-    A start of ansible-playbook takes long, so all go into one, and only when that fails each into its own.
+    ansible-playbook starts slowly, so one run checks all. Only if it fails, each example has its own run.
     """
-    files = {str(example): _file(example, kind, folder) for example, kind in examples}
-    if _complaint(list(files.values()), folder) is None:
+    files = {str(example): _file(example, kind, directory) for example, kind in examples}
+    if _complaint(list(files.values()), directory) is None:
         return {}
-    complaints = {name: _complaint([file], folder) for name, file in files.items()}
+    complaints = {name: _complaint([file], directory) for name, file in files.items()}
     return {name: complaint for name, complaint in complaints.items() if complaint is not None}
 
 
-def _file(example: Example, kind: str, folder: pathlib.Path) -> pathlib.Path:
-    """The example as a playbook: where it stands, if it is a file of its own, for the sake of what it names."""
+def _file(example: Example, kind: str, directory: pathlib.Path) -> pathlib.Path:
+    """Return the example as a playbook, in its own place if it is a file, for its relative paths."""
     if kind == "playbook" and example.path.endswith(".yml"):
         return ROOT / example.path
-    file = folder / f"{example.path.replace('/', '-')}-{example.line}.yml"
+    file = directory / f"{example.path.replace('/', '-')}-{example.line}.yml"
     text = re.sub(r"^---$", "", example.text, count=1, flags=re.MULTILINE)
     file.write_text(text if kind == "playbook" else _PLAY + textwrap.indent(text, "    "), encoding="utf-8")
     return file
 
 
-def _complaint(files: list[pathlib.Path], folder: pathlib.Path) -> str | None:
+def _complaint(files: list[pathlib.Path], directory: pathlib.Path) -> str | None:
     environment = {
         "PATH": os.environ["PATH"],
-        "HOME": str(folder),
+        "HOME": str(directory),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
         "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
         "ANSIBLE_NOCOLOR": "true",
     }
-    run = ended([program("ansible-playbook"), "--syntax-check", *files], environment, folder)
+    run = ended([program("ansible-playbook"), "--syntax-check", *files], environment, directory)
     return run.output if run.status else None

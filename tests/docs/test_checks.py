@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with an example is found; each of these is found by one check alone."""
+"""Problems in examples are found, each by exactly one check."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page_of(*texts: str, name: str = "page.md") -> Page:
 
 
 def found(text: str, *others: str, name: str = "page.md") -> str:
-    """All problems of an example that stands on a page with others."""
+    """Return the problems of an example on a page with others."""
     return "\n".join(problems(text, page_of(text, *others, name=name)))
 
 
@@ -63,9 +63,9 @@ GOOD = {
     "pipeline": "jobs: {one: {steps: [{run: make test, if: '${{ github.x }}'}]}}",
 }
 BAD = {
-    # As YAML
+    # YAML
     "a: [": "no YAML",
-    "a: 1\na: 2": "the key a stands twice",
+    "a: 1\na: 2": "duplicate key a",
     "- hosts: x\n- name: y": "of no kind",
     "just text": "of no kind",
     "immuta_redshif_config: {}": "of no kind",
@@ -155,7 +155,7 @@ BAD = {
     "immuta_redshift_api: {uri: x}": "uri",
     f"immuta_redshift_config: {CONFIG}\n{API}": "login_user",
     "all: {hosts: {one: {immuta_redshift_wait_sleep: long}}}": "immuta_redshift_wait_sleep",
-    # The others
+    # Other checks
     "collections: [immuta.integration]": "not this collection",
     "version: 3\ndependencies: {galaxy: {collections: [{name: a.b}]}}": "not this collection",
     "bugfixes: one": "no list",
@@ -165,16 +165,16 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_nothing_is_wrong(name: str) -> None:
+def test_no_problems_in_a_valid_page(name: str) -> None:
     assert found(GOOD[name]) == ""
 
 
 @pytest.mark.parametrize(("text", "problem"), BAD.items(), ids=range(len(BAD)))
-def test_something_is_wrong(text: str, problem: str) -> None:
+def test_problems_in_an_invalid_page(text: str, problem: str) -> None:
     assert any(words in found(text) for words in problem.split("|"))
 
 
-def test_variables_come_from_elsewhere_on_the_page() -> None:
+def test_variables_defined_elsewhere_on_the_page() -> None:
     playbook = play(f"roles: [{ROLE}]")
     cluster = f"immuta_redshift_config: {CONFIG}"
     common = f"{API}\n{LOGIN}"
@@ -188,7 +188,7 @@ def test_variables_come_from_elsewhere_on_the_page() -> None:
     assert found(drift, cluster, API) == ""
 
 
-def test_environment_counts_where_the_page_names_it() -> None:
+def test_environment_variables_named_on_the_page() -> None:
     task = f"- {INFO}: {{api_key: k}}"
     assert found(task, "# Set IMMUTA_URL") == ""
 
@@ -213,7 +213,7 @@ def test_environment_counts_where_the_page_names_it() -> None:
         ("make 'test", "no shell"),
     ],
 )
-def test_wrong_command(command: str, problem: str) -> None:
+def test_invalid_command(command: str, problem: str) -> None:
     assert problem in "\n".join(command_problems(command, page_of()))
 
 
@@ -223,17 +223,17 @@ def test_wrong_command(command: str, problem: str) -> None:
         "IMMUTA_URL=x make test",
         "ansible-playbook immuta.integrations.configure_redshift -e @a.yml -vvv --check -i hosts | tee log",
         "ansible-doc -t role immuta.integrations.immuta_redshift",
-        "ansible-galaxy collection install immuta.integrations:1.0.0 -p folder",
+        "ansible-galaxy collection install immuta.integrations:1.0.0 -p directory",
         "pip install 'requests>=2.28' redshift_connector",
         ".venv/bin/python -m tools.standin --port 5439",
         "git clone https://example.com/x",
     ],
 )
-def test_right_command(command: str) -> None:
+def test_valid_command(command: str) -> None:
     assert command_problems(command, page_of()) == []
 
 
-def test_included_files_are_there() -> None:
+def test_included_files_exist() -> None:
     task = play("tasks:", "- ansible.builtin.include_tasks: nothing.yml")
     assert found(task) == ""
     assert "no file nothing.yml" in found(task, name="docs/examples/one")
@@ -245,12 +245,12 @@ def test_commands_are_found() -> None:
     assert inline_commands("Run `make test`, ``ansible-doc\nx`` or `other`.") == ["make test", "ansible-doc x"]
 
 
-def test_versions_are_those_that_are_needed() -> None:
+def test_versions_match_the_requirements() -> None:
     assert version_problems("`requests` 2.28 or\nlater, ansible-core 2.16 or later") == []
     assert version_problems("- `requests` 2.27 or later.") == ["requests 2.27 is not 2.28"]
 
 
-def test_names_that_are_none() -> None:
+def test_unknown_names() -> None:
     assert (
         unknown_names("immuta_redshift_wait, immuta_redshift_*, `roles/immuta_redshift/`, immuta_redshift_wait_") == []
     )
@@ -275,18 +275,18 @@ def test_examples_are_found() -> None:
     assert [*find_examples("a.yml", "a: 1\n")] == [Example("a.yml", 1, "yaml", "a: 1\n")]
 
 
-def test_what_is_not_found_as_an_example_is_seen() -> None:
+def test_example_outside_a_code_block_is_detected() -> None:
     assert stray("a.md", MARKDOWN) == []
     assert stray("a.md", MARKDOWN + "\n```yaml\nnot closed\n") == [15]
     assert stray("a.rst", RST) == []
     assert stray("a.rst", RST + "\nAs here::\n\n   a: 1\n") == [13]
 
 
-def test_example_files_are_read_with_their_folder(tmp_path: pathlib.Path) -> None:
-    folder = tmp_path / "docs" / "examples" / "one"
-    (folder / "group_vars").mkdir(parents=True)
-    (folder / "site.yml").write_text("a: 1\n")
-    (folder / "group_vars" / "all.yml").write_text("b: 1\n")
+def test_example_files_are_read_with_their_directory(tmp_path: pathlib.Path) -> None:
+    directory = tmp_path / "docs" / "examples" / "one"
+    (directory / "group_vars").mkdir(parents=True)
+    (directory / "site.yml").write_text("a: 1\n")
+    (directory / "group_vars" / "all.yml").write_text("b: 1\n")
     (page,) = find_pages(tmp_path)
     assert page.name == "docs/examples/one"
     assert [example.path for example in page.examples] == [
@@ -295,7 +295,7 @@ def test_example_files_are_read_with_their_folder(tmp_path: pathlib.Path) -> Non
     ]
 
 
-def test_ansible_says_what_it_refuses(tmp_path: pathlib.Path) -> None:
+def test_ansible_reports_syntax_errors(tmp_path: pathlib.Path) -> None:
     good = Example("good.md", 1, "yaml", play("tasks: []"))
     bad = Example("bad.md", 1, "yaml", "# Why\n---\n- ansible.builtin.debug:\n    msg: x\n  whenever: true\n")
     complaints = refused([(good, "playbook"), (bad, "tasks")], tmp_path)

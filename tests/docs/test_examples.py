@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example on every page can be copied: it is YAML, its names and values are right, and Ansible takes it."""
+"""Every example on every page can be copied: valid YAML, valid names and values, accepted by Ansible."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.docs.kinds import kind_of_text, unknown_names
 from tests.docs.pages import Example, Page, find_pages
 from tests.docs.syntax import refused
 from tests.support.by_hand import set_up
-from tests.support.playbooks import Desk, asked, statuses
+from tests.support.playbooks import Workspace, asked, statuses
 from tests.support.standin import Standins
 
 PAGES = find_pages()
 EXAMPLES = [(example, page) for page in PAGES for example in page.examples]
 YAML = [(example, page) for example, page in EXAMPLES if example.language in ("yaml", "yaml+jinja")]
 CONSOLE = [(example, page) for example, page in EXAMPLES if example.language == "console"]
-# Requests that change nothing in Immuta.
+# Requests that do not change Immuta.
 READING = r"GET |POST /integrations/(\d+/)?scripts/"
 JSON = [(example, page) for example, page in EXAMPLES if example.language == "json"]
-# Text is what a command prints.
+# Text is the output of a command.
 LANGUAGES = {"yaml", "yaml+jinja", "console", "json", "text"}
 
 
@@ -35,7 +35,7 @@ def named(examples: list[tuple[Example, Page]]) -> list[t.Any]:
 
 
 def runnable() -> list[tuple[Example, Page]]:
-    """The whole playbooks on pages that need nothing but the stand-ins, each once."""
+    """Return the complete playbooks on pages that need only the stand-ins, without duplicates."""
     found = {
         example.text: (example, page)
         for example, page in YAML
@@ -48,7 +48,7 @@ def runnable() -> list[tuple[Example, Page]]:
 
 @pytest.fixture(scope="session")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What Ansible says of the examples that it refuses."""
+    """Return Ansible's errors about refused examples."""
     kinds = [(example, kind_of_text(example.text, page)) for example, page in YAML]
     given = [(example, kind) for example, kind in kinds if kind in ("playbook", "tasks")]
     return refused(given, tmp_path_factory.mktemp("syntax"))
@@ -82,15 +82,15 @@ def test_page(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("example", "page"), named(runnable()))
-def test_playbook_does_what_the_page_says(example: Example, page: Page, desk: Desk, standins: Standins) -> None:
+def test_playbooks_of_a_page_run(example: Example, page: Page, workspace: Workspace, standins: Standins) -> None:
     is_removal = "immuta_redshift_state: absent" in example.text
     if is_removal:
         set_up(standins)
-    playbook = desk.folder / "playbook.yml"
+    playbook = workspace.directory / "playbook.yml"
     playbook.write_text(at_the_standins(example.text, standins), encoding="utf-8")
 
     variables = {
-        "immuta_redshift_login": desk.login,
+        "immuta_redshift_login": workspace.login,
         "immuta_api_key": standins.immuta.api_key,
         "immuta_system_password": "Sy5tem-Pa55word",
         "redshift_user": standins.bootstrap.user,
@@ -98,13 +98,13 @@ def test_playbook_does_what_the_page_says(example: Example, page: Page, desk: De
     }
     before = standins.catalog()
 
-    preview = desk.play(str(playbook), "--check", "--diff", **variables)
+    preview = workspace.play(str(playbook), "--check", "--diff", **variables)
 
     assert preview.succeeded, preview.output
     assert all(re.match(READING, request) for request in asked(standins))
     assert standins.catalog() == before
 
-    run = desk.play(str(playbook), **variables)
+    run = workspace.play(str(playbook), **variables)
 
     assert run.succeeded, run.output
     assert statuses(standins) == ([] if is_removal else ["enabled"])
@@ -112,7 +112,7 @@ def test_playbook_does_what_the_page_says(example: Example, page: Page, desk: De
 
 
 def at_the_standins(text: str, standins: Standins) -> str:
-    """The playbook with the address of the tenant, and for modules of the cluster, put in place of those of a page."""
+    """Return the playbook with the addresses of the stand-ins."""
     text = text.replace("https://tenant.example.com", standins.immuta.url)
     return re.sub(
         r"^( *)login_host: .*", rf"\1login_host: {standins.redshift.host}\n\1ssl_mode: disable", text, flags=re.M

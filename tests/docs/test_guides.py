@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guides: all are listed, they explain the messages that users meet, diagrams are drawn, and broken links found."""
+"""The guides: all are listed and explain user-visible messages, diagrams are valid, and broken links are found."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ from tools.check_links import broken, external
 RST = GUIDES.parent / "rst"
 MESSAGES = RST / "troubleshooting_guide.rst"
 PLUGINS = tuple(
-    path for folder in ("module_utils/*", "plugin_utils", "inventory") for path in ROOT.glob(f"plugins/{folder}/*.py")
+    path
+    for directory in ("module_utils/*", "plugin_utils", "inventory")
+    for path in ROOT.glob(f"plugins/{directory}/*.py")
 )
 PLAYS = (*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/**/*.yml"))
 GAP = "..."
-# For the controller, which then has the module say it.
+# For the controller; the module then shows the message.
 UNSEEN = "A library is missing in the controller's Python."
-# Phones are about this wide, and letters of three quarters of their size can be read.
+# The width of a phone; letters at three quarters of their size are readable.
 WIDEST_DIAGRAM = 360 / 0.75
 
 
@@ -35,13 +37,13 @@ def guides() -> list[str]:
 
 
 def quoted() -> list[str]:
-    """Every message that the guide explains: what stands as a literal in the term of a definition."""
+    """Return the messages that the guide explains: literals in the terms of definitions."""
     terms = re.findall(r"^(``.+)\n  \S", MESSAGES.read_text(), re.MULTILINE)
     return [message for term in terms for message in re.findall(r"``(.+?)``", term)]
 
 
 def texts_of_python(tree: ast.AST) -> t.Iterator[str]:
-    """Every string, with a gap where a value is filled in, but docstrings and what says that a requirement is met."""
+    """Yield every string, with a gap for inserted values, except docstrings and passed requirements."""
     if isinstance(tree, ast.JoinedStr):
         yield "".join(str(part.value) if isinstance(part, ast.Constant) else GAP for part in tree.values)
     elif isinstance(tree, ast.Constant):
@@ -56,13 +58,13 @@ def is_docstring(node: ast.AST) -> bool:
 
 
 def is_well(node: ast.AST) -> bool:
-    """Whether it is the outcome of a requirement that needs nobody's attention."""
+    """Return whether a requirement's outcome needs no action."""
     outcome = [getattr(argument, "value", None) for argument in node.args] if isinstance(node, ast.Call) else []
     return "passed" in outcome or "skipped" in outcome
 
 
 def texts_of_play(document: t.Any, key: str = "") -> t.Iterator[str]:
-    """What a role or playbook says when it stops, with a gap where a value is filled in."""
+    """Yield the failure messages of a role or playbook, with a gap for inserted values."""
     if isinstance(document, dict):
         for name, value in document.items():
             yield from texts_of_play(value, name)
@@ -74,13 +76,13 @@ def texts_of_play(document: t.Any, key: str = "") -> t.Iterator[str]:
 
 
 def messages() -> list[str]:
-    """What the sources can say to a user."""
+    """Return the messages in the sources."""
     texts = [text for path in PLAYS for text in texts_of_play(yaml.safe_load(path.read_text()))]
     return texts + [text for path in PLUGINS for text in texts_of_python(ast.parse(path.read_text()))]
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a text is a sentence, or the part of one that says why or what to do; those are on one line."""
+    """Return whether a text is a sentence, or its part with the reason or the fix; those are on one line."""
     if "\n" in text:
         return False
     prose = len(re.sub(r"[^a-z ]", "", text).split()) > 5
@@ -89,22 +91,22 @@ def is_sentence(text: str) -> bool:
 
 
 def fits(quote: str, text: str) -> bool:
-    """Whether the text has the quoted words in it, with any text in the gaps."""
+    """Return whether a text contains the quoted words, with any text in the gaps."""
     return re.search(".*?".join(re.escape(part) for part in quote.split(GAP)), text) is not None
 
 
-def test_every_guide_is_listed_and_exists() -> None:
+def test_guides_exist_and_are_listed() -> None:
     assert sorted(guides()) == sorted(path.stem for path in RST.glob("*.rst"))
 
 
-def test_every_message_that_is_explained_exists() -> None:
+def test_explained_messages_exist() -> None:
     texts = messages()
 
     assert len(quoted()) > 100
     assert [quote for quote in quoted() if not any(fits(quote, text) for text in texts)] == []
 
 
-def test_every_message_that_exists_is_explained() -> None:
+def test_messages_are_explained() -> None:
     explained = quoted()
     wordy = [quote for quote in explained if quote.replace(GAP, "").strip()]
 
@@ -115,7 +117,7 @@ def test_every_message_that_exists_is_explained() -> None:
 
 
 @pytest.mark.parametrize("source", sorted(DIAGRAMS.glob("*.d2")), ids=lambda path: path.stem)
-def test_a_diagram_can_be_drawn_and_read_on_a_phone(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_diagram_is_valid_and_narrow(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
     drawing = tmp_path / "drawing.svg"
     draw(source, drawing)
 
@@ -125,7 +127,7 @@ def test_a_diagram_can_be_drawn_and_read_on_a_phone(source: pathlib.Path, tmp_pa
     assert "prefers-color-scheme:dark" in drawing.read_text().replace(" ", "")
 
 
-def test_every_diagram_is_shown_with_its_description() -> None:
+def test_diagrams_have_alt_text() -> None:
     shown = re.findall(
         r"\.\. image:: diagrams/(\w+)\.svg\n   :alt: \w", "".join(path.read_text() for path in RST.glob("*.rst"))
     )
@@ -133,15 +135,15 @@ def test_every_diagram_is_shown_with_its_description() -> None:
     assert sorted(shown) == sorted(path.stem for path in DIAGRAMS.glob("*.d2"))
 
 
-def test_a_link_that_leads_nowhere_is_found(tmp_path: pathlib.Path) -> None:
+def test_broken_link_is_found(tmp_path: pathlib.Path) -> None:
     links = ["#here", "other.html", "other.html#there", "https://example.com/", "gone.html", "other.html#gone", "#gone"]
     page = '<p id="here">' + "".join(f'<a href="{link}">x</a>' for link in links)
     (tmp_path / "page.html").write_text(page)
     (tmp_path / "other.html").write_text('<h1 id="there">x</h1>')
 
     assert broken(tmp_path) == [
-        "page.html: gone.html leads to no file",
-        "page.html: other.html#gone leads to no such place in the file",
-        "page.html: #gone leads to no such place in the file",
+        "page.html: gone.html: file not found",
+        "page.html: other.html#gone: anchor not found",
+        "page.html: #gone: anchor not found",
     ]
     assert external(tmp_path) == ["https://example.com/"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration comes out as promised, and the README shows what it prints."""
+"""The demo passes, and the README shows its output."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ GAP = re.compile(r"^ *\.\.\.\n", re.MULTILINE)
 
 
 def plain(text: str) -> str:
-    """A text without spaces at the ends of its lines, and without the name that a folder has by chance."""
+    """Return a text without trailing spaces and without the random part of the directory name."""
     return "".join(re.sub(r"\S*/immuta-demo-\w+", "~", line.rstrip()) + "\n" for line in text.splitlines())
 
 
 def shown() -> list[str]:
-    """What the README says that the command prints, in pieces where it leaves something out."""
+    """Return the demo output in the README, split where it omits lines."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = [block.text.removeprefix(COMMAND) for block in find_examples("README.md", readme) if COMMAND in block.text]
     return [piece for block in blocks for piece in GAP.split(plain(block)) if piece]
 
 
 def missing(pieces: t.Iterable[str], output: str) -> list[str]:
-    """The pieces that do not stand in the output, one after the other."""
+    """Return the pieces that are not in the output, in order."""
     position, lost = 0, []
     for piece in pieces:
         found = output.find(piece, position)
@@ -47,7 +47,7 @@ def test_missing_pieces_are_found() -> None:
     assert missing(["three\n", "one\n"], output) == ["one\n"]
 
 
-def test_readme_shows_what_the_demo_prints() -> None:
+def test_readme_matches_the_demo_output() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "tools.demo"],
         cwd=ROOT,
@@ -58,5 +58,5 @@ def test_readme_shows_what_the_demo_prints() -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert shown(), "README.md has no console block that begins with $ make demo."
+    assert shown(), "README.md has no console block that starts with $ make demo."
     assert missing(shown(), plain(run.stdout)) == []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role's README says of variables, results and entry points is what the role has, and so are its defaults."""
+"""The role's README matches its variables, defaults, results and entry points."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.docs.arguments import ROLE
 from tests.docs.expressions import results_of
 from tests.support.paths import ROOT
 
-FOLDER = ROOT / "roles" / "immuta_redshift"
-SPECS = yaml.safe_load((FOLDER / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+DIRECTORY = ROOT / "roles" / "immuta_redshift"
+SPECS = yaml.safe_load((DIRECTORY / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
 MAIN = SPECS["main"]["options"]
-README = (FOLDER / "README.md").read_text(encoding="utf-8")
-# Of the same variable in two entry points, what has to be the same.
+README = (DIRECTORY / "README.md").read_text(encoding="utf-8")
+# Fields that must be equal in all entry points of a variable.
 SAME = ("type", "choices", "default")
 
 
 def table() -> dict[str, tuple[str, str]]:
-    """For each variable in the table: the text of its default, and the whole row."""
+    """Return, for each variable in the table, the text of its default and the whole row."""
     found = {}
     for row in re.findall(r"^\| `immuta_redshift_.*$", README, re.MULTILINE):
         cells = row.strip("|").split("|")
@@ -36,14 +36,14 @@ def table() -> dict[str, tuple[str, str]]:
 
 
 def code_after(words: str) -> list[str]:
-    """What stands as code in the sentence that begins with the words."""
+    """Return the code in the sentence that starts with the words."""
     sentence = re.search(rf"{re.escape(words)}(.*?)\.(?:\s|$)", README, re.DOTALL)
     assert sentence
     return re.findall(r"`(\w+)`", sentence[1])
 
 
-def test_defaults_are_those_of_the_specs() -> None:
-    defaults = yaml.safe_load((FOLDER / "defaults" / "main.yml").read_text(encoding="utf-8"))
+def test_defaults_match_the_argument_specs() -> None:
+    defaults = yaml.safe_load((DIRECTORY / "defaults" / "main.yml").read_text(encoding="utf-8"))
     assert defaults == {name: option["default"] for name, option in MAIN.items() if not option.get("required")}
 
 
@@ -52,7 +52,7 @@ def test_readme_lists_the_variables() -> None:
 
 
 @pytest.mark.parametrize("name", MAIN)
-def test_readme_has_the_default_and_the_choices(name: str) -> None:
+def test_readme_lists_defaults_and_choices(name: str) -> None:
     option, (default, row) = MAIN[name], table()[name]
     if option.get("required"):
         assert default == "required"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of facts and assumptions name a source and tests that exist."""
+"""The tables of facts and assumptions name a source and existing tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def defined() -> set[str]:
 
 
 @pytest.mark.parametrize("kind", ["facts", "assumptions"])
-def test_each_row_has_a_source_and_tests_that_exist(kind: str) -> None:
+def test_each_row_has_a_source_and_existing_tests(kind: str) -> None:
     tests = defined()
     table = rows(kind)
     assert len(table) > 10
@@ -43,6 +43,6 @@ def test_each_row_has_a_source_and_tests_that_exist(kind: str) -> None:
         assert [name for name in named if name not in tests] == []
 
 
-def test_each_test_that_the_guide_names_exists() -> None:
+def test_tests_in_the_guide_exist() -> None:
     named = set(re.findall(r"``(test_\w+)``", GUIDE.read_text(encoding="utf-8")))
     assert named - defined() == set()

@@ -20,7 +20,7 @@ from tests.support.standin.relay import Relay
 
 @pytest.fixture(scope="session")
 def second_cluster(running_standins: Standins) -> t.Iterator[tuple[Postgres, Relay]]:
-    """Another cluster, with the same account to set it up."""
+    """A second cluster with the same bootstrap account."""
     login = running_standins.bootstrap
     with Postgres() as postgres, Relay(postgres.port) as relay:
         postgres.create_user(login.user, login.password, createdb=True, createrole=True)
@@ -29,7 +29,7 @@ def second_cluster(running_standins: Standins) -> t.Iterator[tuple[Postgres, Rel
 
 @pytest.fixture
 def runner(tmp_path: pathlib.Path, standins: Standins) -> Runner:
-    """The stand-ins as they began, and a checkout whose project has the variables for them."""
+    """The stand-ins after a reset, and a checkout whose project has their variables."""
     checkout, home = tmp_path / "checkout", tmp_path / "home"
     shutil.copytree(EXAMPLE, checkout)
     home.mkdir()
@@ -42,7 +42,7 @@ def runner(tmp_path: pathlib.Path, standins: Standins) -> Runner:
 
 @pytest.fixture
 def clusters(runner: Runner, standins: Standins, second_cluster: tuple[Postgres, Relay]) -> list[Postgres]:
-    """The two clusters of the inventory, at the addresses of the stand-ins instead of their own, and without TLS."""
+    """The two clusters of the inventory, at the addresses of the stand-ins and without TLS."""
     postgres, relay = second_cluster
     user = standins.bootstrap.user
     postgres.reset(keep_users=[user])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant with an integration that logs in with an AWS access key: listed, exported, unchanged, changed, removed.
+"""An integration that logs in with an AWS access key: list, export, compare, change, remove.
 
 Immuta's documentation names neither the authentication type nor its settings. Those here are examples.
 """
@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.support.by_hand import run_by_hand
-from tests.support.playbooks import Desk, asked
+from tests.support.playbooks import Workspace, asked
 from tests.support.standin import Standins, scripts
 
 CONFIGURE, REMOVE, EXPORT = (
@@ -34,7 +34,7 @@ def settings(standins: Standins) -> dict[str, t.Any]:
 
 
 def written(standins: Standins) -> list[tuple[str, t.Any]]:
-    """What Immuta was asked but for GET: the request and its body."""
+    """Return the requests to Immuta except GET, with their bodies."""
     return [
         (f"{request['method']} {request['path']}", request["body"])
         for request in standins.immuta.requests()
@@ -44,7 +44,7 @@ def written(standins: Standins) -> list[tuple[str, t.Any]]:
 
 @pytest.fixture
 def tenant(standins: Standins, request: pytest.FixtureRequest) -> bool:
-    """A tenant that has the integration, and whether the setup was automatic."""
+    """A tenant with the integration, and whether its setup was automatic."""
     automatic: bool = request.param
     members = {"awsAccessKeyId": False, "awsSecretAccessKey": True}
     standins.immuta.set(authentication_types={"accessKey": members}, redacted="[REDACTED]")
@@ -52,7 +52,7 @@ def tenant(standins: Standins, request: pytest.FixtureRequest) -> bool:
     if not automatic:
         run_by_hand(standins, scripts.initial_create(config), "dev")
         run_by_hand(standins, scripts.create(config), "immuta")
-    # To the stand-in it is stored as it is shown.
+    # The stand-in stores it as it is shown.
     config["stage"] = {**config["stage"], "handle": "[REDACTED]"}
     reply = requests.post(
         f"{standins.immuta.url}/integrations",
@@ -68,8 +68,8 @@ def tenant(standins: Standins, request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.mark.parametrize("tenant", [False, True], ids=["manual", "automatic"], indirect=True)
-def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: bool) -> None:
-    [listed] = desk.module("immuta_integration_info")["integrations"]
+def test_integration_with_an_access_key(workspace: Workspace, standins: Standins, tenant: bool) -> None:
+    [listed] = workspace.module("immuta_integration_info")["integrations"]
     assert listed["config"]["extra"] == {
         "awsAccessKeyId": KEY_ID,
         "awsSecretAccessKey": "[REDACTED]",
@@ -78,10 +78,10 @@ def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: 
     assert listed["hidden"] == ["extra.awsSecretAccessKey", "extra.stage.handle"]
     standins.immuta.clear_requests()
 
-    exported = desk.play(EXPORT, export_dir=str(desk.folder / "exported"))
-    file = desk.folder / "exported" / "cluster.example.com.yml"
+    exported = workspace.play(EXPORT, export_dir=str(workspace.directory / "exported"))
+    file = workspace.directory / "exported" / "cluster.example.com.yml"
     text = file.read_text(encoding="utf-8")
-    play = {"immuta_redshift_login": desk.login, "immuta_redshift_wait_sleep": 0.1}
+    play = {"immuta_redshift_login": workspace.login, "immuta_redshift_wait_sleep": 0.1}
 
     assert exported.succeeded, exported.output
     said = " ".join(exported.output.split())
@@ -91,7 +91,7 @@ def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: 
     assert '"awsAccessKeyId": "AKIAEXAMPLE"' in text
     assert not [secret for secret in (SECRET, SESSION) if secret in text + exported.output]
 
-    unchanged = desk.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
+    unchanged = workspace.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
 
     assert unchanged.succeeded, unchanged.output
     assert unchanged.changed == 0
@@ -102,13 +102,13 @@ def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: 
     incomplete = file.with_name("incomplete.yml")
     hidden = '    "awsSecretAccessKey"'
     incomplete.write_text("".join(line for line in changed.splitlines(True) if not line.startswith(hidden)))
-    refused = desk.play(CONFIGURE, "-e", f"@{incomplete}", **play, **SECRETS)
+    refused = workspace.play(CONFIGURE, "-e", f"@{incomplete}", **play, **SECRETS)
 
     assert not refused.succeeded
     assert "Set config.extra.awsSecretAccessKey to create or change" in " ".join(refused.output.split())
     assert written(standins) == []
 
-    run = desk.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
+    run = workspace.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
 
     assert run.succeeded, run.output
     wanted = {
@@ -125,7 +125,7 @@ def test_integration_with_an_access_key(desk: Desk, standins: Standins, tenant: 
     assert standins.immuta.records()[0]["config"] == wanted["config"]
 
     standins.immuta.clear_requests()
-    removed = desk.play(REMOVE, "-e", f"@{file}", **play, **SECRETS)
+    removed = workspace.play(REMOVE, "-e", f"@{file}", **play, **SECRETS)
 
     assert removed.succeeded, removed.output
     sent = {"authenticationType": "accessKey", **KEY} if tenant else None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user can do wrong ends in one sentence that says so, with nothing written anywhere and no secret shown."""
+"""User errors end in one sentence that explains them, without changes and without secrets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk, asked
+from tests.support.playbooks import Workspace, asked
 from tests.support.standin import HOST, Standins
 
-# Part of every secret in this file.
+# A part of every secret in this file.
 CANARY = "C4nary"
 
 CONFIG = {
@@ -38,13 +38,13 @@ NOT_USER = {"authentication_type": "okta", "username": None, "password": None}
 INTEGRATION, SCRIPT, INFO = "immuta_redshift_integration", "immuta_integration_script", "immuta_integration_info"
 RUN, LOOK = "redshift_script", "redshift_info"
 
-# FOLDER stands for the folder of the test, HOST and PORT for the address of the database.
+# DIRECTORY is the directory of the test, HOST and PORT are the address of the database.
 LOGIN = {"login_host": "HOST", "login_port": "PORT", "ssl_mode": "disable", "connect_retries": 0}
 DEFAULTS: dict[str, dict[str, t.Any]] = {
     INTEGRATION: {"auto_bootstrap": False, "config": CONFIG},
-    SCRIPT: {"script": "create", "config": CONFIG, "dest": "FOLDER/create.sql"},
+    SCRIPT: {"script": "create", "config": CONFIG, "dest": "DIRECTORY/create.sql"},
     INFO: {"retries": 0},
-    RUN: {"path": "FOLDER/script.sql", **LOGIN},
+    RUN: {"path": "DIRECTORY/script.sql", **LOGIN},
     LOOK: LOGIN,
 }
 
@@ -53,10 +53,10 @@ DEFAULTS: dict[str, dict[str, t.Any]] = {
 class Case:
     """A task that must fail.
 
-    ``says`` are parts of the sentence, ``facts`` some of the result's other keys. ``asked`` are the requests that
-    Immuta may get; ``looks`` says whether the database may be logged in to. ``fault`` and ``records`` are what Immuta
-    is to do and to have. ``environment`` is what is changed there, None for taken away. ``script`` is what script.sql
-    holds, ``library`` what is not installed.
+    ``says`` are parts of the sentence, ``facts`` some of the result's other keys. ``asked`` are the expected requests
+    to Immuta; ``looks`` allows a login to the database. ``fault`` and ``records`` set up Immuta. ``environment`` has
+    changed variables, None for a removed one. ``script`` is the content of script.sql, ``library`` one that is not
+    installed.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Case:
 
     @property
     def is_known_before(self) -> bool:
-        """Whether nobody has to be asked, so that it needs no stand-in to itself."""
+        """Return whether the case needs no server, and so no stand-in of its own."""
         return not (self.asked or self.looks or self.library)
 
 
@@ -87,7 +87,7 @@ def okta(**changes: t.Any) -> dict[str, t.Any]:
 
 
 def seeded(**changes: t.Any) -> dict[str, t.Any]:
-    """An integration that Immuta has; ``config`` are the changes to the usual one."""
+    """Return an existing integration; ``config`` are changes to the default one."""
     names = {"initial_database": "initialDatabase", "authentication_type": "authenticationType"}
     usual = {names.get(name, name): value for name, value in CONFIG.items()}
     return {**changes, "config": {**usual, **changes.get("config", {})}}
@@ -98,7 +98,7 @@ ONE, ALL = ["GET /integrations/1"], ["GET /integrations"]
 GONE = {"state": "absent", "auto_bootstrap": LEFT_OUT}
 
 CASES = [
-    # What an integration cannot be
+    # Invalid integrations
     Case("no url", INTEGRATION, {}, ["missing required arguments: url"], environment={"IMMUTA_URL": None}),
     Case("no key", INFO, {}, ["missing required arguments: api_key"], environment={"IMMUTA_API_KEY": None}),
     Case("no config", INTEGRATION, {"config": LEFT_OUT}, ["is required: id, config"]),
@@ -149,7 +149,7 @@ CASES = [
     Case("a password that is a list", INTEGRATION, config(password=[CANARY]), ["config.password is a list"]),
     Case("a user that is a dictionary", SCRIPT, config(username={"a": 1}), ["config.username is a dictionary"]),
     Case("a nested one", INTEGRATION, okta(password={"a": CANARY}), ["config.okta.password is a dictionary"]),
-    # What Immuta's integration forbids
+    # Conflicts with the current integration
     Case(
         "another database",
         INTEGRATION,
@@ -207,7 +207,7 @@ CASES = [
         asked=ALL,
         records=[seeded(autoBootstrap=True)],
     ),
-    # A tenant that is none
+    # Invalid tenants
     Case(
         "a wrong key",
         INFO,
@@ -236,10 +236,10 @@ CASES = [
         {"url": "https://IMMUTA"},
         ["the server does not speak TLS", "check the port of url"],
     ),
-    Case("nobody there", INFO, {"url": "http://127.0.0.1:1"}, ["the connection was refused", "check url"]),
+    Case("no server", INFO, {"url": "http://127.0.0.1:1"}, ["the connection was refused", "check url"]),
     Case("no such name", INFO, {"url": "https://nowhere.invalid"}, ["the host name is not known", "check url"]),
     Case("no such proxy", INFO, {}, ["proxy"], environment={"http_proxy": f"http://me:{CANARY}@127.0.0.1:1"}),
-    Case("no such ca_path", INFO, {"ca_path": "FOLDER/ca.pem"}, ["ca_path", "ca.pem", "No such file"]),
+    Case("no such ca_path", INFO, {"ca_path": "DIRECTORY/ca.pem"}, ["ca_path", "ca.pem", "No such file"]),
     Case(
         "a page",
         INFO,
@@ -292,12 +292,17 @@ CASES = [
         asked=ALL,
         fault={"kind": "hang", "seconds": 2},
     ),
-    # Scripts that have nowhere to go
+    # Invalid destinations of scripts
     Case("no dest", SCRIPT, {"dest": LEFT_OUT}, ["missing required arguments: dest"]),
     Case("an empty dest", SCRIPT, {"dest": ""}, ["dest"]),
-    Case("no folder", SCRIPT, {"dest": "FOLDER/no/create.sql"}, ["The directory FOLDER/no of dest does not exist"]),
-    Case("a folder", SCRIPT, {"dest": "FOLDER"}, ["The dest FOLDER is not a file"]),
-    Case("a file as folder", SCRIPT, {"dest": "FOLDER/script.sql/x"}, ["FOLDER/script.sql of dest"]),
+    Case(
+        "no directory",
+        SCRIPT,
+        {"dest": "DIRECTORY/no/create.sql"},
+        ["The directory DIRECTORY/no of dest does not exist"],
+    ),
+    Case("a directory", SCRIPT, {"dest": "DIRECTORY"}, ["The dest DIRECTORY is not a file"]),
+    Case("a file as directory", SCRIPT, {"dest": "DIRECTORY/script.sql/x"}, ["DIRECTORY/script.sql of dest"]),
     Case("a file for all", SCRIPT, {"mode": "0644"}, ["mode 0o644", "others no permissions"]),
     Case("a mode in decimal", SCRIPT, {"mode": 600}, ["mode", "0600"]),
     Case("a mode in words", SCRIPT, {"mode": "u=rw"}, ["The option mode is u=rw", "'0600'"]),
@@ -335,10 +340,10 @@ CASES = [
         ["The file /proc/create.sql cannot be written"],
         asked=["POST /integrations/scripts/create"],
     ),
-    # Scripts that cannot be run
+    # Invalid scripts
     Case("no path", RUN, {"path": LEFT_OUT}, ["missing required arguments: path"]),
-    Case("no script", RUN, {"path": "FOLDER/no.sql"}, ["The script FOLDER/no.sql was not found"]),
-    Case("a folder as script", RUN, {"path": "FOLDER"}, ["The script FOLDER is not a regular file"]),
+    Case("no script", RUN, {"path": "DIRECTORY/no.sql"}, ["The script DIRECTORY/no.sql was not found"]),
+    Case("a directory as script", RUN, {"path": "DIRECTORY"}, ["The script DIRECTORY is not a regular file"]),
     Case(
         "a meta-command",
         RUN,
@@ -364,7 +369,7 @@ CASES = [
         script=b"SELECT 1;\nCREATE DATABASE immuta;\n",
     ),
     Case("an unknown kind", RUN, {"creates": {"table": "t"}}, ["table", "schema"]),
-    # Databases that cannot be reached
+    # Unreachable databases
     Case("no user", RUN, {}, ["also needs login_user"], environment={"REDSHIFT_USER": None}),
     Case("no database", LOOK, {}, ["login_db"], environment={"REDSHIFT_DB": None}),
     Case("a port of 70000", RUN, {"login_port": 70000}, ["login_port", "65535"]),
@@ -372,7 +377,7 @@ CASES = [
     Case("a URL to log in to", LOOK, {"login_host": "https://cluster"}, ["login_host is not a host name", "scheme"]),
     Case("an empty database", LOOK, {"login_db": ""}, ["login_db is empty"]),
     Case("no such cluster", LOOK, {"login_host": "nowhere.invalid"}, ["the host name is not known", "login_host"]),
-    Case("nobody listening", RUN, {"login_port": 1}, ["the connection was refused", "login_port"]),
+    Case("no database server", RUN, {"login_port": 1}, ["the connection was refused", "login_port"]),
     *(
         case
         for driver in ("redshift_connector", "psycopg")
@@ -409,13 +414,13 @@ CASES = [
         ["needs TLS", "ssl_mode"],
     ),
     Case("half of Okta to log in", RUN, {"auth_method": "okta"}, ["'okta' also needs idp_host, app_id"]),
-    # Libraries that are not there
+    # Missing libraries
     Case("no requests", INFO, {}, ["requests", "install"], library="requests"),
     Case("no driver", LOOK, {}, ["lacks", "redshift_connector", "pip install"], library="redshift_connector"),
     Case("no other driver", RUN, {"driver": "psycopg"}, ["lacks", "psycopg", "pip install"], library="psycopg"),
 ]
 
-# Sentences of Ansible's own, which end without a full stop.
+# Messages of Ansible without a full stop.
 ANSIBLES = (
     "missing",
     "one of the following",
@@ -427,20 +432,20 @@ ANSIBLES = (
 )
 
 
-def files(folder: pathlib.Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def files(directory: pathlib.Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 def state(standins: Standins) -> tuple[t.Any, ...]:
     return standins.catalog(), standins.immuta.records(), asked(standins), len(standins.postgres.statements())
 
 
-def filled_in(value: t.Any, desk: Desk) -> t.Any:
-    """What an argument or a sentence is on this desk, with the names in capital letters replaced."""
-    redshift = desk.standins.redshift
+def filled_in(value: t.Any, workspace: Workspace) -> t.Any:
+    """Return an argument or a sentence with the names in capital letters replaced."""
+    redshift = workspace.standins.redshift
     names = {
-        "FOLDER": str(desk.folder.resolve()),
-        "IMMUTA": desk.standins.immuta.url.rpartition("/")[2],
+        "DIRECTORY": str(workspace.directory.resolve()),
+        "IMMUTA": workspace.standins.immuta.url.rpartition("/")[2],
         "HOST": redshift.host,
         "PORT": str(redshift.port),
     }
@@ -450,44 +455,44 @@ def filled_in(value: t.Any, desk: Desk) -> t.Any:
     return value
 
 
-def check(case: Case, desk: Desk) -> None:
-    """Run the task and judge what it says and what it leaves on disk."""
-    (desk.folder / "script.sql").write_bytes(case.script)
+def check(case: Case, workspace: Workspace) -> None:
+    """Run the task and check its message and its files."""
+    (workspace.directory / "script.sql").write_bytes(case.script)
     for name, value in case.environment.items():
-        desk.environment.pop(name, None)
+        workspace.environment.pop(name, None)
         if value is not None:
-            desk.environment[name] = value
-    before = files(desk.folder)
+            workspace.environment[name] = value
+    before = files(workspace.directory)
     arguments = {
         name: value for name, value in {**DEFAULTS[case.module], **case.arguments}.items() if value != LEFT_OUT
     }
 
-    result = desk.module(case.module, **{name: filled_in(value, desk) for name, value in arguments.items()})
+    result = workspace.module(case.module, **{name: filled_in(value, workspace) for name, value in arguments.items()})
 
     assert result["failed"] is True
     message = result["msg"]
     for part in case.says:
-        assert filled_in(part, desk) in message
+        assert filled_in(part, workspace) in message
     assert {name: result.get(name) for name in case.facts} == case.facts
     assert message.endswith(".") or any(start in message for start in ANSIBLES), message
     assert "\n" not in message
     said = json.dumps(result)
-    for secret in (CANARY, desk.standins.immuta.api_key, desk.standins.bootstrap.password):
+    for secret in (CANARY, workspace.standins.immuta.api_key, workspace.standins.bootstrap.password):
         assert secret not in said
-    assert files(desk.folder) == before
+    assert files(workspace.directory) == before
 
 
 @pytest.fixture(scope="module")
 def ended(
     request: pytest.FixtureRequest, running_standins: Standins, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, concurrent.futures.Future[None]]:
-    """How the cases end that are known before: side by side, since none of them can touch what another one sees."""
+    """The results of cases without a server, run in parallel."""
     running_standins.reset()
     before = state(running_standins)
     chosen = [item.callspec.params["case"] for item in request.session.items if "ended" in item.fixturenames]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as people:
         tasks = {
-            case.name: people.submit(check, case, Desk(tmp_path_factory.mktemp("desk"), running_standins))
+            case.name: people.submit(check, case, Workspace(tmp_path_factory.mktemp("workspace"), running_standins))
             for case in chosen
         }
     assert state(running_standins) == before
@@ -500,27 +505,25 @@ def cases(known_before: bool) -> t.Any:
 
 
 @cases(known_before=True)
-def test_what_is_known_before_is_said_before_anybody_is_asked(
-    ended: dict[str, concurrent.futures.Future[None]], case: Case
-) -> None:
+def test_bad_input_fails_before_any_request(ended: dict[str, concurrent.futures.Future[None]], case: Case) -> None:
     ended[case.name].result()
 
 
 @cases(known_before=False)
-def test_what_the_servers_know_is_said_and_nothing_is_changed(desk: Desk, standins: Standins, case: Case) -> None:
+def test_server_errors_are_shown_without_changes(workspace: Workspace, standins: Standins, case: Case) -> None:
     for record in case.records:
         standins.immuta.seed(**record)
     if case.fault:
         standins.immuta.add_fault(**case.fault)
     if case.library:
-        stub = desk.folder / "stubs" / case.library / "__init__.py"
+        stub = workspace.directory / "stubs" / case.library / "__init__.py"
         stub.parent.mkdir(parents=True)
         stub.write_text("raise ImportError('not installed')", encoding="utf-8")
-        desk.environment["PYTHONPATH"] = str(desk.folder / "stubs")
-        desk.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        workspace.environment["PYTHONPATH"] = str(workspace.directory / "stubs")
+        workspace.environment["PYTHONDONTWRITEBYTECODE"] = "1"
     catalog, records, unused, statements = state(standins)
 
-    check(case, desk)
+    check(case, workspace)
 
     after = state(standins)
     assert after[:3] == (catalog, records, case.asked)

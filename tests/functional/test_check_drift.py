@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook check_drift: what it reports of each cluster, what it requests, and what it needs to know."""
+"""The playbook check_drift: its report for each cluster, its requests, and its required variables."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ FAILED_TEST = {"name": "Connection", "status": "failed", "message": "The cluster
 
 
 class Check:
-    """Runs the playbook on an inventory of clusters, whose passwords nobody knows, and reads its report."""
+    """A runner of the playbook on an inventory of clusters without passwords that reads the report."""
 
-    def __init__(self, folder: pathlib.Path, standins: Standins) -> None:
-        self.folder = folder
+    def __init__(self, directory: pathlib.Path, standins: Standins) -> None:
+        self.directory = directory
         self.standins = standins
-        self.report_file = folder / "drift.json"
+        self.report_file = directory / "drift.json"
 
     def run(self, clusters: dict[str, dict[str, t.Any]], *options: str) -> Run:
-        """``clusters`` are the role's variables by the name of the host."""
-        inventory = self.folder / "inventory.yml"
+        """Run the playbook; ``clusters`` are the role's variables by host."""
+        inventory = self.directory / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": clusters}}), encoding="utf-8")
         return ended(
             [
@@ -45,13 +45,13 @@ class Check:
             ],
             {
                 "PATH": os.environ["PATH"],
-                "HOME": str(self.folder),
+                "HOME": str(self.directory),
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
                 "IMMUTA_URL": self.standins.immuta.url,
                 "IMMUTA_API_KEY": self.standins.immuta.api_key,
-                "ANSIBLE_STRATEGY": "free",  # which has no task for all hosts, so that the playbook cannot rely on it
+                "ANSIBLE_STRATEGY": "free",  # has no task for all hosts, so the playbook cannot rely on it
             },
-            self.folder,
+            self.directory,
         )
 
     def report(self) -> dict[str, t.Any]:
@@ -65,13 +65,13 @@ def check(tmp_path: pathlib.Path, standins: Standins) -> Check:
 
 
 def variables(standins: Standins, name: str, **config: t.Any) -> dict[str, t.Any]:
-    """A cluster whose credentials nobody knows, as export_integrations writes it."""
+    """Return a cluster without credentials, as export_integrations writes it."""
     credentials = {name: f"{{{{ immuta_redshift_secret_{name} }}}}" for name in ("username", "password")}
     config = standins.config(host=f"{name}.example.com", **credentials, **config)
     return {"immuta_redshift_config": config}
 
 
-def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> None:
+def test_clusters_are_compared_independently(check: Check, standins: Standins) -> None:
     seeds: dict[str, dict[str, t.Any]] = {
         "in_order": {},
         "disabled": {"status": "disabled"},
@@ -134,7 +134,7 @@ def test_each_cluster_is_judged_by_itself(check: Check, standins: Standins) -> N
     assert "12 clusters: 1 in sync, 1 not enabled, 7 drifted, 3 failed; 0 unmanaged." in run.output
 
 
-def test_an_error_status_is_no_drift_but_has_an_exit_code_of_its_own(check: Check, standins: Standins) -> None:
+def test_error_status_has_its_own_exit_code(check: Check, standins: Standins) -> None:
     standins.immuta.seed(
         status="recurringValidationError",
         validationResults={"status": "failed", "validationTests": [FAILED_TEST, {"name": "x", "status": "passed"}]},
@@ -163,7 +163,7 @@ def test_an_error_status_is_no_drift_but_has_an_exit_code_of_its_own(check: Chec
     assert stat.S_IMODE(check.report_file.stat().st_mode) == 0o600
 
 
-def test_a_run_that_met_no_cluster_leaves_no_report_of_an_earlier_one(check: Check) -> None:
+def test_run_without_clusters_deletes_the_old_report(check: Check) -> None:
     check.report_file.write_text('{"exit_code": 0}', encoding="utf-8")
 
     check.run({"ill": {}}, "-e", "immuta_redshift_hosts=nobody")
@@ -171,7 +171,7 @@ def test_a_run_that_met_no_cluster_leaves_no_report_of_an_earlier_one(check: Che
     assert check.report()["exit_code"] == 2
 
 
-def test_what_no_host_of_the_inventory_describes_is_unmanaged(check: Check, standins: Standins) -> None:
+def test_unknown_integration_is_unmanaged(check: Check, standins: Standins) -> None:
     for name in ("sales", "finance", "stray"):
         standins.immuta.seed(config=standins.config(host=f"{name}.example.com"))
     standins.immuta.seed(type="Snowflake", config={"host": "other.example.com"})
@@ -190,10 +190,10 @@ def test_what_no_host_of_the_inventory_describes_is_unmanaged(check: Check, stan
     assert check.report()["exit_code"] == 5
 
 
-def test_a_file_of_variables_that_cannot_be_read_is_its_host_s_failure(check: Check, standins: Standins) -> None:
+def test_unreadable_variables_fail_their_host(check: Check, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config(host="a.example.com"))
-    (check.folder / "host_vars").mkdir()
-    (check.folder / "host_vars" / "b.yml").write_text("immuta_redshift_config: [", encoding="utf-8")
+    (check.directory / "host_vars").mkdir()
+    (check.directory / "host_vars" / "b.yml").write_text("immuta_redshift_config: [", encoding="utf-8")
 
     run = check.run({name: variables(standins, name) for name in ("a", "b")})
 
@@ -203,7 +203,7 @@ def test_a_file_of_variables_that_cannot_be_read_is_its_host_s_failure(check: Ch
 
 def test_reports_for_tools_and_people(check: Check, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config(host="sales.example.com", initialDatabase="other"))
-    files = [check.folder / name for name in ("drift.json", "drift.xml", "drift.html")]
+    files = [check.directory / name for name in ("drift.json", "drift.xml", "drift.html")]
 
     run = check.run(
         {"sales": variables(standins, "sales")},
@@ -219,7 +219,7 @@ def test_reports_for_tools_and_people(check: Check, standins: Standins) -> None:
     assert "initial_database" not in shown
 
 
-def test_a_report_that_cannot_be_written_ends_the_run(check: Check, standins: Standins) -> None:
+def test_unwritable_report_fails_the_run(check: Check, standins: Standins) -> None:
     run = check.run({"sales": variables(standins, "sales")}, "-e", "drift_html=missing/drift.html")
 
     assert run.status == 2

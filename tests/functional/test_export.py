@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant that was set up by hand comes under version control in one run, and the next run changes nothing."""
+"""A manually configured tenant is exported in one run, and the next run changes nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 
 import yaml
 
-from tests.support.playbooks import Desk, asked
+from tests.support.playbooks import Workspace, asked
 from tests.support.standin import Standins
 
 CONFIGURE = "immuta.integrations.configure_redshift"
@@ -32,7 +32,7 @@ OKTA = {
 
 
 def shapes() -> list[dict[str, t.Any]]:
-    """Integrations as Immuta's documentation shows them, and as a tenant may have them."""
+    """Return integrations as in Immuta's documentation, and variants of them."""
     account = {"authenticationType": "userPassword", "username": "u", "password": "p"}
     common = {"database": "immuta", "initialDatabase": "dev"}
     impersonation = {"impersonation": {"enabled": True, "role": "immuta_impersonation"}}
@@ -61,38 +61,38 @@ def shapes() -> list[dict[str, t.Any]]:
     ]
 
 
-def test_what_is_exported_is_what_stands(desk: Desk, standins: Standins) -> None:
+def test_export_is_in_sync(workspace: Workspace, standins: Standins) -> None:
     for shape in shapes():
         standins.immuta.seed(**shape)
     standins.immuta.seed(type="Snowflake", config={"host": "snow.example.com"})
     standins.immuta.seed(status="deleted", config={"host": "gone.example.com"})
-    inventory = desk.folder / "inventory"
+    inventory = workspace.directory / "inventory"
     host_vars = inventory / "host_vars"
     inventory.mkdir()
 
-    exported = desk.play(EXPORT, export_dir=str(host_vars))
+    exported = workspace.play(EXPORT, export_dir=str(host_vars))
 
     assert exported.succeeded, exported.output
     assert asked(standins) == ["GET /integrations"]
     hosts = sorted(shape["config"]["host"] for shape in shapes())
     assert sorted(path.name for path in host_vars.iterdir()) == [f"{host}.yml" for host in hosts]
     assert {stat.S_IMODE(path.stat().st_mode) for path in host_vars.iterdir()} == {0o600}
-    assert desk.play(EXPORT, export_dir=str(host_vars)).changed == 0
+    assert workspace.play(EXPORT, export_dir=str(host_vars)).changed == 0
     for path in host_vars.iterdir():
         text = path.read_text(encoding="utf-8").replace("!unsafe ", "")
         assert yaml.safe_load(text)["immuta_redshift_config"]["host"] == path.stem
 
     standins.immuta.clear_requests()
     (inventory / "hosts").write_text("\n".join(hosts) + "\n", encoding="utf-8")
-    run = desk.play(CONFIGURE, "-i", str(inventory), immuta_redshift_hosts="all", **SECRETS)
+    run = workspace.play(CONFIGURE, "-i", str(inventory), immuta_redshift_hosts="all", **SECRETS)
 
     assert run.succeeded, run.output
     assert run.changed == 0
     assert asked(standins) == ["GET /integrations"]
 
 
-def test_export_without_a_folder_says_what_is_missing(desk: Desk, standins: Standins) -> None:
-    run = desk.play(EXPORT)
+def test_export_requires_a_directory(workspace: Workspace, standins: Standins) -> None:
+    run = workspace.play(EXPORT)
 
     assert not run.succeeded
     assert "export_dir" in run.output

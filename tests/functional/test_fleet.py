@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook configure_redshift on a fleet: what the role alone would do and report, with fewer requests."""
+"""The playbook configure_redshift on a fleet: the results of the role, with fewer requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk, Run, asked
+from tests.support.playbooks import Run, Workspace, asked
 from tests.support.standin import Standins
 
 CONFIGURE = "immuta.integrations.configure_redshift"
@@ -20,35 +20,35 @@ LEFT = ".ansible/tmp/immuta_redshift/left.example.com.create.sql"
 
 
 class Fleet:
-    """Runs plays for an inventory of clusters that Immuta has, and reads the result fact of each host."""
+    """A runner of plays for an inventory of existing clusters that reads the result fact of each host."""
 
-    def __init__(self, desk: Desk, standins: Standins) -> None:
-        self.desk = desk
+    def __init__(self, workspace: Workspace, standins: Standins) -> None:
+        self.workspace = workspace
         self.standins = standins
         self.facts: dict[str, t.Any] = {}
         self.failures: dict[str, str] = {}
 
     def seed(self, name: str, **record: t.Any) -> None:
-        """Have Immuta use the cluster of a host."""
+        """Add the integration of a host's cluster to Immuta."""
         config = self.standins.config(host=f"{name}.example.com")
         self.standins.immuta.seed(**{**record, "config": {**config, **record.get("config", {})}})
 
     def host(self, name: str, config: dict[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
-        """The role's variables for the cluster of a host."""
+        """Return the role's variables for the cluster of a host."""
         described = {**self.standins.config(host=f"{name}.example.com"), **(config or {})}
-        return {"immuta_redshift_login": self.desk.login, "immuta_redshift_config": described, **variables}
+        return {"immuta_redshift_login": self.workspace.login, "immuta_redshift_config": described, **variables}
 
     def run(self, hosts: dict[str, t.Any], *plays: dict[str, t.Any], options: t.Sequence[str] = ()) -> Run:
-        """Run plays; ``facts`` and ``failures`` are what each host then has, by its name."""
-        inventory, facts = self.desk.folder / "inventory.json", self.desk.folder / "facts.json"
+        """Run plays; ``facts`` and ``failures`` are those of each host afterwards."""
+        inventory, facts = self.workspace.directory / "inventory.json", self.workspace.directory / "facts.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
         fact = "immuta_redshift_integration"
         found = f"groups.all | map('extract', hostvars) | map(attribute='{fact}', default='none')"
         copy = {"content": f"{{{{ dict(groups.all | zip({found})) | to_json }}}}", "dest": str(facts), "mode": "0600"}
         report = {**LOCAL, "hosts": "localhost", "tasks": [{"ansible.builtin.copy": copy, "check_mode": False}]}
-        playbook = self.desk.folder / "fleet.json"
+        playbook = self.workspace.directory / "fleet.json"
         playbook.write_text(json.dumps([*plays, report]), encoding="utf-8")
-        run = self.desk.play(str(playbook), "-i", str(inventory), *options)
+        run = self.workspace.play(str(playbook), "-i", str(inventory), *options)
         self.facts = json.loads(facts.read_text(encoding="utf-8"))
         fatal = re.findall(r"^fatal: \[([^] ]+)[^]]*\]: FAILED! => (\{.*\})$", run.output, re.MULTILINE)
         self.failures = {host: json.loads(failure)["msg"] for host, failure in fatal}
@@ -60,18 +60,18 @@ class Fleet:
         return self.run(hosts, play, options=options)
 
     def role(self, hosts: dict[str, t.Any], *options: str) -> Run:
-        """Run the role alone for all hosts, as before."""
+        """Run only the role for all hosts."""
         python = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         return self.run(hosts, {**LOCAL, "hosts": "all", "vars": python, "roles": [ROLE]}, options=options)
 
 
 @pytest.fixture
-def fleet(desk: Desk, standins: Standins) -> Fleet:
-    return Fleet(desk, standins)
+def fleet(workspace: Workspace, standins: Standins) -> Fleet:
+    return Fleet(workspace, standins)
 
 
 def every_kind(fleet: Fleet) -> dict[str, t.Any]:
-    """A fleet with a host of every kind, the first with broken variables."""
+    """A fleet with a host of every kind, the first with invalid variables."""
     bootstrap = fleet.standins.bootstrap
     privileged = {"username": bootstrap.user, "password": bootstrap.password}
     automatic = {"immuta_redshift_setup": "automatic"}
@@ -116,14 +116,14 @@ def every_kind(fleet: Fleet) -> dict[str, t.Any]:
     for name in hosts:
         if name not in ("gone", "cleanup", "nameless", "elsewhere_1", "elsewhere_2"):
             fleet.seed(name, **special.get(name, {}))
-    left = fleet.desk.home / LEFT
+    left = fleet.workspace.home / LEFT
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_text("SELECT 1;", encoding="utf-8")
     return hosts
 
 
 @pytest.mark.parametrize("options", [[], ["--check", "--diff"]], ids=["run", "check"])
-def test_each_host_ends_as_with_the_role_alone(fleet: Fleet, options: list[str]) -> None:
+def test_fleet_results_equal_those_of_the_role(fleet: Fleet, options: list[str]) -> None:
     alone = fleet.role(every_kind(fleet), *options)
     facts, failures = fleet.facts, fleet.failures
     writes = sorted(one for one in asked(fleet.standins) if not one.startswith("GET"))
@@ -140,15 +140,15 @@ def test_each_host_ends_as_with_the_role_alone(fleet: Fleet, options: list[str])
 
 
 def pair(fleet: Fleet, **first: t.Any) -> dict[str, t.Any]:
-    """Two hosts whose clusters are in sync; the first with more variables."""
+    """Two hosts with clusters in sync; the first has more variables."""
     fleet.standins.reset()
     for name in ("one", "two"):
         fleet.seed(name)
     return {"one": fleet.host("one", **first), "two": fleet.host("two")}
 
 
-def test_a_fleet_in_sync_is_one_request_whatever_the_strategy(fleet: Fleet) -> None:
-    fleet.desk.environment.update(ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="true")
+def test_fleet_in_sync_is_one_request(fleet: Fleet) -> None:
+    fleet.workspace.environment.update(ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="true")
 
     run = fleet.configure(pair(fleet))
 
@@ -158,7 +158,7 @@ def test_a_fleet_in_sync_is_one_request_whatever_the_strategy(fleet: Fleet) -> N
     assert re.findall(r"^(one|two) .*failed=0", run.output, re.MULTILINE) == ["one", "two"]
 
 
-def test_the_role_runs_for_the_host_that_drifted_only(fleet: Fleet) -> None:
+def test_role_runs_for_drifted_hosts_only(fleet: Fleet) -> None:
     hosts = pair(fleet)
     hosts["gone"] = fleet.host("gone", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
 
@@ -178,10 +178,8 @@ def test_the_role_runs_for_the_host_that_drifted_only(fleet: Fleet) -> None:
     ],
     ids=["single", "module"],
 )
-def test_what_cannot_be_compared_at_once_costs_no_request_more(
-    fleet: Fleet, options: list[str], environment: dict[str, str]
-) -> None:
-    fleet.desk.environment.update(environment)
+def test_incomparable_host_adds_no_request(fleet: Fleet, options: list[str], environment: dict[str, str]) -> None:
+    fleet.workspace.environment.update(environment)
     fleet.role(pair(fleet), *options)
     facts, failures, requests = fleet.facts, fleet.failures, asked(fleet.standins)
 
@@ -190,7 +188,7 @@ def test_what_cannot_be_compared_at_once_costs_no_request_more(
     assert (fleet.facts, fleet.failures, asked(fleet.standins)) == (facts, failures, requests)
 
 
-def test_hosts_of_a_tenant_that_does_not_answer_fail_each_with_the_role_s_message(fleet: Fleet) -> None:
+def test_unreachable_tenant_fails_each_host(fleet: Fleet) -> None:
     nowhere = {"url": "http://127.0.0.1:1", "retries": 0}
     hosts = {name: {**variables, "immuta_redshift_api": nowhere} for name, variables in pair(fleet).items()}
     hosts["reached"] = fleet.host("one")
@@ -203,7 +201,7 @@ def test_hosts_of_a_tenant_that_does_not_answer_fail_each_with_the_role_s_messag
     assert fleet.failures == failures
 
 
-def test_another_import_of_the_playbook_is_compared_anew(fleet: Fleet) -> None:
+def test_second_import_compares_again(fleet: Fleet) -> None:
     hosts = pair(fleet)
     first = {"import_playbook": CONFIGURE, "vars": {"immuta_redshift_hosts": "all"}}
     privileged = {"immuta_redshift_state": "absent", "immuta_redshift_on_partial": "cleanup"}
@@ -216,9 +214,9 @@ def test_another_import_of_the_playbook_is_compared_anew(fleet: Fleet) -> None:
     assert [fleet.facts[name]["action"] for name in hosts] == ["delete", "delete"]
 
 
-def test_a_group_with_the_name_of_a_host_in_sync_stays(fleet: Fleet) -> None:
+def test_group_named_like_a_host_is_kept(fleet: Fleet) -> None:
     hosts = pair(fleet)
-    inventory = fleet.desk.folder / "groups.json"
+    inventory = fleet.workspace.directory / "groups.json"
     inventory.write_text(json.dumps({"one": {"hosts": {"one": {}, "changed": {}}}}), encoding="utf-8")
     hosts["changed"] = fleet.host("changed", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
 

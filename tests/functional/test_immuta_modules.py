@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules of action group immuta, judged by what Immuta received, what the database has, and what is on disk."""
+"""The modules of action group immuta, checked by requests to Immuta, the database, and files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.by_hand import automatic_config, run_scripts
 from tests.support.howto import COMMANDS, EXAMPLES
-from tests.support.playbooks import Desk, asked, statuses
+from tests.support.playbooks import Workspace, asked, statuses
 from tests.support.standin import HOST, Standins, scripts
 from tests.support.standin.cluster import CONNECTION_TEST, results
 
@@ -26,50 +26,50 @@ Result = dict[str, t.Any]
 LOOK = ["GET /integrations"]
 LOG_IN = "POST /bim/apikey/authenticate"
 DATABASE_SECRET = "Sy5tem-Pa55word"
-# What GET adds to what was sent.
+# Defaults that GET adds.
 DEFAULTS = {"port": 5439, "impersonation": {"enabled": False}}
 IMPERSONATION = {"enabled": True, "role": "immuta_impersonation"}
 
 
-def run(desk: Desk, module: str, **arguments: t.Any) -> Result:
-    """Run a module; no secret of the stand-ins' may be in what it says."""
-    result = desk.module(module, **arguments)
+def run(workspace: Workspace, module: str, **arguments: t.Any) -> Result:
+    """Run a module and check that its output has no secret of the stand-ins."""
+    result = workspace.module(module, **arguments)
     said = json.dumps(result, ensure_ascii=False)
-    for secret in (desk.standins.immuta.api_key, desk.standins.bootstrap.password, DATABASE_SECRET):
+    for secret in (workspace.standins.immuta.api_key, workspace.standins.bootstrap.password, DATABASE_SECRET):
         assert secret not in said
     return result
 
 
-def manage(desk: Desk, **arguments: t.Any) -> Result:
-    """Run immuta_redshift_integration for the cluster that is set up by hand."""
-    defaults = {"auto_bootstrap": False, "config": desk.standins.config(), "wait_sleep": 0.1}
-    return run(desk, "immuta_redshift_integration", **{**defaults, **arguments})
+def manage(workspace: Workspace, **arguments: t.Any) -> Result:
+    """Run immuta_redshift_integration for the manually set up cluster."""
+    defaults = {"auto_bootstrap": False, "config": workspace.standins.config(), "wait_sleep": 0.1}
+    return run(workspace, "immuta_redshift_integration", **{**defaults, **arguments})
 
 
-def remove(desk: Desk, **arguments: t.Any) -> Result:
+def remove(workspace: Workspace, **arguments: t.Any) -> Result:
     defaults = {"state": "absent", "auto_bootstrap": None, "config": {"host": HOST}}
-    return manage(desk, **{**defaults, **arguments})
+    return manage(workspace, **{**defaults, **arguments})
 
 
-def generate(desk: Desk, script: str, **arguments: t.Any) -> Result:
-    """Run immuta_integration_script, by default into a file that bears the script's name."""
-    defaults = {"config": desk.standins.config(), "dest": str(desk.folder / f"{script}.sql")}
-    return run(desk, "immuta_integration_script", script=script, **{**defaults, **arguments})
+def generate(workspace: Workspace, script: str, **arguments: t.Any) -> Result:
+    """Run immuta_integration_script, by default into a file with the name of the script."""
+    defaults = {"config": workspace.standins.config(), "dest": str(workspace.directory / f"{script}.sql")}
+    return run(workspace, "immuta_integration_script", script=script, **{**defaults, **arguments})
 
 
-def ask(desk: Desk, **arguments: t.Any) -> list[Result]:
-    result = run(desk, "immuta_integration_info", **arguments)
+def ask(workspace: Workspace, **arguments: t.Any) -> list[Result]:
+    result = run(workspace, "immuta_integration_info", **arguments)
     assert result["changed"] is False
     return result["integrations"]
 
 
 def seed(standins: Standins, **members: t.Any) -> str:
-    """Add an integration of the cluster, as `manage` asks for it unless told otherwise."""
+    """Add the integration of the cluster, by default as `manage` desires it."""
     return standins.immuta.seed(**{"config": {**DEFAULTS, **standins.config()}, **members})
 
 
 def writes(standins: Standins) -> list[tuple[str, t.Any]]:
-    """Method and body of the requests for integrations that were not GET, in order."""
+    """Return method and body of requests for integrations except GET, in order."""
     return [
         (request["method"], request["body"])
         for request in standins.immuta.requests()
@@ -86,14 +86,14 @@ def warned(result: Result) -> str:
 
 
 def at_once(tasks: t.Sequence[t.Callable[..., Result]], **arguments: t.Any) -> list[Result]:
-    """Run tasks side by side, all with these arguments too."""
+    """Run tasks in parallel, all with these additional arguments."""
     with concurrent.futures.ThreadPoolExecutor() as people:
         return [task.result() for task in [people.submit(task, **arguments) for task in tasks]]
 
 
 @contextlib.contextmanager
 def meanwhile(standins: Standins, request: str, act: t.Callable[[], t.Any]) -> t.Iterator[None]:
-    """Do something once as soon as Immuta has received a request."""
+    """Do something once after the next request to Immuta."""
     over = threading.Event()
 
     def watch() -> None:
@@ -115,7 +115,7 @@ def meanwhile(standins: Standins, request: str, act: t.Callable[[], t.Any]) -> t
 
 
 @pytest.mark.parametrize("shape", ["text", "string", "object"])
-def test_every_script_reaches_its_file_byte_for_byte(desk: Desk, standins: Standins, shape: str) -> None:
+def test_scripts_are_written_byte_for_byte(workspace: Workspace, standins: Standins, shape: str) -> None:
     standins.immuta.set(script_reply=shape)
     config = standins.config(password="Pä$$w%rd{{ x }}#: 'q' \\ \"Ω\" ;--", impersonation=IMPERSONATION)
     before = standins.config()
@@ -131,10 +131,10 @@ def test_every_script_reaches_its_file_byte_for_byte(desk: Desk, standins: Stand
         about = {"id": number} if script in ("edit", "delete") else {}
         about["config"] = None if script == "delete" else config
 
-        result = generate(desk, script, **about)
+        result = generate(workspace, script, **about)
 
         content = scripts.text(name, statements).encode()
-        file = desk.folder / f"{script}.sql"
+        file = workspace.directory / f"{script}.sql"
         assert file.read_bytes() == content, script
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert (result["changed"], result["dest"]) == (True, str(file))
@@ -146,48 +146,48 @@ def test_every_script_reaches_its_file_byte_for_byte(desk: Desk, standins: Stand
     assert (record["status"], record["config"]) == ("enabled", before)
 
 
-def test_a_script_file_is_written_only_when_it_differs(desk: Desk, standins: Standins) -> None:
-    file = desk.folder / "create.sql"
+def test_script_file_is_written_only_if_it_differs(workspace: Workspace, standins: Standins) -> None:
+    file = workspace.directory / "create.sql"
     content = scripts.text("create", scripts.create(standins.config())).encode()
 
-    foretold = generate(desk, "create", check_mode=True)
-    assert foretold["changed"]
+    predicted = generate(workspace, "create", check_mode=True)
+    assert predicted["changed"]
     assert not file.exists()
-    assert generate(desk, "create")["checksum"] == foretold["checksum"]
+    assert generate(workspace, "create")["checksum"] == predicted["checksum"]
     written = file.stat()
-    again = generate(desk, "create")
+    again = generate(workspace, "create")
     assert not again["changed"]
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
 
-    assert generate(desk, "create", mode="0640")["changed"]
+    assert generate(workspace, "create", mode="0640")["changed"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
-    assert not generate(desk, "create", mode="640")["changed"]
+    assert not generate(workspace, "create", mode="640")["changed"]
 
     file.write_text(f"ALTER USER me PASSWORD '{DATABASE_SECRET}'", encoding="utf-8")
     file.chmod(0o644)
-    foretold = generate(desk, "create", check_mode=True, backup=True)
-    assert foretold["changed"]
+    predicted = generate(workspace, "create", check_mode=True, backup=True)
+    assert predicted["changed"]
     assert DATABASE_SECRET in file.read_text(encoding="utf-8")
-    result = generate(desk, "create", backup=True)
+    result = generate(workspace, "create", backup=True)
     assert file.read_bytes() == content
     assert result["diff"]["before"] == "ALTER USER me PASSWORD '********'"
     assert "CREATE SCHEMA immuta_system" in result["diff"]["after"]
-    (kept,) = desk.folder.glob("create.sql.*~")
+    (kept,) = workspace.directory.glob("create.sql.*~")
     assert result["backup_file"] == str(kept)
     assert DATABASE_SECRET in kept.read_text(encoding="utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert sorted(path.name for path in desk.folder.iterdir() if path.is_file()) == [file.name, kept.name]
+    assert sorted(path.name for path in workspace.directory.iterdir() if path.is_file()) == [file.name, kept.name]
 
 
-def test_the_edit_script_keeps_what_the_user_left_out(desk: Desk, standins: Standins) -> None:
+def test_edit_script_keeps_unset_options(workspace: Workspace, standins: Standins) -> None:
     before = {**DEFAULTS, **standins.config(impersonation=IMPERSONATION, futureSetting={"level": 3})}
     number = seed(standins, config=before)
 
-    generate(desk, "edit", id=number, config=standins.config(host=HOST.upper(), password="An0ther-Pa55word"))
+    generate(workspace, "edit", id=number, config=standins.config(host=HOST.upper(), password="An0ther-Pa55word"))
 
     after = {**before, "password": "An0ther-Pa55word"}
     assert writes(standins) == [("POST", payload(after))]
-    content = (desk.folder / "edit.sql").read_text(encoding="utf-8")
+    content = (workspace.directory / "edit.sql").read_text(encoding="utf-8")
     assert content == scripts.text("edit", scripts.edit(before, after))
 
 
@@ -195,7 +195,7 @@ def test_the_edit_script_keeps_what_the_user_left_out(desk: Desk, standins: Stan
 
 
 @pytest.mark.parametrize("authentication", ["userPassword", "okta"])
-def test_an_automatic_setup_from_creation_to_removal(desk: Desk, standins: Standins, authentication: str) -> None:
+def test_automatic_setup_lifecycle(workspace: Workspace, standins: Standins, authentication: str) -> None:
     account = standins.bootstrap
     config = automatic_config(standins)
     credentials: dict[str, t.Any] = {"username": account.user, "password": account.password}
@@ -207,38 +207,38 @@ def test_an_automatic_setup_from_creation_to_removal(desk: Desk, standins: Stand
     before = standins.catalog()
     options = {"auto_bootstrap": True, "config": config}
 
-    foretold = manage(desk, check_mode=True, **options)
+    predicted = manage(workspace, check_mode=True, **options)
     assert asked(standins) == LOOK
     assert standins.catalog() == before
-    result = manage(desk, **options)
+    result = manage(workspace, **options)
     assert asked(standins) == [*LOOK, *LOOK, "POST /integrations", "GET /integrations/1"]
     assert writes(standins) == [("POST", payload(config, automatic=True))]
     assert statuses(standins) == ["enabled"]
     assert standins.catalog()["schemas"]["immuta"] == sorted(scripts.SCHEMAS)
     for name in ("changed", "would_change", "action", "differences", "secrets_updated", "config", "diff"):
-        assert foretold[name] == result[name], name
+        assert predicted[name] == result[name], name
     assert (result["changed"], result["action"], result["secrets_updated"]) == (True, "create", True)
-    assert (foretold["exists"], result["exists"], result["settled"]) == (False, True, True)
+    assert (predicted["exists"], result["exists"], result["settled"]) == (False, True, True)
     assert result["integration"]["config"]["initial_database"] == "dev"
     assert result["validation_results"]["status"] == "passed"
 
     standins.immuta.clear_requests()
-    again = manage(desk, **options)
+    again = manage(workspace, **options)
     assert (again["changed"], again["action"], again["integration"]) == (False, "none", result["integration"])
     assert asked(standins) == LOOK
 
     standins.immuta.clear_requests()
-    gone = remove(desk, config={"host": HOST, **credentials})
+    gone = remove(workspace, config={"host": HOST, **credentials})
     assert (gone["changed"], gone["exists"], gone["integration"]) == (True, False, None)
     assert writes(standins) == [("DELETE", credentials)]
     assert standins.catalog() == before
     standins.immuta.clear_requests()
-    assert not remove(desk)["changed"]
+    assert not remove(workspace)["changed"]
     assert asked(standins) == LOOK
 
 
-def test_a_manual_setup_needs_the_scripts_and_is_removed_without_credentials(desk: Desk, standins: Standins) -> None:
-    refused = manage(desk, auth_scheme="bearer")
+def test_manual_setup_lifecycle(workspace: Workspace, standins: Standins) -> None:
+    refused = manage(workspace, auth_scheme="bearer")
     assert refused["failed"]
     assert (refused["status"], refused["method"], refused["path"]) == (422, "POST", "/integrations")
     assert f"failing validation tests: {CONNECTION_TEST} (" in refused["msg"]
@@ -247,28 +247,28 @@ def test_a_manual_setup_needs_the_scripts_and_is_removed_without_credentials(des
 
     run_scripts(standins, standins.config())
     standins.immuta.clear_requests()
-    assert manage(desk, auth_scheme="bearer")["changed"]
+    assert manage(workspace, auth_scheme="bearer")["changed"]
     assert asked(standins) == [LOG_IN, *LOOK, "POST /integrations", "GET /integrations/1"]
     assert writes(standins) == [("POST", payload(standins.config()))]
 
     standins.immuta.clear_requests()
-    assert not manage(desk, auth_scheme="bearer")["changed"]
+    assert not manage(workspace, auth_scheme="bearer")["changed"]
     assert asked(standins) == [LOG_IN, *LOOK]
 
     standins.immuta.clear_requests()
-    foretold = remove(desk, check_mode=True)
-    assert foretold["changed"]
+    predicted = remove(workspace, check_mode=True)
+    assert predicted["changed"]
     assert writes(standins) == []
-    assert remove(desk, config=standins.config())["changed"]
+    assert remove(workspace, config=standins.config())["changed"]
     assert writes(standins) == [("DELETE", None)]
     assert standins.immuta.records() == []
 
 
-def test_a_token_that_expires_on_the_way_is_exchanged_anew(desk: Desk, standins: Standins) -> None:
+def test_expired_token_is_renewed(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(token_uses=1)
 
-    result = manage(desk, auth_scheme="bearer")
+    result = manage(workspace, auth_scheme="bearer")
 
     assert result["changed"]
     assert statuses(standins) == ["enabled"]
@@ -283,25 +283,25 @@ def test_a_token_that_expires_on_the_way_is_exchanged_anew(desk: Desk, standins:
     ]
 
 
-def test_waiting_is_for_the_end_and_can_be_left_to_another_task(desk: Desk, standins: Standins) -> None:
+def test_wait_in_the_same_or_a_later_task(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(settle=3600)
-    # It ends as soon as the module has seen it once.
+    # Ends after the first query of the module.
     standins.immuta.wire.on_reply = lambda entry: (
         standins.immuta.set(settle=0) if entry["path"] == "/integrations/1" else None
     )
-    result = manage(desk)
+    result = manage(workspace)
     assert (result["settled"], result["integration"]["status"]) == (True, "enabled")
     assert asked(standins).count("GET /integrations/1") >= 2
 
     changed = {"config": standins.config(impersonation=IMPERSONATION)}
     standins.immuta.set(settle=0, stuck=["editing"])
-    begun = manage(desk, wait=False, **changed)
+    begun = manage(workspace, wait=False, **changed)
     assert (begun["changed"], begun["settled"], begun["integration"]["status"]) == (True, False, "editing")
     standins.immuta.clear_requests()
-    same = manage(desk, wait=False, **changed)
+    same = manage(workspace, wait=False, **changed)
     assert (same["changed"], same["settled"], same["action"]) == (False, False, "wait")
-    busy = remove(desk, wait=False)
+    busy = remove(workspace, wait=False)
     assert busy["failed"]
     assert f"The Redshift integration on {HOST} (id 1) is editing" in busy["msg"]
     assert "set wait to true" in busy["msg"]
@@ -309,45 +309,45 @@ def test_waiting_is_for_the_end_and_can_be_left_to_another_task(desk: Desk, stan
     assert writes(standins) == []
 
 
-def test_a_status_that_never_ends_is_named_and_one_that_ends_badly_too(desk: Desk, standins: Standins) -> None:
+def test_wait_timeout_and_failure_name_the_status(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(stuck=["creating"])
-    stuck = manage(desk, wait_timeout=1)
+    stuck = manage(workspace, wait_timeout=1)
     assert stuck["failed"]
     assert f"The Redshift integration on {HOST} (id 1) was still creating after 1 s: raise wait_timeout" in stuck["msg"]
     assert (stuck["last_status"], stuck["integration"]["status"]) == ("creating", "creating")
 
     standins.immuta.reset()
     standins.immuta.set(failing=["creating"])
-    failed = manage(desk)
+    failed = manage(workspace)
     assert failed["failed"]
     assert f"{CONNECTION_TEST} (The connection to the cluster was lost." in failed["msg"]
     assert failed["last_status"] == "createError"
     assert failed["validation_results"]["status"] == "failed"
     standins.immuta.set(failing=[])
     standins.immuta.clear_requests()
-    repaired = manage(desk)
+    repaired = manage(workspace)
     assert (repaired["changed"], repaired["action"]) == (True, "update")
     assert [method for method, unused in writes(standins)] == ["PUT"]
     assert statuses(standins) == ["enabled"]
 
     standins.immuta.set(failing=["editing", "deleting"])
-    assert manage(desk, config=standins.config(impersonation=IMPERSONATION))["last_status"] == "editError"
-    assert remove(desk)["last_status"] == "deleteError"
+    assert manage(workspace, config=standins.config(impersonation=IMPERSONATION))["last_status"] == "editError"
+    assert remove(workspace)["last_status"] == "deleteError"
     standins.immuta.set(failing=[])
-    assert remove(desk)["changed"]
+    assert remove(workspace)["changed"]
 
 
-def test_another_authentication_type_as_in_the_documentation(desk: Desk, standins: Standins) -> None:
+def test_documented_authentication_type(workspace: Workspace, standins: Standins) -> None:
     account = standins.bootstrap
     config = automatic_config(standins)
-    assert manage(desk, auto_bootstrap=True, config=config)["changed"]
+    assert manage(workspace, auto_bootstrap=True, config=config)["changed"]
     example = COMMANDS[10].payload["config"]
     okta = {**example["okta"], "username": account.user, "password": account.password}
     changed = {**example, "host": HOST, "initialDatabase": "dev", "okta": okta}
     standins.immuta.clear_requests()
 
-    result = manage(desk, auto_bootstrap=True, config=changed)
+    result = manage(workspace, auto_bootstrap=True, config=changed)
 
     assert (result["action"], result["differences"]) == ("update", ["authentication_type"])
     assert writes(standins) == [("PUT", payload({**DEFAULTS, **changed}, automatic=True))]
@@ -355,20 +355,20 @@ def test_another_authentication_type_as_in_the_documentation(desk: Desk, standin
     assert result["diff"]["before"]["config"]["authentication_type"] == "userPassword"
     assert result["diff"]["after"]["config"]["okta"]["password"] == "********"
     standins.immuta.clear_requests()
-    assert not manage(desk, auto_bootstrap=True, config=changed)["changed"]
+    assert not manage(workspace, auto_bootstrap=True, config=changed)["changed"]
     assert asked(standins) == LOOK
 
 
-def test_secrets_are_sent_again_only_when_asked_for(desk: Desk, standins: Standins) -> None:
+def test_secrets_are_resent_only_on_request(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     seed(standins, config={**DEFAULTS, **standins.config(password="0ld-Pa55word")})
-    assert not manage(desk)["changed"]
+    assert not manage(workspace)["changed"]
     standins.immuta.clear_requests()
 
-    foretold = manage(desk, update_secrets="always", check_mode=True)
-    results = [manage(desk, update_secrets="always") for unused in range(2)]
+    predicted = manage(workspace, update_secrets="always", check_mode=True)
+    results = [manage(workspace, update_secrets="always") for unused in range(2)]
 
-    for result in (foretold, *results):
+    for result in (predicted, *results):
         assert (result["changed"], result["secrets_updated"], result["differences"]) == (True, True, [])
     sent = ("PUT", payload({**DEFAULTS, **standins.config()}))
     assert writes(standins) == [sent, sent]
@@ -397,34 +397,36 @@ def in_snake_case(document: t.Any) -> t.Any:
 
 
 @pytest.mark.parametrize("example", [0, 1, 6, 7])
-def test_a_payload_pasted_from_the_documentation_is_sent_as_it_is(desk: Desk, standins: Standins, example: int) -> None:
+def test_documented_payload_is_sent_unchanged(workspace: Workspace, standins: Standins, example: int) -> None:
     command = COMMANDS[example]
     assert (command.method, command.path) == ("POST", "/integrations")
     pasted = command.payload
     options = {"auto_bootstrap": pasted["autoBootstrap"], "check_mode": False}
 
-    # There is no such account in the database.
-    answers = [manage(desk, config=config, **options) for config in (pasted["config"], in_snake_case(pasted["config"]))]
+    # The database has no such account.
+    answers = [
+        manage(workspace, config=config, **options) for config in (pasted["config"], in_snake_case(pasted["config"]))
+    ]
 
     assert [answer["status"] for answer in answers] == [422, 422]
     assert writes(standins) == [("POST", pasted), ("POST", pasted)]
     assert "abc1234" not in json.dumps(answers)
 
 
-def test_extra_settings_are_passed_on_and_hidden_by_name(desk: Desk, standins: Standins) -> None:
+def test_extra_settings_are_sent_and_secrets_hidden(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     extra = {"futureSetting": {"level": 3, "names": ["a", "b"]}, "sessionToken": "T0ken-canary", "clusterId": "c1"}
     config = {**standins.config(), "extra": extra}
 
-    result = manage(desk, config=config)
+    result = manage(workspace, config=config)
 
     assert writes(standins) == [("POST", payload({**standins.config(), **extra}))]
     assert result["config"]["extra"] == {**extra, "sessionToken": "********"}
     assert "T0ken-canary" not in json.dumps(result)
     standins.immuta.clear_requests()
-    assert not manage(desk, config=config)["changed"]
+    assert not manage(workspace, config=config)["changed"]
     assert asked(standins) == LOOK
-    other = manage(desk, config={**config, "extra": {**extra, "clusterId": "c2", "sessionToken": "0ther-canary"}})
+    other = manage(workspace, config={**config, "extra": {**extra, "clusterId": "c2", "sessionToken": "0ther-canary"}})
     assert other["differences"] == ["extra.clusterId"]
     assert standins.immuta.records()[0]["config"] == {**DEFAULTS, **standins.config(), **extra} | {
         "clusterId": "c2",
@@ -433,7 +435,7 @@ def test_extra_settings_are_passed_on_and_hidden_by_name(desk: Desk, standins: S
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "truncate_headers", "truncate_body"])
-def test_a_write_whose_reply_is_lost_takes_effect_once(desk: Desk, standins: Standins, fault: str) -> None:
+def test_write_with_a_lost_reply_takes_effect_once(workspace: Workspace, standins: Standins, fault: str) -> None:
     run_scripts(standins, standins.config())
     for host in ("changed", "removed"):
         seed(standins, config={**DEFAULTS, **standins.config(host=host)})
@@ -443,9 +445,9 @@ def test_a_write_whose_reply_is_lost_takes_effect_once(desk: Desk, standins: Sta
 
     results = at_once(
         [
-            functools.partial(manage, desk),
-            functools.partial(manage, desk, **changed),
-            functools.partial(remove, desk, config={"host": "removed"}),
+            functools.partial(manage, workspace),
+            functools.partial(manage, workspace, **changed),
+            functools.partial(remove, workspace, config={"host": "removed"}),
         ]
     )
 
@@ -457,11 +459,11 @@ def test_a_write_whose_reply_is_lost_takes_effect_once(desk: Desk, standins: Sta
     assert records["changed"]["config"]["impersonation"] == IMPERSONATION
 
 
-def test_writes_that_never_get_through_end_in_one_sentence(desk: Desk, standins: Standins) -> None:
+def test_failed_writes_give_one_sentence(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.add_fault("drop_before", method="POST", times=None)
 
-    result = manage(desk, retries=0)
+    result = manage(workspace, retries=0)
 
     assert result["failed"]
     assert "the connection was lost before the reply was complete" in result["msg"]
@@ -470,12 +472,12 @@ def test_writes_that_never_get_through_end_in_one_sentence(desk: Desk, standins:
     assert standins.immuta.records() == []
 
 
-def test_a_busy_tenant_is_asked_again_when_it_says_so(desk: Desk, standins: Standins) -> None:
+def test_busy_tenant_is_retried(workspace: Workspace, standins: Standins) -> None:
     seed(standins)
     standins.immuta.add_fault("status", status=429, headers={"Retry-After": "1"}, method="GET")
     start = time.monotonic()
 
-    result = manage(desk)
+    result = manage(workspace)
 
     assert not result["changed"]
     assert asked(standins) == LOOK * 2
@@ -483,14 +485,14 @@ def test_a_busy_tenant_is_asked_again_when_it_says_so(desk: Desk, standins: Stan
 
 
 @pytest.mark.parametrize(("status", "answer", "then"), [("enabled", 409, []), ("createError", 400, ["PUT"])])
-def test_an_integration_that_appears_on_the_way_is_adopted(
-    desk: Desk, standins: Standins, status: str, answer: int, then: list[str]
+def test_concurrently_created_integration_is_adopted(
+    workspace: Workspace, standins: Standins, status: str, answer: int, then: list[str]
 ) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.add_fault("latency", seconds=0.3, method="POST")
 
     with meanwhile(standins, "POST /integrations", lambda: seed(standins, status=status)):
-        result = manage(desk)
+        result = manage(workspace)
 
     assert result["changed"] is bool(then), result.get("msg")
     assert "another run may be changing it" in warned(result)
@@ -499,42 +501,42 @@ def test_an_integration_that_appears_on_the_way_is_adopted(
     assert statuses(standins) == ["enabled"]
 
 
-def test_two_at_once_make_one_integration(desk: Desk, standins: Standins) -> None:
+def test_parallel_runs_create_one_integration(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(settle=0.3)
     standins.immuta.add_fault("latency", seconds=1, method="POST", times=None)
 
-    results = at_once([functools.partial(manage, desk)] * 2)
+    results = at_once([functools.partial(manage, workspace)] * 2)
 
     assert sorted(result["changed"] for result in results) == [False, True], results
     assert [result["integration"]["id"] for result in results] == ["1", "1"]
     assert statuses(standins) == ["enabled"]
 
 
-def test_ids_may_be_numbers_and_what_is_deleted_may_stay(desk: Desk, standins: Standins) -> None:
+def test_numeric_ids_and_deleted_records(workspace: Workspace, standins: Standins) -> None:
     run_scripts(standins, standins.config())
     standins.immuta.set(numeric_ids=True, keep_deleted=True)
-    first = manage(desk)
+    first = manage(workspace)
     assert first["integration"]["id"] == "1"
     standins.immuta.clear_requests()
-    assert not manage(desk, id=1)["changed"]
+    assert not manage(workspace, id=1)["changed"]
     assert asked(standins) == ["GET /integrations/1"]
-    assert [entry["id"] for entry in ask(desk, id=1)] == ["1"]
+    assert [entry["id"] for entry in ask(workspace, id=1)] == ["1"]
 
-    gone = remove(desk, id=1, config=None)
+    gone = remove(workspace, id=1, config=None)
     assert (gone["changed"], gone["exists"], gone["integration"]) == (True, False, None)
     assert statuses(standins) == ["deleted"]
     standins.immuta.clear_requests()
-    assert not remove(desk)["changed"]
-    assert not remove(desk, id=1)["changed"]
+    assert not remove(workspace)["changed"]
+    assert not remove(workspace, id=1)["changed"]
     assert writes(standins) == []
-    again = manage(desk)
+    again = manage(workspace)
     assert (again["changed"], again["integration"]["id"]) == (True, "2")
     assert statuses(standins) == ["deleted", "enabled"]
 
 
 DEGRADED = ("editError", "deleteError", "migrateError", "recurringValidationError")
-# Status, what it becomes by itself, and the writes for: present and equal, present and different, absent.
+# Status, its final status, and the writes for: present and equal, present and different, absent.
 STATES = [
     (None, None, ["POST"], ["POST"], []),
     ("deleted", None, ["POST"], ["POST"], []),
@@ -556,8 +558,8 @@ STATES = [
 @pytest.mark.parametrize(
     ("status", "becomes", "equal", "different", "absent"), STATES, ids=[str(row[0] or "nothing") for row in STATES]
 )
-def test_every_status_leads_to_what_is_wanted_as_foretold(
-    desk: Desk,
+def test_each_status_converges_as_planned(
+    workspace: Workspace,
     standins: Standins,
     status: str | None,
     becomes: str | None,
@@ -568,9 +570,9 @@ def test_every_status_leads_to_what_is_wanted_as_foretold(
     hosts = ("equal", "different", "absent")
     configs = [standins.config(host=host) for host in hosts]
     tasks = [
-        functools.partial(manage, desk, config=configs[0]),
-        functools.partial(manage, desk, config={**configs[1], "impersonation": IMPERSONATION}),
-        functools.partial(remove, desk, config={"host": hosts[2]}),
+        functools.partial(manage, workspace, config=configs[0]),
+        functools.partial(manage, workspace, config={**configs[1], "impersonation": IMPERSONATION}),
+        functools.partial(remove, workspace, config={"host": hosts[2]}),
     ]
     expected = dict(zip(hosts, (equal, different, absent)))
     validation = results(CONNECTION_TEST, "No route to the cluster.")
@@ -579,7 +581,7 @@ def test_every_status_leads_to_what_is_wanted_as_foretold(
         for config in configs:
             standins.immuta.seed(config={**DEFAULTS, **config}, status=status, validationResults=validation)
 
-    foretold = at_once(tasks, check_mode=True)
+    predicted = at_once(tasks, check_mode=True)
     assert asked(standins) == LOOK * 3
     with contextlib.ExitStack() as stack:
         for number, config in enumerate(configs if becomes else [], start=1):
@@ -594,7 +596,7 @@ def test_every_status_leads_to_what_is_wanted_as_foretold(
             sent[hosts[int(request["path"].rpartition("/")[2]) - 1]].append(request["method"])
     assert sent == expected, [result.get("msg") for result in done]
     assert [result["exists"] for result in done] == [True, True, False]
-    for before, result, needed in zip(foretold, done, expected.values()):
+    for before, result, needed in zip(predicted, done, expected.values()):
         assert (before["action"] == "wait") == bool(becomes)
         assert before["changed"] == result["changed"] == bool(needed)
         assert before["differences"] == result["differences"]
@@ -610,7 +612,7 @@ def test_every_status_leads_to_what_is_wanted_as_foretold(
 # immuta_integration_info
 
 
-def test_integrations_of_every_type_are_shown_masked(desk: Desk, standins: Standins) -> None:
+def test_integrations_of_every_type_are_shown_masked(workspace: Workspace, standins: Standins) -> None:
     snowflake, databricks = EXAMPLES[3]
     trino = {
         "type": "Trino",
@@ -621,7 +623,7 @@ def test_integrations_of_every_type_are_shown_masked(desk: Desk, standins: Stand
         standins.immuta.seed(**record)
     seed(standins, status="editError")
 
-    shown = ask(desk)
+    shown = ask(workspace)
 
     assert asked(standins) == LOOK
     assert "Tr1no-canary" not in json.dumps(shown)
@@ -646,4 +648,4 @@ def test_integrations_of_every_type_are_shown_masked(desk: Desk, standins: Stand
         ({"id": "5"}, []),
     ]
     for options, expected in filters:
-        assert [entry["id"] for entry in ask(desk, **options)] == expected, options
+        assert [entry["id"] for entry in ask(workspace, **options)] == expected, options

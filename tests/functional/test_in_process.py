@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tasks inside the controller process and tasks as modules do the same and say the same."""
+"""Tasks inside the controller process and tasks as modules have the same results."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk, asked, record_syslog
+from tests.support.playbooks import Workspace, asked, record_syslog
 from tests.support.standin import Standins
 
-# What Ansible says when it starts a process for a module.
+# Ansible's message when it starts a process for a module.
 STARTED = "Using module file"
 
 
-def results(desk: Desk, *tasks: dict[str, t.Any], in_process: bool) -> tuple[list[dict[str, t.Any]], str]:
-    """The result of every task, and what Ansible printed."""
-    desk.environment["IMMUTA_IN_PROCESS"] = str(in_process).lower()
-    file = desk.folder / "results.json"
+def results(workspace: Workspace, *tasks: dict[str, t.Any], in_process: bool) -> tuple[list[dict[str, t.Any]], str]:
+    """Return the result of every task, and Ansible's output."""
+    workspace.environment["IMMUTA_IN_PROCESS"] = str(in_process).lower()
+    file = workspace.directory / "results.json"
     registered = [{**task, "register": f"result_{number}", "ignore_errors": True} for number, task in enumerate(tasks)]
     content = "{{ [" + ", ".join(f"result_{number}" for number in range(len(tasks))) + "] | to_json }}"
     copy = {"content": content, "dest": str(file), "mode": "0600"}
-    run = desk.tasks(*registered, {"ansible.builtin.copy": copy, "check_mode": False}, options=["-vvv"])
+    run = workspace.tasks(*registered, {"ansible.builtin.copy": copy, "check_mode": False}, options=["-vvv"])
     assert run.succeeded, run.output
     return json.loads(file.read_text(encoding="utf-8")), run.output
 
 
-def script(desk: Desk) -> str:
-    path = desk.folder / "script.sql"
+def script(workspace: Workspace) -> str:
+    path = workspace.directory / "script.sql"
     path.write_text("CREATE SCHEMA one; CREATE SCHEMA two;", encoding="utf-8")
     return str(path)
 
 
-def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
-    """Every module: a success, a failure, a wrong argument, check mode, and the environment of a task."""
+def test_in_process_and_module_results_are_equal(workspace: Workspace, standins: Standins) -> None:
+    """Every module: success, failure, invalid argument, check mode, and the environment of a task."""
     config = standins.config()
-    login = {**desk.login, "login_db": "dev"}
+    login = {**workspace.login, "login_db": "dev"}
     tasks = [
         {"immuta.integrations.immuta_integration_info": {"type": "Redshift"}},
         {"immuta.integrations.immuta_integration_info": {"nonsense": 1}},
@@ -48,7 +48,7 @@ def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
         {
             "immuta.integrations.immuta_integration_script": {
                 "script": "create",
-                "dest": str(desk.folder / "create.sql"),
+                "dest": str(workspace.directory / "create.sql"),
                 "config": config,
             }
         },
@@ -74,19 +74,19 @@ def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
             "check_mode": True,
             "vars": {"odd": "{{ '{1: {2: true}, when: 2026-01-02, then: 2026-01-02 03:04:05}' | from_yaml }}"},
         },
-        {"immuta.integrations.redshift_script": {**login, "path": script(desk)}},
-        {"immuta.integrations.redshift_script": {**login, "path": script(desk)}},
+        {"immuta.integrations.redshift_script": {**login, "path": script(workspace)}},
+        {"immuta.integrations.redshift_script": {**login, "path": script(workspace)}},
         {"immuta.integrations.redshift_info": {**login, "schemas": ["one", "three"], "driver": "psycopg"}},
         {"immuta.integrations.redshift_info": {**login, "login_password": "wr0ng-Pa55word"}},
     ]
-    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
-    inside, printed = results(desk, *tasks, in_process=True)
+    workspace.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
+    inside, printed = results(workspace, *tasks, in_process=True)
     assert STARTED not in "".join(line for line in printed.splitlines() if "immuta" in line)
     requests = asked(standins)
     standins.reset()
-    (desk.folder / "create.sql").unlink()
+    (workspace.directory / "create.sql").unlink()
 
-    outside, printed_outside = results(desk, *tasks, in_process=False)
+    outside, printed_outside = results(workspace, *tasks, in_process=False)
 
     assert inside == outside
     assert asked(standins) == requests
@@ -104,24 +104,24 @@ def test_both_ways_do_and_say_the_same(desk: Desk, standins: Standins) -> None:
         ({"become": True, "become_method": "ansible.builtin.su"}, True),
     ],
 )
-def test_a_task_that_asks_for_another_process_gets_one(
-    desk: Desk, standins: Standins, keywords: dict[str, t.Any], started: bool
+def test_task_can_request_a_separate_process(
+    workspace: Workspace, standins: Standins, keywords: dict[str, t.Any], started: bool
 ) -> None:
     task = {"immuta.integrations.immuta_integration_info": {}, "ignore_errors": True, **keywords}
 
-    run = desk.tasks(task, options=["-vvv"])
+    run = workspace.tasks(task, options=["-vvv"])
 
     assert (STARTED in run.output) == started
 
 
 @pytest.mark.parametrize("become", [False, True])
-def test_no_secret_is_logged_whatever_is_wrong_with_the_arguments(desk: Desk, standins: Standins, become: bool) -> None:
+def test_invalid_arguments_log_no_secret(workspace: Workspace, standins: Standins, become: bool) -> None:
     secret, module = "extra-s3cret", "immuta.integrations.immuta_redshift_integration"
-    su = desk.folder / "su"
-    su.write_text('#!/bin/sh\nshift\nexec /bin/sh "$@"\n', encoding="utf-8")  # It runs as whoever runs the test.
+    su = workspace.directory / "su"
+    su.write_text('#!/bin/sh\nshift\nexec /bin/sh "$@"\n', encoding="utf-8")  # It runs as the current user.
     su.chmod(0o700)
     keywords = {"become": become, "become_method": "ansible.builtin.su", "become_exe": str(su)}
-    syslog = record_syslog(desk)
+    syslog = record_syslog(workspace)
     right = {"auto_bootstrap": False, "config": {**standins.config(), "extra": {"sharedKey": secret}}}
     arguments = [
         right,
@@ -133,7 +133,7 @@ def test_no_secret_is_logged_whatever_is_wrong_with_the_arguments(desk: Desk, st
     ]
     tasks = [{module: one, "check_mode": True, **keywords} for one in arguments]
 
-    outcomes, printed = results(desk, *tasks, in_process=False)
+    outcomes, printed = results(workspace, *tasks, in_process=False)
 
     assert [outcome.get("failed", False) for outcome in outcomes] == [False, True, True, True, True, True]
     logged = syslog.read_text(encoding="utf-8")
@@ -143,8 +143,8 @@ def test_no_secret_is_logged_whatever_is_wrong_with_the_arguments(desk: Desk, st
 
 
 @pytest.mark.parametrize("in_process", [True, False])
-def test_a_password_that_is_a_word_garbles_nothing(desk: Desk, standins: Standins, in_process: bool) -> None:
-    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
+def test_common_word_password_keeps_output_intact(workspace: Workspace, standins: Standins, in_process: bool) -> None:
+    workspace.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
     task = {
         "immuta.integrations.immuta_redshift_integration": {
             "auto_bootstrap": False,
@@ -153,7 +153,7 @@ def test_a_password_that_is_a_word_garbles_nothing(desk: Desk, standins: Standin
         "check_mode": True,
     }
 
-    (result,), printed = results(desk, task, in_process=in_process)
+    (result,), printed = results(workspace, task, in_process=in_process)
 
     assert result["config"]["database"] == "immuta"
     assert result["config"]["password"] == "********"
@@ -161,13 +161,13 @@ def test_a_password_that_is_a_word_garbles_nothing(desk: Desk, standins: Standin
 
 
 @pytest.mark.parametrize("auth_scheme", ["api_key", "bearer"])
-def test_the_items_of_a_loop_share_a_connection_and_a_log_in(desk: Desk, standins: Standins, auth_scheme: str) -> None:
+def test_loop_items_share_connection_and_login(workspace: Workspace, standins: Standins, auth_scheme: str) -> None:
     task = {
         "immuta.integrations.immuta_integration_info": {"auth_scheme": auth_scheme, "host": "{{ item }}"},
         "loop": ["one.example.com", "two.example.com", "three.example.com"],
     }
 
-    run = desk.tasks(task)
+    run = workspace.tasks(task)
 
     assert run.succeeded, run.output
     requests = standins.immuta.requests()

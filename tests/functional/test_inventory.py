@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory plugin, as ansible-inventory and playbooks use it."""
+"""The inventory plugin in ansible-inventory and playbooks."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ import typing as t
 import pytest
 import yaml
 
-from tests.support.playbooks import Desk, Run, asked, ended, program
+from tests.support.playbooks import Run, Workspace, asked, ended, program
 from tests.support.standin import Standins
 
 
 class Inventory:
     """A file for the plugin, and a tenant with three integrations in use."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.file = desk.folder / "tenant.immuta.yml"
-        self.cache = desk.folder / "cache"
-        immuta = desk.standins.immuta
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.file = workspace.directory / "tenant.immuta.yml"
+        self.cache = workspace.directory / "cache"
+        immuta = workspace.standins.immuta
         immuta.seed(
-            config={**desk.standins.config(host="Sales.example.com"), "impersonation": {"enabled": False}, "port": 5439}
+            config={
+                **workspace.standins.config(host="Sales.example.com"),
+                "impersonation": {"enabled": False},
+                "port": 5439,
+            }
         )
-        immuta.seed(status="createError", autoBootstrap=True, config=desk.standins.config(host="hr.example.com"))
+        immuta.seed(status="createError", autoBootstrap=True, config=workspace.standins.config(host="hr.example.com"))
         immuta.seed(type="Starburst (Trino)", config={"immutaApiKey": "Trino-Secret-1"})
-        immuta.seed(status="disabled", config=desk.standins.config(host="gone.example.com"))
-        immuta.seed(status="deleting", config=desk.standins.config(host="going.example.com"))
+        immuta.seed(status="disabled", config=workspace.standins.config(host="gone.example.com"))
+        immuta.seed(status="deleting", config=workspace.standins.config(host="going.example.com"))
         immuta.clear_requests()
 
     def write(self, **options: t.Any) -> None:
@@ -37,19 +41,19 @@ class Inventory:
 
     def run(self, *arguments: str, **options: t.Any) -> Run:
         self.write(**options)
-        environment = {**self.desk.environment, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
-        return ended([program("ansible-inventory"), "-i", self.file, *arguments], environment, self.desk.folder)
+        environment = {**self.workspace.environment, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
+        return ended([program("ansible-inventory"), "-i", self.file, *arguments], environment, self.workspace.directory)
 
     def hosts(self, *arguments: str, **options: t.Any) -> dict[str, dict[str, t.Any]]:
         return json.loads(self.run("--list", *arguments, **options).output)["_meta"]["hostvars"]
 
 
 @pytest.fixture
-def inventory(desk: Desk) -> Inventory:
-    return Inventory(desk)
+def inventory(workspace: Workspace) -> Inventory:
+    return Inventory(workspace)
 
 
-def test_a_tenant_is_a_graph(inventory: Inventory, standins: Standins) -> None:
+def test_inventory_graph_of_a_tenant(inventory: Inventory, standins: Standins) -> None:
     graph = inventory.run("--graph").output
 
     assert (
@@ -76,7 +80,7 @@ def test_a_tenant_is_a_graph(inventory: Inventory, standins: Standins) -> None:
     assert asked(standins) == ["GET /integrations"]
 
 
-def test_a_cluster_has_the_variables_of_the_role(inventory: Inventory) -> None:
+def test_hosts_have_the_variables_of_the_role(inventory: Inventory) -> None:
     variables = inventory.hosts()["sales.example.com"]
 
     assert variables["immuta_redshift_setup"] == "manual"
@@ -91,7 +95,7 @@ def test_a_cluster_has_the_variables_of_the_role(inventory: Inventory) -> None:
     assert (variables["immuta_id"], variables["immuta_status"]) == ("1", "enabled")
 
 
-def test_no_secret_is_shown_or_cached(inventory: Inventory) -> None:
+def test_no_secret_in_output_or_cache(inventory: Inventory) -> None:
     options = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(inventory.cache)}
     shown = inventory.run("--list", **options).output
 
@@ -99,11 +103,11 @@ def test_no_secret_is_shown_or_cached(inventory: Inventory) -> None:
     assert "starburst" in shown.lower()
     assert "Starburst" in cached
     assert not [
-        secret for secret in ("Trino-Secret-1", inventory.desk.standins.immuta.api_key) if secret in shown + cached
+        secret for secret in ("Trino-Secret-1", inventory.workspace.standins.immuta.api_key) if secret in shown + cached
     ]
 
 
-def test_the_cache_is_used_until_it_is_flushed(inventory: Inventory, standins: Standins) -> None:
+def test_cache_is_used_until_flushed(inventory: Inventory, standins: Standins) -> None:
     options = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(inventory.cache)}
 
     assert inventory.hosts(**options) == inventory.hosts(**options)
@@ -129,7 +133,7 @@ def test_filters_compose_and_groups(inventory: Inventory) -> None:
     )
 
     assert list(listed["_meta"]["hostvars"]) == ["sales.example.com"]
-    # ansible-inventory marks what an expression came to, since ansible-core 2.19.
+    # ansible-inventory marks the result of an expression since ansible-core 2.19.
     assert listed["_meta"]["hostvars"]["sales.example.com"]["cluster"] in ("Sales", {"__ansible_unsafe": "Sales"})
     assert listed["database_immuta"]["hosts"] == listed["healthy"]["hosts"] == ["sales.example.com"]
 
@@ -145,7 +149,7 @@ def test_filters_compose_and_groups(inventory: Inventory) -> None:
         ({"api_key": "wrong"}, "HTTP 401"),
     ],
 )
-def test_what_is_wrong_is_told(inventory: Inventory, options: dict[str, t.Any], said: str) -> None:
+def test_inventory_errors(inventory: Inventory, options: dict[str, t.Any], said: str) -> None:
     run = inventory.run("--list", **options)
 
     assert run.status != 0
@@ -154,61 +158,59 @@ def test_what_is_wrong_is_told(inventory: Inventory, options: dict[str, t.Any], 
 
 
 def test_options_can_be_templates(inventory: Inventory) -> None:
-    inventory.desk.environment["MY_KEY"] = inventory.desk.environment.pop("IMMUTA_API_KEY")
+    inventory.workspace.environment["MY_KEY"] = inventory.workspace.environment.pop("IMMUTA_API_KEY")
 
     assert inventory.hosts(api_key="{{ lookup('ansible.builtin.env', 'MY_KEY') }}")
 
 
-def test_what_immuta_shows_is_no_template(inventory: Inventory, standins: Standins) -> None:
+def test_values_of_immuta_are_not_templates(inventory: Inventory, standins: Standins) -> None:
     text = "{{ lookup('ansible.builtin.env', 'HOME') }}"
     standins.immuta.seed(config=standins.config(host="evil.example.com", database=text))
 
     inventory.write()
-    run = inventory.desk.play(
-        str(_playbook(inventory.desk.folder)), "-i", str(inventory.file), "--limit", "evil.example.com"
+    run = inventory.workspace.play(
+        str(_playbook(inventory.workspace.directory)), "-i", str(inventory.file), "--limit", "evil.example.com"
     )
 
     assert run.succeeded, run.output
     assert "lookup(" in run.output
 
 
-def _playbook(folder: pathlib.Path) -> pathlib.Path:
+def _playbook(directory: pathlib.Path) -> pathlib.Path:
     play = {
         "hosts": "immuta_type_redshift",
         "connection": "local",
         "gather_facts": False,
         "tasks": [{"ansible.builtin.debug": {"msg": "{{ immuta_redshift_config.database }}"}}],
     }
-    playbook = folder / "show.json"
+    playbook = directory / "show.json"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     return playbook
 
 
-def test_a_file_of_another_name_is_not_read(inventory: Inventory) -> None:
-    inventory.file = inventory.desk.folder / "tenant.yml"
+def test_file_with_another_name_is_not_read(inventory: Inventory) -> None:
+    inventory.file = inventory.workspace.directory / "tenant.yml"
 
     assert inventory.run("--list").status != 0
 
 
-def test_a_tenant_is_in_sync_with_itself_and_is_adopted_without_a_file_or_a_secret(
-    inventory: Inventory, standins: Standins
-) -> None:
+def test_adopted_tenant_is_in_sync(inventory: Inventory, standins: Standins) -> None:
     inventory.write(filters=[{"include": "inventory_hostname == 'sales.example.com'"}, {"exclude": True}])
     options = ("-i", str(inventory.file))
 
-    drift = inventory.desk.play("immuta.integrations.check_drift", *options, immuta_redshift_hosts="all")
-    adopted = inventory.desk.play("immuta.integrations.configure_redshift", *options, immuta_redshift_hosts="all")
+    drift = inventory.workspace.play("immuta.integrations.check_drift", *options, immuta_redshift_hosts="all")
+    adopted = inventory.workspace.play("immuta.integrations.configure_redshift", *options, immuta_redshift_hosts="all")
 
     assert "1 cluster: 1 in sync" in drift.output
     assert (adopted.status, adopted.changed) == (0, 0), adopted.output
     assert standins.immuta.writes == []
 
 
-def test_a_policy_for_every_cluster(inventory: Inventory) -> None:
+def test_policy_for_all_clusters(inventory: Inventory) -> None:
     policy = "immuta_redshift_config | combine({'impersonation': {'enabled': true}})"
     inventory.write(compose={"immuta_redshift_config": policy})
 
-    drift = inventory.desk.play(
+    drift = inventory.workspace.play(
         "immuta.integrations.check_drift", "-i", str(inventory.file), immuta_redshift_hosts="immuta_type_redshift"
     )
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The suite for a real tenant, run on the stand-ins, judged by its exit status and by what it leaves: nothing."""
+"""The live suite on the stand-ins, checked by its exit status and by remaining objects."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TIME_LIMIT = 300  # seconds
 PASSWORD = "Live-Pa55word"
 
 
-def start(standins: Standins, folder: pathlib.Path, **changes: str) -> subprocess.Popen[str]:
-    """Start the suite; its temporary folder is below ``folder``."""
+def start(standins: Standins, directory: pathlib.Path, **changes: str) -> subprocess.Popen[str]:
+    """Start the suite; its temporary directory is below ``directory``."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join([str(ROOT / ".ansible" / "collections"), str(ROOT)]),
-        "TMPDIR": str(folder),
+        "TMPDIR": str(directory),
         **standins.environment(),
         "IMMUTA_LIVE": "yes",
         "IMMUTA_LIVE_DATABASE": "immuta live",
@@ -51,7 +51,7 @@ def finish(suite: subprocess.Popen[str]) -> str:
         return suite.communicate(timeout=TIME_LIMIT)[0]
 
 
-def test_the_whole_suite_passes_and_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
+def test_suite_passes_and_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
     standins.immuta.set(script_reply="object", keep_deleted=True)
     before = standins.catalog()
 
@@ -63,15 +63,15 @@ def test_the_whole_suite_passes_and_leaves_nothing(standins: Standins, tmp_path:
     assert standins.catalog() == before
     assert [record["status"] for record in standins.immuta.records()] == ["deleted"]
     assert list(tmp_path.iterdir()) == []
-    assert "reply of create: 200, application/json, JSON object with script; 22 statements" in output
+    assert "reply of create: 200, application/json, JSON object with script; 25 statements" in output
     assert "settings that GET redacts: username, password" in output
-    assert "GET of an integration that was deleted: status deleted" in output
+    assert "GET of a deleted integration: status deleted" in output
     assert [
         secret for secret in (PASSWORD, standins.immuta.api_key, standins.bootstrap.password) if secret in output
     ] == []
 
 
-def test_an_interruption_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
+def test_interrupted_suite_leaves_nothing(standins: Standins, tmp_path: pathlib.Path) -> None:
     before = standins.catalog()
     suite = start(standins, tmp_path)
 
@@ -85,7 +85,7 @@ def test_an_interruption_leaves_nothing(standins: Standins, tmp_path: pathlib.Pa
     output = finish(suite)
 
     assert suite.returncode == 1, output
-    assert "It was interrupted." in output
+    assert "The suite was interrupted." in output
     assert "Not cleaned up" not in output
     assert any("CREATE DATABASE" in statement.text for statement in standins.postgres.statements())
     assert standins.catalog() == before
@@ -94,7 +94,7 @@ def test_an_interruption_leaves_nothing(standins: Standins, tmp_path: pathlib.Pa
 
 
 @pytest.mark.parametrize("what", ["integration", "database"])
-def test_nothing_is_begun_where_something_stands(standins: Standins, tmp_path: pathlib.Path, what: str) -> None:
+def test_suite_refuses_a_used_cluster(standins: Standins, tmp_path: pathlib.Path, what: str) -> None:
     if what == "integration":
         standins.immuta.seed(config=standins.config(host=standins.redshift.host))
     else:
@@ -109,19 +109,19 @@ def test_nothing_is_begun_where_something_stands(standins: Standins, tmp_path: p
     assert (standins.immuta.records(), standins.catalog()) == before
 
 
-def test_without_consent_nothing_is_asked(standins: Standins, tmp_path: pathlib.Path) -> None:
+def test_no_request_without_consent(standins: Standins, tmp_path: pathlib.Path) -> None:
     suite = start(standins, tmp_path, IMMUTA_LIVE="")
     output = finish(suite)
 
     assert suite.returncode == 0
-    assert output.startswith("Not run, since these are not set: IMMUTA_LIVE=yes")
+    assert output.startswith("Skipped. Not set: IMMUTA_LIVE=yes")
     assert standins.immuta.requests() == []
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_what_is_not_set_is_named(name: str) -> None:
+def test_missing_settings_are_named(name: str) -> None:
     environment = {**dict.fromkeys(NEEDED, "x"), CONSENT: "yes"}
     Settings.from_environment(environment)
 
-    with pytest.raises(SkippedError, match=rf"not set: {name} \(.*\)\.$"):
+    with pytest.raises(SkippedError, match=rf"Not set: {name} \(.*\)\.$"):
         Settings.from_environment({**environment, name: ""})

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The example of a pipeline: each job's script runs as it is written, and its exit status and report say what is so."""
+"""The pipeline example: each job's script runs unchanged, with the documented exit status and report."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_secrets(runner: Runner, text: str) -> None:
 
 
 def shown_in_guide(language: str) -> str:
-    """The first example of that language in the guide."""
+    """Return the first example of that language in the guide."""
     block = GUIDE.read_text(encoding="utf-8").split(f".. code-block:: {language}\n")[1]
     return textwrap.dedent(re.split(r"\n(?=\S)", block)[0])
 
@@ -60,7 +60,7 @@ def shown_in_guide(language: str) -> str:
 @pytest.mark.parametrize(
     ("schema", "file"), [("gitlab-ci", EXAMPLE / ".gitlab-ci.yml"), ("github-workflows", WORKFLOW)]
 )
-def test_the_file_is_valid(schema: str, file: pathlib.Path) -> None:
+def test_pipeline_file_is_valid(schema: str, file: pathlib.Path) -> None:
     run = subprocess.run(
         [program("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", file],
         capture_output=True,
@@ -76,7 +76,7 @@ def test_the_file_is_valid(schema: str, file: pathlib.Path) -> None:
     [("pull_request", MERGE_REQUEST), ("push", PUSH), ("schedule", NIGHT)],
     ids=["merge request", "push", "night"],
 )
-def test_github_runs_what_gitlab_runs(runner: Runner, event: str, same: dict[str, str]) -> None:
+def test_github_and_gitlab_run_the_same(runner: Runner, event: str, same: dict[str, str]) -> None:
     workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
     lines = []
     for job in workflow["jobs"].values():
@@ -88,13 +88,11 @@ def test_github_runs_what_gitlab_runs(runner: Runner, event: str, same: dict[str
     assert lines == list(runner.scripts(**same).values())
 
 
-def test_the_guide_shows_the_same(runner: Runner) -> None:
+def test_guide_shows_the_pipeline_file(runner: Runner) -> None:
     assert yaml.safe_load(shown_in_guide("yaml")) == runner.pipeline
 
 
-def test_a_merge_request_is_checked_and_changes_nothing(
-    runner: Runner, clusters: list[Postgres], standins: Standins
-) -> None:
+def test_merge_request_is_checked_without_changes(runner: Runner, clusters: list[Postgres], standins: Standins) -> None:
     before = [postgres.catalog() for postgres in clusters]
 
     jobs = runner.run(**MERGE_REQUEST)
@@ -107,7 +105,7 @@ def test_a_merge_request_is_checked_and_changes_nothing(
     check_secrets(runner, logs(jobs))
 
 
-def test_a_mistake_in_a_merge_request_stops_it_before_anything_is_asked(runner: Runner, standins: Standins) -> None:
+def test_invalid_merge_request_sends_no_request(runner: Runner, standins: Standins) -> None:
     variables = runner.checkout / "group_vars" / "redshift.yml"
     variables.write_text(variables.read_text(encoding="utf-8") + "immuta_redshift_wait: yes\n", encoding="utf-8")
 
@@ -118,7 +116,7 @@ def test_a_mistake_in_a_merge_request_stops_it_before_anything_is_asked(runner: 
     assert standins.immuta.requests() == []
 
 
-def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
+def test_main_is_applied_and_nightly_job_reports_drift(
     runner: Runner, clusters: list[Postgres], standins: Standins
 ) -> None:
     immuta = standins.immuta
@@ -150,7 +148,7 @@ def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
         for name, rest, record in (("finance", "abc123", finance), ("sales", "def456", sales))
     ]
 
-    # Somebody turns impersonation on with curl.
+    # Impersonation is enabled with curl.
     changed = {**sales["config"], "impersonation": {"enabled": True, "role": "somebody"}}
     requests.put(
         f"{immuta.url}/integrations/{sales['id']}",
@@ -161,14 +159,14 @@ def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
     jobs += runner.run(**NIGHT)
     assert outcome(jobs[-1:]) == [("drift", 3)], jobs[-1].log
     expected = json.loads(shown_in_guide("json").replace("https://tenant.example.com", immuta.url))
-    # The two hosts are registered side by side, in either order.
+    # The two hosts are registered in parallel, in either order.
     for cluster, record in zip(expected["clusters"], (finance, sales), strict=True):
         cluster["id"] = record["id"]
     assert runner.report() == {**expected, "compared_at": runner.report()["compared_at"]}
     assert 'name="sales"' in (runner.checkout / "drift.xml").read_text(encoding="utf-8")
     assert "impersonation.enabled" in (runner.checkout / "drift.html").read_text(encoding="utf-8")
 
-    # The tenant is no longer where it was.
+    # The tenant is unreachable now.
     runner.variables["IMMUTA_URL"] += "/gone"
     jobs += runner.run(**NIGHT)
     assert outcome(jobs[-1:]) == [("drift", 2)], jobs[-1].log
@@ -188,7 +186,7 @@ def test_main_is_applied_and_every_night_tells_order_drift_and_failure_apart(
     ],
     ids=["body", "literal", "comment", "white space"],
 )
-def test_scripts_that_are_not_the_reviewed_ones_are_not_run(
+def test_unreviewed_scripts_do_not_run(
     runner: Runner, clusters: list[Postgres], standins: Standins, before: str, after: str
 ) -> None:
     catalogs = [postgres.catalog() for postgres in clusters]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Long work inside the controller process prints lines, and changes nothing else."""
+"""Long work inside the controller process prints progress lines and changes nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import typing as t
 
-from tests.support.playbooks import TIME_LIMIT, Desk
+from tests.support.playbooks import TIME_LIMIT, Workspace
 from tests.support.standin import Standins
 
 # Loaded by the process that all tasks are forked from.
@@ -30,12 +30,12 @@ class CallbackModule(CallbackBase):
 HOSTS = ("one", "two")
 
 
-def script(desk: Desk, count: int, seconds: float) -> dict[str, t.Any]:
-    """A task whose script has ``count`` statements, the second of which takes its time."""
-    path = desk.folder / f"{count}.sql"
+def script(workspace: Workspace, count: int, seconds: float) -> dict[str, t.Any]:
+    """Return a task whose script has ``count`` statements; the second one is slow."""
+    path = workspace.directory / f"{count}.sql"
     rest = "SELECT 'hunter2-Secret';" * (count - 2)
     path.write_text(f"SELECT 1; SELECT pg_sleep({seconds}); {rest}", encoding="utf-8")
-    return {"immuta.integrations.redshift_script": {**desk.login, "login_db": "dev", "path": str(path)}}
+    return {"immuta.integrations.redshift_script": {**workspace.login, "login_db": "dev", "path": str(path)}}
 
 
 def integration(standins: Standins) -> dict[str, t.Any]:
@@ -43,30 +43,30 @@ def integration(standins: Standins) -> dict[str, t.Any]:
     return {"immuta.integrations.immuta_redshift_integration": {"auto_bootstrap": True, "config": config}}
 
 
-def play(desk: Desk, *tasks: dict[str, t.Any], **environment: str) -> tuple[dict[str, t.Any], str, list[str]]:
-    """Run tasks on both hosts at once; return the results of each host, the standard output and the error lines."""
-    plugins = desk.folder / "callbacks"
+def play(workspace: Workspace, *tasks: dict[str, t.Any], **environment: str) -> tuple[dict[str, t.Any], str, list[str]]:
+    """Run tasks on both hosts; return the results of each host, the standard output and the error lines."""
+    plugins = workspace.directory / "callbacks"
     plugins.mkdir(exist_ok=True)
     (plugins / "short_interval.py").write_text(_SHORT_INTERVAL, encoding="utf-8")
     registered = [{**task, "register": f"result_{number}"} for number, task in enumerate(tasks)]
     content = "{{ [" + ", ".join(f"result_{number}" for number in range(len(tasks))) + "] | to_json }}"
-    file = str(desk.folder / "{{ inventory_hostname }}.json")
+    file = str(workspace.directory / "{{ inventory_hostname }}.json")
     save = {"ansible.builtin.copy": {"content": content, "dest": file, "mode": "0600"}, "check_mode": False}
-    playbook = desk.folder / "playbook.json"
+    playbook = workspace.directory / "playbook.json"
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [*registered, save]}]))
     inventory = {"all": {"hosts": dict.fromkeys(HOSTS), "vars": {"ansible_connection": "local"}}}
     inventory["all"]["vars"]["ansible_python_interpreter"] = sys.executable
-    (desk.folder / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
+    (workspace.directory / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
     command = [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.json", str(playbook)]
     run = subprocess.run(
         command,
         env={
-            **desk.environment,
-            "ANSIBLE_ASYNC_DIR": str(desk.folder / "async"),
+            **workspace.environment,
+            "ANSIBLE_ASYNC_DIR": str(workspace.directory / "async"),
             "ANSIBLE_CALLBACK_PLUGINS": str(plugins),
             **environment,
         },
-        cwd=desk.folder,
+        cwd=workspace.directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -74,46 +74,46 @@ def play(desk: Desk, *tasks: dict[str, t.Any], **environment: str) -> tuple[dict
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    files = {host: desk.folder / f"{host}.json" for host in HOSTS}
+    files = {host: workspace.directory / f"{host}.json" for host in HOSTS}
     results = {host: json.loads(path.read_text(encoding="utf-8")) for host, path in files.items()}
     for path in files.values():
-        path.unlink()  # So that the task that writes it is changed again.
+        path.unlink()  # The task that writes it is changed again.
     return results, run.stdout, run.stderr.splitlines()
 
 
-def test_lines_come_from_the_tasks_that_may_print_and_are_whole(desk: Desk, standins: Standins) -> None:
-    address = re.escape(desk.login["login_host"])
-    loop = script(desk, 2, 1)
-    loop["immuta.integrations.redshift_script"]["path"] = str(desk.folder / "{{ item }}.sql")
-    script(desk, 3, 1)
+def test_progress_lines_are_complete(workspace: Workspace, standins: Standins) -> None:
+    address = re.escape(workspace.login["login_host"])
+    loop = script(workspace, 2, 1)
+    loop["immuta.integrations.redshift_script"]["path"] = str(workspace.directory / "{{ item }}.sql")
+    script(workspace, 3, 1)
     tasks = [
         {**loop, "loop": [2, 3]},
-        {**script(desk, 4, 0.3), "no_log": True},
-        {**script(desk, 5, 0.3), "no_log": "{{ true }}"},
-        {**script(desk, 6, 0.3), "async": 60, "poll": 1},
-        {**script(desk, 7, 0.3), "environment": {"IMMUTA_PROGRESS": False}},
-        {**script(desk, 8, 0.3), "environment": {"IMMUTA_IN_PROCESS": False}},
+        {**script(workspace, 4, 0.3), "no_log": True},
+        {**script(workspace, 5, 0.3), "no_log": "{{ true }}"},
+        {**script(workspace, 6, 0.3), "async": 60, "poll": 1},
+        {**script(workspace, 7, 0.3), "environment": {"IMMUTA_PROGRESS": False}},
+        {**script(workspace, 8, 0.3), "environment": {"IMMUTA_IN_PROCESS": False}},
     ]
 
-    _results, _output, printed = play(desk, *tasks)
+    _results, _output, printed = play(workspace, *tasks)
 
     found = [re.fullmatch(rf"\[(one|two)\] {address}: statement \d of (\d), \d s", text) for text in printed]
     assert all(found), printed
     assert {match.groups() for match in found if match} == {(host, count) for host in HOSTS for count in "23"}
 
 
-def test_nothing_but_the_lines_depends_on_the_setting(desk: Desk, standins: Standins) -> None:
-    """Beside a script, an integration that Immuta takes its time with, in check mode too, where nothing waits."""
+def test_progress_setting_changes_only_the_lines(workspace: Workspace, standins: Standins) -> None:
+    """A script and a slow integration, also in check mode, which does not wait."""
     preview = {**integration(standins), "check_mode": True}
-    tasks = [preview, {**integration(standins), "run_once": True}, script(desk, 2, 0.3)]
+    tasks = [preview, {**integration(standins), "run_once": True}, script(workspace, 2, 0.3)]
     standins.immuta.set(settle=1.0)
-    results, output, printed = play(desk, *tasks)
+    results, output, printed = play(workspace, *tasks)
     waits = [text for text in printed if re.fullmatch(r"\[one\] \S+: creating, \d s of 600 s", text)]
     assert waits, printed
     standins.reset()
     standins.immuta.set(settle=1.0)
 
-    silent, silent_output, nothing = play(desk, *tasks, IMMUTA_PROGRESS="false")
+    silent, silent_output, nothing = play(workspace, *tasks, IMMUTA_PROGRESS="false")
 
     assert nothing == []
     assert sorted(silent_output.splitlines()) == sorted(output.splitlines())

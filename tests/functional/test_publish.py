@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publishing an artifact, to a server on loopback that takes it as Galaxy does."""
+"""Publication of an artifact to a local server that behaves like Galaxy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKEN = "galaxy-token-of-the-test"
 
 
 class Galaxy(http.server.BaseHTTPRequestHandler):
-    """The API of a Galaxy that imports everything at once."""
+    """The API of a Galaxy that imports at once."""
 
     uploads: t.ClassVar[list[tuple[str, bytes]]] = []
 
@@ -76,7 +76,7 @@ def built(tmp_path: Path) -> Path:
 
 
 def run_publish(server: str, build: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The tool, run on the artifacts in ``build``."""
+    """Run the tool on the artifacts in ``build``."""
     program = "import pathlib, sys; from tools import artifact, publish; artifact.BUILD = pathlib.Path(sys.argv[1]); "
     return subprocess.run(
         [sys.executable, "-c", f"{program} sys.exit(publish.main())", str(build)],
@@ -93,7 +93,7 @@ def run_publish(server: str, build: Path, **variables: str) -> subprocess.Comple
     )
 
 
-def test_the_built_artifact_is_published(galaxy: str, built: Path) -> None:
+def test_built_artifact_is_published(galaxy: str, built: Path) -> None:
     run = run_publish(galaxy, built.parent, GALAXY_TOKEN=TOKEN)
     assert run.returncode == 0, run.stdout + run.stderr
     [(authorization, body)] = Galaxy.uploads
@@ -102,7 +102,7 @@ def test_the_built_artifact_is_published(galaxy: str, built: Path) -> None:
     assert TOKEN not in run.stdout + run.stderr
 
 
-def test_nothing_is_sent_without_a_token(galaxy: str, built: Path) -> None:
+def test_no_upload_without_a_token(galaxy: str, built: Path) -> None:
     run = run_publish(galaxy, built.parent)
     assert (run.returncode, run.stderr) == (
         1,
@@ -111,11 +111,9 @@ def test_nothing_is_sent_without_a_token(galaxy: str, built: Path) -> None:
     assert Galaxy.uploads == []
 
 
-def test_an_artifact_that_changed_after_the_build_is_refused(built: Path) -> None:
+def test_artifact_changed_after_the_build_is_refused(built: Path) -> None:
     assert publish.checksum_problem(built) == ""
     built.write_bytes(built.read_bytes() + b"x")
-    assert publish.checksum_problem(built) == (
-        f"{built} is not the artifact whose checksum the build wrote. Run make build."
-    )
+    assert publish.checksum_problem(built) == (f"{built} does not match the checksum of the build. Run make build.")
     artifact.checksum_file(built).unlink()
-    assert publish.checksum_problem(built) == f"{built} has no checksum beside it. Run make build."
+    assert publish.checksum_problem(built) == f"{built} has no checksum file. Run make build."

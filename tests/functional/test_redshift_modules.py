@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules redshift_script and redshift_info through both drivers, judged by what stands in the database."""
+"""The modules redshift_script and redshift_info with both drivers, checked by the state of the database."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ Outcome = dict[str, t.Any]
 
 @dataclasses.dataclass
 class Shell:
-    """Runs a module as Ansible does: in a process of its own, with its arguments on standard input."""
+    """A runner of modules as Ansible does it: in a separate process, with arguments on standard input."""
 
     standins: Standins
-    folder: pathlib.Path
+    directory: pathlib.Path
     driver: str
     environment: dict[str, str]
 
@@ -45,7 +45,7 @@ class Shell:
         account = {"login_user": self.standins.bootstrap.user, "login_password": self.standins.bootstrap.password}
         defaults = {**login, **account, "login_db": "dev", "ssl_mode": "disable", "driver": self.driver}
         arguments = {**defaults, **options, "_ansible_check_mode": check_mode}
-        run = run_module(module, arguments, {**os.environ, **self.environment}, self.folder)
+        run = run_module(module, arguments, {**os.environ, **self.environment}, self.directory)
         assert run.stderr == ""
         result = json.loads(run.stdout)
         result.pop("invocation", None)
@@ -53,13 +53,13 @@ class Shell:
         return result
 
     def script(self, *statements: str, **options: t.Any) -> Outcome:
-        """Have redshift_script run statements, each on a line of its own."""
-        path = self.folder / "script.sql"
+        """Run statements with redshift_script, each on its own line."""
+        path = self.directory / "script.sql"
         path.write_text("".join(f"{statement};\n" for statement in statements), encoding="utf-8")
         return self("redshift_script", path=str(path), **options)
 
     def sent(self, since: int) -> list[str]:
-        """What the server was given since it had been given so many statements."""
+        """Return the statements of the server after the first ``count``."""
         return [statement.text for statement in self.standins.postgres.statements()[since:]]
 
     def sent_so_far(self) -> int:
@@ -73,7 +73,7 @@ def shell(request: pytest.FixtureRequest, standins: Standins, tmp_path: pathlib.
 
 @pytest.fixture
 def one_shell(standins: Standins, tmp_path: pathlib.Path) -> Shell:
-    """For what does not depend on the driver."""
+    """For tests that do not depend on the driver."""
     return Shell(standins, tmp_path, "redshift_connector", {})
 
 
@@ -91,7 +91,7 @@ def outcomes(result: Outcome) -> list[str]:
     return [statement["outcome"] for statement in result["statements"]]
 
 
-def test_both_scripts_of_a_setup_run_once(shell: Shell, first: list[str], second: list[str]) -> None:
+def test_setup_scripts_run_once(shell: Shell, first: list[str], second: list[str]) -> None:
     schemas = sorted(immuta_scripts.SCHEMAS)
 
     def set_up() -> tuple[Outcome, Outcome]:
@@ -116,7 +116,7 @@ def test_both_scripts_of_a_setup_run_once(shell: Shell, first: list[str], second
     assert shell.standins.catalog() == catalog
 
 
-def test_a_failure_within_one_transaction_leaves_nothing(shell: Shell) -> None:
+def test_failed_transaction_leaves_nothing(shell: Shell) -> None:
     result = shell.script("CREATE SCHEMA a", "CREATE TABLE a.t (n int)", "CREATE TABLE nowhere.t (n int)", "SELECT 1")
     assert shell.standins.catalog()["schemas"] == {"dev": []}
     assert outcomes(result) == ["rolled_back", "rolled_back", "failed", "not_run"]
@@ -126,7 +126,7 @@ def test_a_failure_within_one_transaction_leaves_nothing(shell: Shell) -> None:
     assert 'schema "nowhere" does not exist' in result["msg"]
 
 
-def test_a_failure_in_the_middle_of_others_leaves_what_ran(shell: Shell, first: list[str]) -> None:
+def test_failure_keeps_earlier_statements(shell: Shell, first: list[str]) -> None:
     result = shell.script(first[0], first[1], "CREATE TABLE nowhere.t (n int)", first[2])
     assert shell.standins.catalog()["databases"] == ["dev", "immuta"]
     assert outcomes(result) == ["ok", "ok", "failed", "not_run"]
@@ -135,13 +135,13 @@ def test_a_failure_in_the_middle_of_others_leaves_what_ran(shell: Shell, first: 
 
 
 @pytest.mark.parametrize("statement", ["CREATE USER zoe PASSWORD '{}' NONSENSE", "CREATE USER bootstrap PASSWORD '{}'"])
-def test_a_failure_shows_no_password(shell: Shell, statement: str) -> None:
+def test_failure_shows_no_password(shell: Shell, statement: str) -> None:
     result = shell.script(statement.format(PASSWORD), "GRANT nothing")
     assert result["failed_statement"]["command"] == "CREATE USER"
     assert "SQLSTATE 42" in result["msg"]
 
 
-def test_what_exists_is_gone_past(shell: Shell, first: list[str]) -> None:
+def test_existing_objects_are_skipped(shell: Shell, first: list[str]) -> None:
     shell.script(first[0])
     result = shell.script(*first, on_existing="skip")
     assert outcomes(result) == ["skipped", "ok", "ok"]
@@ -154,7 +154,7 @@ def test_what_exists_is_gone_past(shell: Shell, first: list[str]) -> None:
     assert not again["changed"]
 
 
-def test_what_exists_is_gone_past_within_one_transaction(shell: Shell) -> None:
+def test_existing_objects_skipped_in_one_transaction(shell: Shell) -> None:
     shell.script("CREATE SCHEMA b")
     result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b", "CREATE SCHEMA c", on_existing="skip")
     assert result["transaction"] == "single"
@@ -162,7 +162,7 @@ def test_what_exists_is_gone_past_within_one_transaction(shell: Shell) -> None:
     assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "c"]}
 
 
-def test_what_exists_is_skipped_within_the_scripts_own_transaction(shell: Shell) -> None:
+def test_existing_objects_skipped_in_own_transaction(shell: Shell) -> None:
     result = shell.script(
         "CREATE SCHEMA a", "BEGIN", "CREATE SCHEMA a", "CREATE SCHEMA b", "COMMIT", on_existing="skip"
     )
@@ -172,18 +172,18 @@ def test_what_exists_is_skipped_within_the_scripts_own_transaction(shell: Shell)
     assert not again["changed"]
 
 
-def test_much_that_exists_is_skipped_with_few_statements(one_shell: Shell) -> None:
+def test_many_existing_objects_need_few_statements(one_shell: Shell) -> None:
     schemas = [f"CREATE SCHEMA s{number}" for number in range(60)]
     grants = [f"GRANT USAGE ON SCHEMA s{number} TO PUBLIC" for number in range(60)]
     one_shell.script(*schemas)
     before = one_shell.sent_so_far()
     result = one_shell.script(*schemas, *grants, on_existing="skip")
     assert outcomes(result) == ["skipped"] * 60 + ["ok"] * 60
-    # A statement that the log shows takes two of redshift_connector's messages at most.
+    # A logged statement is at most two messages of redshift_connector.
     assert len(one_shell.sent(before)) < 4 * 120
 
 
-def test_the_scripts_own_rollback_leaves_nothing(shell: Shell) -> None:
+def test_rollback_in_the_script_leaves_nothing(shell: Shell) -> None:
     result = shell.script("BEGIN", "CREATE SCHEMA a", "ROLLBACK", "GRANT nothing")
     assert result["state"] == "unchanged"
     assert outcomes(result) == ["rolled_back", "rolled_back", "ok", "failed"]
@@ -195,13 +195,13 @@ PROCEDURE = (
 )
 
 
-def test_a_procedure_that_commits_runs_by_itself(shell: Shell) -> None:
+def test_committing_procedure_runs_alone(shell: Shell) -> None:
     assert outcomes(shell.script(PROCEDURE.format(""))) == ["ok", "ok"]
     alone = shell.script("CALL own.p()")
     assert (outcomes(alone), alone["transaction"]) == (["ok"], "none")
 
 
-def test_what_cannot_run_in_a_transaction_makes_the_script_go_on_one_by_one(shell: Shell) -> None:
+def test_nontransactional_statement_changes_the_mode(shell: Shell) -> None:
     script = [PROCEDURE.format(""), "CALL own.p()", "CREATE SCHEMA b"]
     refused = shell.script(*script, transaction="single")
     assert refused["sqlstate"] == "2D000"
@@ -213,20 +213,20 @@ def test_what_cannot_run_in_a_transaction_makes_the_script_go_on_one_by_one(shel
     assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "own"]}
 
 
-def test_what_a_failed_procedure_committed_is_not_told_from_nothing(shell: Shell) -> None:
+def test_commits_of_a_failed_procedure_are_unknown(shell: Shell) -> None:
     result = shell.script(PROCEDURE.format("RAISE 'stop';"), "CALL own.p()", transaction="none")
     assert result["state"] == "unknown"
     assert "Anything that the procedure committed before is kept." in result["msg"]
     assert shell.standins.catalog()["schemas"] == {"dev": ["a", "own"]}
 
 
-def test_a_backslash_is_read_as_the_server_reads_it(shell: Shell) -> None:
+def test_backslash_follows_the_server_setting(shell: Shell) -> None:
     script = [r"CREATE SCHEMA a", r"COMMENT ON SCHEMA a IS 'where s=\'OH;\' '", "CREATE SCHEMA b"]
     assert outcomes(shell.script(*script)) == ["ok"] * 3
     assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b"]}
 
 
-def test_postgresql_reads_a_backslash_as_it_is(standins: Standins, tmp_path: pathlib.Path) -> None:
+def test_backslash_is_literal_in_postgresql(standins: Standins, tmp_path: pathlib.Path) -> None:
     shell = Shell(standins, tmp_path, "psycopg", {})
     user = standins.bootstrap.user
     standins.postgres.run(f"ALTER USER {user} SET standard_conforming_strings = on")
@@ -241,20 +241,20 @@ def test_postgresql_reads_a_backslash_as_it_is(standins: Standins, tmp_path: pat
     assert "Redshift reads the backslash in the string on line 1 as an escape" in missing["msg"]
 
 
-def test_a_parameter_without_a_value_is_an_error_of_the_statement(shell: Shell) -> None:
+def test_unbound_parameter_is_a_statement_error(shell: Shell) -> None:
     result = shell.script("CREATE SCHEMA a", "SELECT 1 WHERE 'a' = $1", transaction="none")
     assert (result["state"], outcomes(result)) == ("partial", ["ok", "failed"])
     assert "it has a parameter such as $1" in result["msg"]
 
 
 @pytest.mark.parametrize("statements", [[], ["-- nothing", "/* nothing */"]])
-def test_a_script_without_statements_is_warned_about(one_shell: Shell, statements: list[str]) -> None:
+def test_script_without_statements_warns(one_shell: Shell, statements: list[str]) -> None:
     result = one_shell.script(*statements)
     assert not result["changed"]
     assert "has no statements: there is nothing to run." in json.dumps(result["warnings"])
 
 
-def test_a_refused_script_reaches_no_server(one_shell: Shell) -> None:
+def test_refused_script_is_not_sent(one_shell: Shell) -> None:
     before = one_shell.sent_so_far()
     result = one_shell.script("CREATE SCHEMA a", "CREATE SCHEMA b -- x\n\\c immuta")
     assert result["failed"]
@@ -263,7 +263,7 @@ def test_a_refused_script_reaches_no_server(one_shell: Shell) -> None:
     assert one_shell.sent(before) == []
 
 
-def test_check_mode_only_looks(shell: Shell, first: list[str], second: list[str]) -> None:
+def test_check_mode_only_reads(shell: Shell, first: list[str], second: list[str]) -> None:
     before = shell.sent_so_far()
     result = shell.script(*first, creates={"database": "immuta"}, check_mode=True)
     assert result["changed"]
@@ -289,26 +289,26 @@ def test_check_mode_only_looks(shell: Shell, first: list[str], second: list[str]
         ({"ssl_mode": "verify-full"}, "offers no usable TLS", set()),
     ],
 )
-def test_a_login_that_fails_says_why(shell: Shell, options: Outcome, reason: str, facts: set[str]) -> None:
+def test_failed_login_gives_the_reason(shell: Shell, options: Outcome, reason: str, facts: set[str]) -> None:
     result = shell.script("SELECT 1", **options)
     assert result["failed"]
     assert reason in result["msg"]
     assert {name for name, value in result.items() if value is True} - {"failed"} == facts
 
 
-def test_a_silent_server_is_given_up(shell: Shell) -> None:
+def test_silent_server_times_out(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         result = shell("redshift_info", login_port=port, connect_timeout=2, connect_retries=0)
     assert "no answer within 2 seconds" in result["msg"]
 
 
-def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
-    missing = one_shell("redshift_script", path=str(one_shell.folder / "nowhere.sql"))
-    assert f"The script {one_shell.folder}/nowhere.sql was not found on the host" in missing["msg"]
-    pipe = one_shell.folder / "pipe"
+def test_unreadable_script(one_shell: Shell) -> None:
+    missing = one_shell("redshift_script", path=str(one_shell.directory / "nowhere.sql"))
+    assert f"The script {one_shell.directory}/nowhere.sql was not found on the host" in missing["msg"]
+    pipe = one_shell.directory / "pipe"
     os.mkfifo(pipe)
-    for path in (pipe, one_shell.folder):
+    for path in (pipe, one_shell.directory):
         result = one_shell("redshift_script", path=str(path))
         assert result["msg"] == f"The script {path} is not a regular file: save the script in a file."
     assert "The option path is empty" in one_shell("redshift_script", path="")["msg"]
@@ -318,7 +318,7 @@ def test_a_script_that_cannot_be_read(one_shell: Shell) -> None:
     ("action", "said"),
     [("drop_before", "was lost while reading the catalog"), ("fail 57014", "failed with SQLSTATE 57014")],
 )
-def test_a_look_that_fails(shell: Shell, action: str, said: str) -> None:
+def test_failed_catalog_query(shell: Shell, action: str, said: str) -> None:
     shell.standins.redshift.on_statement = lambda statement: action if "pg_group" in statement.text else None
     result = shell("redshift_info")
     assert said in result["msg"]
@@ -326,7 +326,7 @@ def test_a_look_that_fails(shell: Shell, action: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(("when", "schemas"), [("drop_before", []), ("drop_after", ["a"])])
-def test_a_connection_lost_at_the_commit(shell: Shell, when: str, schemas: list[str]) -> None:
+def test_connection_lost_at_commit(shell: Shell, when: str, schemas: list[str]) -> None:
     def drop(statement: Sent) -> str | None:
         return when if statement.text.lower().startswith("commit") else None
 
@@ -341,7 +341,7 @@ def test_a_connection_lost_at_the_commit(shell: Shell, when: str, schemas: list[
 
 
 @pytest.mark.parametrize("transaction", ["single", "none"])
-def test_a_connection_lost_in_a_statement(shell: Shell, transaction: str) -> None:
+def test_connection_lost_in_a_statement(shell: Shell, transaction: str) -> None:
     shell.standins.redshift.on_statement = lambda statement: "drop_after" if "SCHEMA b" in statement.text else None
     result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b", transaction=transaction)
     if transaction == "single":
@@ -351,7 +351,7 @@ def test_a_connection_lost_in_a_statement(shell: Shell, transaction: str) -> Non
         assert (result["state"], outcomes(result)) == ("unknown", ["ok", "unknown"])
 
 
-def test_a_statement_has_its_own_time_limit(shell: Shell) -> None:
+def test_statement_timeout(shell: Shell) -> None:
     slow = shell.script("SELECT pg_sleep(2.5)", connect_timeout=2)
     assert outcomes(slow) == ["ok"]
     cancelled = shell.script("SELECT pg_sleep(20)", statement_timeout=1)
@@ -359,27 +359,27 @@ def test_a_statement_has_its_own_time_limit(shell: Shell) -> None:
     assert "statement_timeout" in cancelled["msg"]
 
 
-def test_a_value_that_a_driver_cannot_read_has_been_read_by_the_server(shell: Shell) -> None:
+def test_value_unreadable_for_the_driver(shell: Shell) -> None:
     result = shell.script("SELECT '24:00:00'::time", "SELECT '10000-01-01'::date", "CREATE SCHEMA a")
     assert outcomes(result) == ["ok", "ok", "ok"]
     assert shell.standins.catalog()["schemas"]["dev"] == ["a"]
 
 
-def test_what_a_driver_does_not_do_is_a_sentence(shell: Shell) -> None:
+def test_unsupported_driver_option_is_an_error(shell: Shell) -> None:
     result = shell.script("CREATE SCHEMA a", "CREATE TABLE a.t (n int)", "COPY a.t FROM STDIN", transaction="none")
     assert outcomes(result)[:2] == ["ok", "ok"]
     assert "Statement 3 of 3 (line 3, COPY)" in result["msg"]
     assert "None" not in result["msg"]
 
 
-def test_a_wrong_password_is_one_login(shell: Shell) -> None:
+def test_wrong_password_is_one_login(shell: Shell) -> None:
     logins: list[str] = []
     shell.standins.redshift.on_login = lambda settings: logins.append(settings["database"])
     assert shell("redshift_info", login_password="wrong")["authentication_failed"]
     assert logins == ["dev"]
 
 
-def test_names_that_differ_in_case_alone_are_two(shell: Shell) -> None:
+def test_names_differing_in_case_are_distinct(shell: Shell) -> None:
     shell.standins.postgres.run('CREATE SCHEMA "ETL"', database="dev")
     result = shell.script("CREATE SCHEMA etl", creates={"schema": "etl"})
     assert outcomes(result) == ["ok"]
@@ -389,7 +389,7 @@ def test_names_that_differ_in_case_alone_are_two(shell: Shell) -> None:
     assert info.get("warnings", []) == []
 
 
-def test_what_stands_there(shell: Shell, first: list[str], second: list[str]) -> None:
+def test_current_objects(shell: Shell, first: list[str], second: list[str]) -> None:
     names = {"schemas": ["Immuta_System", "other"], "users": ["BOOTSTRAP", "zoe"], "groups": ["immuta_impersonation"]}
     result = shell("redshift_info", database="immuta", **names)
     assert not result["changed"]
@@ -417,7 +417,7 @@ def failed_tests(result: Outcome, status: str = "failed") -> list[str]:
     return [test["name"] for test in result["requirements"]["validation_tests"] if test["status"] == status]
 
 
-def test_the_requirements_of_a_setup(shell: Shell, first: list[str]) -> None:
+def test_requirements_of_a_setup(shell: Shell, first: list[str]) -> None:
     new = {"database": "immuta", "system_user": "immuta_system_account"}
     result = shell("redshift_info", **new)
     assert result["requirements_met"]
@@ -440,7 +440,7 @@ def test_the_requirements_of_a_setup(shell: Shell, first: list[str]) -> None:
     assert shell("redshift_info", **new, single_database=True)["requirements_met"]
 
 
-def test_a_single_database_asks_for_privileges_and_no_owner(shell: Shell) -> None:
+def test_single_database_requires_privileges_only(shell: Shell) -> None:
     run, user = shell.standins.postgres.run, shell.standins.bootstrap.user
     lake: dict[str, t.Any] = {"database": "lake", "single_database": True}
     run("CREATE DATABASE lake", database="dev")
@@ -450,7 +450,7 @@ def test_a_single_database_asks_for_privileges_and_no_owner(shell: Shell) -> Non
     result = shell("redshift_info", **lake)
     assert result["requirements_met"]
     assert "ALL PRIVILEGES ON DATABASE" in failed_tests(result, "passed")
-    # PostgreSQL lacks these views, so what they would show is not known.
+    # PostgreSQL lacks these views, so their content is unknown.
     assert "GRANT TEMP ON DATABASE" in failed_tests(result, "skipped")
     for kind, privilege, name in (("database", "TEMP", "lake"), ("language", "USAGE", "plpythonu")):
         columns = f"'{name}' AS {kind}_name, '{privilege}' AS privilege_type, 'user' AS identity_type"
@@ -490,16 +490,16 @@ def tls_port(
         ("127.0.0.1", "disable", False, None),
     ],
 )
-def test_the_certificate_is_checked(
+def test_certificate_is_verified(
     shell: Shell, tls_port: int, host: str, mode: str, trusted: bool, reason: str | None
 ) -> None:
-    ca_path = str(shell.folder / "authority.pem") if trusted else None
+    ca_path = str(shell.directory / "authority.pem") if trusted else None
     result = shell("redshift_info", login_host=host, login_port=tls_port, ssl_mode=mode, ca_path=ca_path)
     assert (reason in result["msg"]) if reason else "version" in result
 
 
-def test_the_certificates_that_are_trusted_are_those_of_the_option(shell: Shell, tls_port: int) -> None:
-    authority = str(shell.folder / "authority.pem")
+def test_option_sets_the_trusted_certificates(shell: Shell, tls_port: int) -> None:
+    authority = str(shell.directory / "authority.pem")
     shell.environment.update(
         SSL_CERT_FILE="/nowhere", SSL_CERT_DIR="/nowhere", PGSSLROOTCERT="/nowhere", PGSSLMODE="disable"
     )
@@ -509,8 +509,8 @@ def test_the_certificates_that_are_trusted_are_those_of_the_option(shell: Shell,
 
 
 @pytest.mark.parametrize("tls_port", [YESTERDAY], indirect=True, ids=["yesterday"])
-def test_a_certificate_that_has_expired_is_refused(shell: Shell, tls_port: int) -> None:
-    authority = str(shell.folder / "authority.pem")
+def test_expired_certificate_is_refused(shell: Shell, tls_port: int) -> None:
+    authority = str(shell.directory / "authority.pem")
     for mode in ("verify-full", "verify-ca"):
         result = shell("redshift_info", login_host="localhost", login_port=tls_port, ssl_mode=mode, ca_path=authority)
         assert "cannot be trusted (certificate has expired)" in result["msg"]
@@ -518,10 +518,10 @@ def test_a_certificate_that_has_expired_is_refused(shell: Shell, tls_port: int) 
 
 @pytest.fixture
 def aws(standins: Standins, one_shell: Shell, tls_port: int) -> t.Iterator[FakeAws]:
-    certificate = str(one_shell.folder / "cert.pem"), str(one_shell.folder / "key.pem")
+    certificate = str(one_shell.directory / "cert.pem"), str(one_shell.directory / "key.pem")
     account = standins.bootstrap
     with FakeAws(certificate, "localhost", tls_port, account.user, account.password) as aws:
-        one_shell.environment.update(aws.environment(str(one_shell.folder / "authority.pem")))
+        one_shell.environment.update(aws.environment(str(one_shell.directory / "authority.pem")))
         yield aws
 
 
@@ -542,7 +542,7 @@ OKTA = {"auth_method": "okta", "app_id": "x1", "login_user": "zoe", "login_passw
     ],
 )
 def test_credentials_come_from_aws(one_shell: Shell, aws: FakeAws, options: Outcome, asked: list[str]) -> None:
-    login = {**NO_LOGIN, "ca_path": str(one_shell.folder / "authority.pem"), "login_port": aws.facts["port"]}
+    login = {**NO_LOGIN, "ca_path": str(one_shell.directory / "authority.pem"), "login_port": aws.facts["port"]}
     result = one_shell("redshift_info", **{**login, "idp_host": aws.address, **options})
     assert result["current_user"]["name"] == "bootstrap"
     assert [name for name in aws.asked if name in asked] == asked
@@ -557,14 +557,14 @@ def test_credentials_come_from_aws(one_shell: Shell, aws: FakeAws, options: Outc
         ({**OKTA, **CLUSTER}, "Okta or AWS gave no credentials for the database (HTTPError)"),
     ],
 )
-def test_aws_gives_no_credentials(one_shell: Shell, aws: FakeAws, options: Outcome, reason: str) -> None:
+def test_aws_returns_no_credentials(one_shell: Shell, aws: FakeAws, options: Outcome, reason: str) -> None:
     aws.refuse = "AccessDenied"
     result = one_shell("redshift_info", **{**NO_LOGIN, "idp_host": aws.address, **options})
     assert reason in result["msg"]
     assert aws.facts["password"] not in result["msg"]
 
 
-def test_a_cluster_that_has_no_endpoint_yet(one_shell: Shell, aws: FakeAws) -> None:
+def test_cluster_without_an_endpoint(one_shell: Shell, aws: FakeAws) -> None:
     aws.endpoint = False
     result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
     assert "the cluster or workgroup is being created, paused or resized, or does not exist" in result["msg"]
@@ -576,8 +576,8 @@ def test_no_region(one_shell: Shell, aws: FakeAws) -> None:
     assert "AWS gave no credentials for the database (NoRegionError): set region." in result["msg"]
 
 
-def test_a_script_is_removed_when_it_has_been_read_whatever_comes_of_it(one_shell: Shell) -> None:
-    path = one_shell.folder / "script.sql"
+def test_script_is_removed_after_reading(one_shell: Shell) -> None:
+    path = one_shell.directory / "script.sql"
     assert one_shell.script("CREATE SCHEMA one", remove=True, check_mode=True)["changed"]
     assert path.exists()
     assert one_shell.script("CREATE SCHEMA one", remove=True)["changed"]
@@ -585,10 +585,10 @@ def test_a_script_is_removed_when_it_has_been_read_whatever_comes_of_it(one_shel
     assert one_shell.script("CREATE SCHEMA one", remove=True)["failed"]
     assert not path.exists()
     assert one_shell.script("CREATE SCHEMA 'one", remove=True)["failed"]
-    assert path.exists(), "what was refused is kept for a look"
+    assert path.exists(), "a refused script is kept"
 
 
-def test_what_is_not_there_can_be_taken_away_again(shell: Shell) -> None:
+def test_dropping_missing_objects_can_be_skipped(shell: Shell) -> None:
     script = ["CREATE SCHEMA one", "DROP SCHEMA gone", 'DROP GROUP "gone"', 'REVOKE ALL ON SCHEMA one FROM "gone"']
     assert shell.script(*script)["sqlstate"] == "3F000"
     assert shell.standins.catalog()["schemas"]["dev"] == []

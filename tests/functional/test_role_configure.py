@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manual setup through the role, judged by what Immuta received, what the database has, and what is on disk."""
+"""The manual setup by the role, checked by requests to Immuta, the database, and files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.support.by_hand import run_by_hand, set_up
-from tests.support.playbooks import Desk, Unsafe, asked, statuses
+from tests.support.playbooks import Unsafe, Workspace, asked, statuses
 from tests.support.standin import Standins, scripts
 
 SETUP = [
@@ -22,7 +22,7 @@ SETUP = [
     "GET /integrations/1",
 ]
 LOOK = ["GET /integrations"]
-# What a look into the catalog consists of.
+# The requests of a catalog query.
 READING = ("SELECT", "SHOW", "SET", "BEGIN", "COMMIT", "ROLLBACK")
 
 
@@ -31,14 +31,14 @@ def first_id(standins: Standins) -> str:
 
 
 def relative(requests: list[str], integration: str) -> list[str]:
-    """The requests with the integration's id as 1."""
+    """Return the requests with 1 as the integration's id."""
     return [request.replace(f"/integrations/{integration}", "/integrations/1") for request in requests]
 
 
-def test_a_new_cluster_is_enabled_and_the_second_run_is_one_request(desk: Desk, standins: Standins) -> None:
+def test_new_cluster_is_enabled_and_second_run_is_idle(workspace: Workspace, standins: Standins) -> None:
     before = standins.catalog()
 
-    first = desk.configure()
+    first = workspace.configure()
     assert first.succeeded, first.output
     assert relative(asked(standins), first_id(standins)) == SETUP
     payloads = [request["body"] for request in standins.immuta.requests() if request["method"] == "POST"]
@@ -51,21 +51,21 @@ def test_a_new_cluster_is_enabled_and_the_second_run_is_one_request(desk: Desk, 
     assert set(after["schemas"]["immuta"]) == set(scripts.SCHEMAS)
     assert first.changed > 0
     assert standins.config()["password"] not in first.output
-    assert desk.files() == []
+    assert workspace.files() == []
 
     standins.immuta.clear_requests()
     statements = len(standins.postgres.statements())
-    second = desk.configure()
+    second = workspace.configure()
     assert second.succeeded, second.output
     assert second.changed == 0
     assert asked(standins) == LOOK
     assert len(standins.postgres.statements()) == statements
 
 
-def test_passwords_with_every_awkward_character_reach_the_database(desk: Desk, standins: Standins) -> None:
+def test_special_characters_in_passwords(workspace: Workspace, standins: Standins) -> None:
     password = Unsafe("Pä$$w%rd{{ x }}#: 'q' \\ \"Ω\" ;--")
 
-    run = desk.configure(config=standins.config(password=password))
+    run = workspace.configure(config=standins.config(password=password))
 
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
@@ -80,34 +80,34 @@ def test_passwords_with_every_awkward_character_reach_the_database(desk: Desk, s
     assert "Ω" not in run.output
 
 
-def test_both_drivers_do_the_same(desk: Desk, standins: Standins) -> None:
-    run = desk.configure(immuta_redshift_login={**desk.login, "driver": "psycopg"})
+def test_both_drivers_give_the_same_result(workspace: Workspace, standins: Standins) -> None:
+    run = workspace.configure(immuta_redshift_login={**workspace.login, "driver": "psycopg"})
 
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
 
 
-def test_kept_scripts_can_be_read_by_their_owner_only(desk: Desk, standins: Standins) -> None:
-    folder = desk.folder / "scripts"
+def test_kept_scripts_are_private(workspace: Workspace, standins: Standins) -> None:
+    directory = workspace.directory / "scripts"
 
-    run = desk.configure(immuta_redshift_script_dir=str(folder))
+    run = workspace.configure(immuta_redshift_script_dir=str(directory))
 
     assert run.succeeded, run.output
-    assert sorted(path.name for path in folder.iterdir()) == [
+    assert sorted(path.name for path in directory.iterdir()) == [
         "cluster.example.com.create.sql",
         "cluster.example.com.initial_create.sql",
     ]
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
-    first = (folder / "cluster.example.com.initial_create.sql").read_text(encoding="utf-8")
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o600}
+    first = (directory / "cluster.example.com.initial_create.sql").read_text(encoding="utf-8")
     assert first == scripts.text("initial-create", scripts.initial_create(standins.config()))
 
 
-def test_check_mode_reads_and_changes_nothing(desk: Desk, standins: Standins) -> None:
+def test_check_mode_changes_nothing(workspace: Workspace, standins: Standins) -> None:
     before = standins.catalog()
     seen = len(standins.postgres.statements())
 
-    run = desk.configure("--check", "--diff")
+    run = workspace.configure("--check", "--diff")
 
     assert run.succeeded, run.output
     assert run.changed > 0
@@ -117,15 +117,15 @@ def test_check_mode_reads_and_changes_nothing(desk: Desk, standins: Standins) ->
     statements = standins.postgres.statements()[seen:]
     assert statements
     assert [s.text for s in statements if not s.text.lstrip("( \n").upper().startswith(READING)] == []
-    assert desk.files() == []
+    assert workspace.files() == []
     assert standins.config()["password"] not in run.output
 
 
-def test_check_mode_of_a_cluster_that_is_set_up_foretells_no_change(desk: Desk, standins: Standins) -> None:
+def test_check_mode_of_a_cluster_in_sync(workspace: Workspace, standins: Standins) -> None:
     set_up(standins)
     standins.immuta.clear_requests()
 
-    run = desk.configure("--check", "--diff")
+    run = workspace.configure("--check", "--diff")
 
     assert run.succeeded, run.output
     assert run.changed == 0
@@ -133,14 +133,14 @@ def test_check_mode_of_a_cluster_that_is_set_up_foretells_no_change(desk: Desk, 
 
 
 @pytest.mark.parametrize("done", ["account", "first script", "second script"])
-def test_a_run_goes_on_from_what_an_earlier_one_left(desk: Desk, standins: Standins, done: str) -> None:
+def test_run_resumes_a_partial_setup(workspace: Workspace, standins: Standins, done: str) -> None:
     config = standins.config()
     first, second = scripts.initial_create(config), scripts.create(config)
     run_by_hand(standins, first[:1] if done == "account" else first, "dev")
     if done == "second script":
         run_by_hand(standins, second, "immuta")
 
-    run = desk.configure()
+    run = workspace.configure()
 
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
@@ -149,34 +149,32 @@ def test_a_run_goes_on_from_what_an_earlier_one_left(desk: Desk, standins: Stand
     assert generated == ([] if done == "second script" else SETUP[1:3])
 
 
-def test_an_account_with_another_password_is_found_before_anything_is_registered(
-    desk: Desk, standins: Standins
-) -> None:
+def test_account_with_another_password_stops_early(workspace: Workspace, standins: Standins) -> None:
     run_by_hand(standins, scripts.initial_create(standins.config(password="An0ther-Pa55word")), "dev")
 
-    run = desk.configure()
+    run = workspace.configure()
 
     assert not run.succeeded
     assert "already exists on cluster.example.com with a different password" in run.output
     assert "POST /integrations" not in asked(standins)
     assert standins.config()["password"] not in run.output
-    assert desk.files() == []
+    assert workspace.files() == []
 
 
-def test_on_partial_fail_stops_and_says_what_stands(desk: Desk, standins: Standins) -> None:
+def test_on_partial_fail_lists_existing_objects(workspace: Workspace, standins: Standins) -> None:
     run_by_hand(standins, scripts.initial_create(standins.config()), "dev")
 
-    run = desk.configure(immuta_redshift_on_partial="fail")
+    run = workspace.configure(immuta_redshift_on_partial="fail")
 
     assert not run.succeeded
     assert "database immuta" in run.output
     assert asked(standins) == LOOK
 
 
-def test_a_failed_creation_is_repaired(desk: Desk, standins: Standins) -> None:
+def test_failed_creation_is_repaired(workspace: Workspace, standins: Standins) -> None:
     number = standins.immuta.seed(status="createError", config=standins.config())
 
-    run = desk.configure()
+    run = workspace.configure()
 
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
@@ -184,12 +182,12 @@ def test_a_failed_creation_is_repaired(desk: Desk, standins: Standins) -> None:
     assert "POST /integrations" not in asked(standins)
 
 
-def test_the_account_that_may_not_set_up_is_told_so_before_anything_changes(desk: Desk, standins: Standins) -> None:
+def test_missing_privileges_stop_the_run_early(workspace: Workspace, standins: Standins) -> None:
     before = standins.catalog()
-    desk.environment["REDSHIFT_USER"] = standins.unprivileged.user
-    desk.environment["REDSHIFT_PASSWORD"] = standins.unprivileged.password
+    workspace.environment["REDSHIFT_USER"] = standins.unprivileged.user
+    workspace.environment["REDSHIFT_PASSWORD"] = standins.unprivileged.password
 
-    run = desk.configure()
+    run = workspace.configure()
 
     assert not run.succeeded
     assert "is not ready for Immuta" in run.output
@@ -198,42 +196,42 @@ def test_the_account_that_may_not_set_up_is_told_so_before_anything_changes(desk
     assert asked(standins) == LOOK
 
 
-def test_a_database_with_other_things_is_not_taken(desk: Desk, standins: Standins) -> None:
+def test_database_with_other_objects_is_refused(workspace: Workspace, standins: Standins) -> None:
     standins.postgres.run("CREATE DATABASE immuta")
     standins.postgres.run("CREATE TABLE orders (id int)", database="immuta")
 
-    run = desk.configure()
+    run = workspace.configure()
 
     assert not run.succeeded
     assert "is not ready for Immuta" in run.output
     assert asked(standins) == LOOK
 
 
-def test_a_connection_lost_inside_a_script_is_met_by_the_next_run(desk: Desk, standins: Standins) -> None:
+def test_next_run_recovers_from_a_lost_connection(workspace: Workspace, standins: Standins) -> None:
     standins.redshift.on_statement = lambda statement: "drop_before" if "CREATE VIEW" in statement.text else None
-    broken = desk.configure()
+    broken = workspace.configure()
     assert not broken.succeeded
     assert "POST /integrations" not in asked(standins)
     assert standins.catalog()["schemas"]["immuta"] == []
-    assert desk.files() == []
+    assert workspace.files() == []
 
     standins.redshift.on_statement = None
-    run = desk.configure()
+    run = workspace.configure()
 
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
     assert set(standins.catalog()["schemas"]["immuta"]) == set(scripts.SCHEMAS)
 
 
-def test_a_run_killed_outright_leaves_scripts_that_the_next_one_removes(desk: Desk, standins: Standins) -> None:
-    assert desk.configure().succeeded
-    folder = desk.home / ".ansible" / "tmp" / "immuta_redshift"
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+def test_next_run_deletes_scripts_of_a_killed_run(workspace: Workspace, standins: Standins) -> None:
+    assert workspace.configure().succeeded
+    directory = workspace.home / ".ansible" / "tmp" / "immuta_redshift"
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     for name in ("cluster.example.com.create.sql", ".cluster.example.com.edit.sql.4194305.part", "other.create.sql"):
-        (folder / name).write_text("SELECT 1", encoding="utf-8")
+        (directory / name).write_text("SELECT 1", encoding="utf-8")
 
-    run = desk.configure()
+    run = workspace.configure()
 
     assert run.succeeded, run.output
     assert run.changed == 0
-    assert [path.name for path in folder.iterdir()] == ["other.create.sql"]
+    assert [path.name for path in directory.iterdir()] == ["other.create.sql"]

@@ -1,62 +1,62 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entry points of the role, each run alone, as the steps of a workflow with an approval between them."""
+"""The entry points of the role, run separately, as in a workflow with an approval."""
 
 from __future__ import annotations
 
 import typing as t
 
-from tests.support.playbooks import Desk, Run, asked, statuses
+from tests.support.playbooks import Run, Workspace, asked, statuses
 from tests.support.standin import Standins, scripts
 
 
-def part(desk: Desk, name: str, **variables: t.Any) -> Run:
+def part(workspace: Workspace, name: str, **variables: t.Any) -> Run:
     """Run one entry point."""
     role = {"name": "immuta.integrations.immuta_redshift", "tasks_from": name}
-    return desk.tasks({"ansible.builtin.include_role": role}, **desk.variables(**variables))
+    return workspace.tasks({"ansible.builtin.include_role": role}, **workspace.variables(**variables))
 
 
-def test_a_setup_and_a_removal_in_parts(desk: Desk, standins: Standins) -> None:
-    folder = desk.folder / "scripts"
-    scripted = {"immuta_redshift_script_dir": str(folder)}
+def test_setup_and_removal_in_parts(workspace: Workspace, standins: Standins) -> None:
+    directory = workspace.directory / "scripts"
+    scripted = {"immuta_redshift_script_dir": str(directory)}
     before = standins.catalog()
 
-    ready = part(desk, "preflight")
+    ready = part(workspace, "preflight")
     assert ready.succeeded, ready.output
     assert asked(standins) == []
 
-    generated = part(desk, "generate", **scripted)
+    generated = part(workspace, "generate", **scripted)
     assert generated.succeeded, generated.output
-    assert len(list(folder.glob("*.sql"))) == 2
+    assert len(list(directory.glob("*.sql"))) == 2
     assert standins.catalog() == before
 
-    executed = part(desk, "execute", **scripted)
+    executed = part(workspace, "execute", **scripted)
     assert executed.succeeded, executed.output
     assert set(standins.catalog()["schemas"]["immuta"]) == set(scripts.SCHEMAS)
     assert standins.immuta.records() == []
-    assert part(desk, "execute", **scripted).changed == 0
+    assert part(workspace, "execute", **scripted).changed == 0
 
-    registered = part(desk, "register")
+    registered = part(workspace, "register")
     assert registered.succeeded, registered.output
     assert statuses(standins) == ["enabled"]
-    assert part(desk, "generate", **scripted).changed == 0
+    assert part(workspace, "generate", **scripted).changed == 0
 
-    removed = part(desk, "remove")
+    removed = part(workspace, "remove")
     assert removed.succeeded, removed.output
     assert standins.immuta.records() == []
     assert standins.catalog()["users"] == before["users"]
 
 
-def test_a_part_that_keeps_scripts_says_that_it_needs_a_folder(desk: Desk, standins: Standins) -> None:
-    run = part(desk, "generate")
+def test_keeping_scripts_requires_a_directory(workspace: Workspace, standins: Standins) -> None:
+    run = part(workspace, "generate")
 
     assert not run.succeeded
     assert "Set immuta_redshift_script_dir to a directory" in run.output
     assert asked(standins) == ["GET /integrations"]
 
 
-def test_a_review_needs_a_folder_too(desk: Desk, standins: Standins) -> None:
-    run = desk.configure(immuta_redshift_execute=False)
+def test_review_requires_a_directory(workspace: Workspace, standins: Standins) -> None:
+    run = workspace.configure(immuta_redshift_execute=False)
 
     assert not run.succeeded
     assert "Set immuta_redshift_script_dir to a directory" in run.output

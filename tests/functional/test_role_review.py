@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A review that binds: what was approved is, byte for byte, what runs, or nothing runs."""
+"""Reviewed scripts: exactly the approved bytes run, or none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Desk, Run, statuses
+from tests.support.playbooks import Run, Workspace, statuses
 from tests.support.standin import Standins
 
 ROLE = "immuta.integrations.immuta_redshift"
@@ -20,32 +20,32 @@ WRITES = ("CREATE", "GRANT", "REVOKE", "ALTER", "DROP", "BEGIN")
 
 
 @pytest.fixture
-def folder(desk: Desk) -> pathlib.Path:
-    return desk.folder / "scripts"
+def directory(workspace: Workspace) -> pathlib.Path:
+    return workspace.directory / "scripts"
 
 
-def part(desk: Desk, folder: pathlib.Path, name: str, *more: dict[str, t.Any], **variables: t.Any) -> Run:
+def part(workspace: Workspace, directory: pathlib.Path, name: str, *more: dict[str, t.Any], **variables: t.Any) -> Run:
     """Run one entry point."""
     role = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": name}}
-    return desk.tasks(role, *more, **desk.variables(immuta_redshift_script_dir=str(folder), **variables))
+    return workspace.tasks(role, *more, **workspace.variables(immuta_redshift_script_dir=str(directory), **variables))
 
 
-def review(desk: Desk, folder: pathlib.Path) -> dict[str, str]:
-    """Have the scripts generated, and return the checksum of each."""
-    sums = desk.folder / "sums.json"
+def review(workspace: Workspace, directory: pathlib.Path) -> dict[str, str]:
+    """Generate the scripts, and return their checksums."""
+    sums = workspace.directory / "sums.json"
     content = "{{ immuta_redshift_integration.checksums | to_json }}"
-    run = part(desk, folder, "generate", {"ansible.builtin.copy": {"content": content, "dest": str(sums)}})
+    run = part(workspace, directory, "generate", {"ansible.builtin.copy": {"content": content, "dest": str(sums)}})
     assert run.succeeded, run.output
     return json.loads(sums.read_text(encoding="utf-8"))
 
 
-def script(folder: pathlib.Path, name: str = "create") -> pathlib.Path:
-    return folder / f"cluster.example.com.{name}.sql"
+def script(directory: pathlib.Path, name: str = "create") -> pathlib.Path:
+    return directory / f"cluster.example.com.{name}.sql"
 
 
 @pytest.fixture
 def written(standins: Standins) -> t.Callable[[], list[str]]:
-    """What the database was told to change since the test began."""
+    """Return the changes of the database since the start of the test."""
     seen = len(standins.postgres.statements())
 
     def statements() -> list[str]:
@@ -59,29 +59,31 @@ def words(run: Run) -> str:
     return " ".join(run.output.split())
 
 
-def test_reviewed_scripts_are_run(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
-    reviewed = review(desk, folder)
+def test_reviewed_scripts_are_run(workspace: Workspace, standins: Standins, directory: pathlib.Path) -> None:
+    reviewed = review(workspace, directory)
     assert sorted(reviewed) == ["create", "initial_create"]
 
-    run = desk.configure(immuta_redshift_reviewed=reviewed)
+    run = workspace.configure(immuta_redshift_reviewed=reviewed)
 
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
-    assert desk.configure(immuta_redshift_reviewed={}).changed == 0
+    assert workspace.configure(immuta_redshift_reviewed={}).changed == 0
 
 
-def test_review_is_rendered_beside_the_scripts(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
-    reviewed = review(desk, folder)
+def test_review_is_written_next_to_the_scripts(
+    workspace: Workspace, standins: Standins, directory: pathlib.Path
+) -> None:
+    reviewed = review(workspace, directory)
     password = standins.config()["password"]
     for extension in ("txt", "html"):
-        path = folder / f"cluster.example.com.review.{extension}"
+        path = directory / f"cluster.example.com.review.{extension}"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         text = path.read_text(encoding="utf-8")
         assert password not in text
         assert [name for name, checksum in reviewed.items() if checksum not in text] == []
         assert "DELETE FROM immuta_system.profile WHERE username = name;" in text
         assert f"to be run as {standins.bootstrap.user}" in " ".join(text.split())
-    assert review(desk, folder) == reviewed
+    assert review(workspace, directory) == reviewed
 
 
 CHANGES = {
@@ -94,16 +96,16 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_file_is_not_run(
-    change: str, desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
+def test_changed_file_does_not_run(
+    change: str, workspace: Workspace, standins: Standins, directory: pathlib.Path, written: t.Callable[[], list[str]]
 ) -> None:
-    reviewed = review(desk, folder)
+    reviewed = review(workspace, directory)
     before, after = CHANGES[change]
-    content = script(folder).read_bytes()
+    content = script(directory).read_bytes()
     assert before in content
-    script(folder).write_bytes(content.replace(before, after, 1))
+    script(directory).write_bytes(content.replace(before, after, 1))
 
-    run = part(desk, folder, "execute", immuta_redshift_reviewed=reviewed)
+    run = part(workspace, directory, "execute", immuta_redshift_reviewed=reviewed)
 
     assert not run.succeeded
     assert "create.sql is not the one that was reviewed, and nothing was run" in words(run)
@@ -112,15 +114,15 @@ def test_changed_file_is_not_run(
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_generation_is_not_run(
-    change: str, desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
+def test_changed_generated_script_does_not_run(
+    change: str, workspace: Workspace, standins: Standins, directory: pathlib.Path, written: t.Callable[[], list[str]]
 ) -> None:
-    """The reviewed text is what Immuta generated before: here with other bytes, approved by their checksum."""
-    reviewed = review(desk, folder)
+    """The reviewed text is an earlier generated script with other bytes, approved by checksum."""
+    reviewed = review(workspace, directory)
     before, after = CHANGES[change]
     standins.immuta.set(replaced=(before.decode(), after.decode()))
 
-    run = desk.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(folder))
+    run = workspace.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(directory))
 
     assert not run.succeeded
     assert "that Immuta generates now is not the one that was reviewed, and nothing was run" in words(run)
@@ -128,17 +130,17 @@ def test_changed_generation_is_not_run(
     assert written() == []
 
 
-def test_script_with_another_checksum_is_refused_before_the_login(
-    desk: Desk, standins: Standins, folder: pathlib.Path
+def test_wrong_checksum_is_refused_before_login(
+    workspace: Workspace, standins: Standins, directory: pathlib.Path
 ) -> None:
-    reviewed = review(desk, folder)
+    reviewed = review(workspace, directory)
     login = {"login_host": "nowhere.invalid", "login_user": "u", "login_password": "p", "login_db": "dev"}
     for options, sentence in (
         ({"checksum": reviewed["initial_create"]}, "it does not match the expected checksum"),
         ({"checksum": reviewed["create"], "checksum_key": "another"}, "it does not match the expected checksum"),
         ({"checksum": reviewed["create"], "checksum_key": ""}, "set checksum_key to the API key of Immuta"),
     ):
-        result = desk.module("redshift_script", path=str(script(folder)), **login, **options)
+        result = workspace.module("redshift_script", path=str(script(directory)), **login, **options)
         assert sentence in result["msg"]
 
 
@@ -161,25 +163,25 @@ class CallbackModule(CallbackBase):
 
 @pytest.mark.parametrize("name", ["initial_create", "create"])
 @pytest.mark.parametrize("is_reviewed", [True, False])
-def test_file_that_changes_between_two_tasks_is_not_run(
+def test_file_changed_between_tasks_does_not_run(
     name: str,
     is_reviewed: bool,
-    desk: Desk,
+    workspace: Workspace,
     standins: Standins,
-    folder: pathlib.Path,
+    directory: pathlib.Path,
     written: t.Callable[[], list[str]],
 ) -> None:
-    """The task that runs a script compares the bytes that it has read, with and without a review."""
-    more = {"immuta_redshift_reviewed": review(desk, folder)} if is_reviewed else {}
-    plugins = desk.folder / "plugins"
+    """The task that runs a script compares the bytes that it reads, with and without a review."""
+    more = {"immuta_redshift_reviewed": review(workspace, directory)} if is_reviewed else {}
+    plugins = workspace.directory / "plugins"
     plugins.mkdir()
-    private = desk.home / ".ansible" / "tmp" / "immuta_redshift"
+    private = workspace.home / ".ansible" / "tmp" / "immuta_redshift"
     text = _CHANGES_A_FILE.format(path=str(script(private, name)))
     (plugins / "changes_a_file.py").write_text(text, encoding="utf-8")
-    desk.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(plugins)
-    desk.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
+    workspace.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(plugins)
+    workspace.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
 
-    run = desk.configure("-vvv", **more)
+    run = workspace.configure("-vvv", **more)
 
     assert not run.succeeded
     assert f"{name}.sql was not run: it does not match the expected checksum" in words(run)
@@ -190,44 +192,46 @@ def test_file_that_changes_between_two_tasks_is_not_run(
 
 
 @pytest.mark.parametrize("reviewed", ["{}", {}, {"initial_create": "0" * 64}], ids=str)
-def test_script_that_nobody_reviewed_stops_the_run(
-    reviewed: t.Any, desk: Desk, standins: Standins, written: t.Callable[[], list[str]]
+def test_unreviewed_script_stops_the_run(
+    reviewed: t.Any, workspace: Workspace, standins: Standins, written: t.Callable[[], list[str]]
 ) -> None:
-    run = desk.configure(immuta_redshift_reviewed=reviewed)
+    run = workspace.configure(immuta_redshift_reviewed=reviewed)
 
     assert not run.succeeded
     assert "immuta_redshift_reviewed has no checksum of" in words(run)
     assert written() == []
 
 
-def test_no_value_requires_no_review(desk: Desk, standins: Standins) -> None:
-    run = desk.configure(immuta_redshift_reviewed=None)
+def test_empty_value_requires_no_review(workspace: Workspace, standins: Standins) -> None:
+    run = workspace.configure(immuta_redshift_reviewed=None)
 
     assert run.succeeded, run.output
 
 
-def test_scripts_that_change_each_time_run_from_their_files(
-    desk: Desk, standins: Standins, folder: pathlib.Path, written: t.Callable[[], list[str]]
+def test_unstable_scripts_run_from_their_files(
+    workspace: Workspace, standins: Standins, directory: pathlib.Path, written: t.Callable[[], list[str]]
 ) -> None:
     standins.immuta.set(salted=True)
-    reviewed = review(desk, folder)
+    reviewed = review(workspace, directory)
 
-    run = desk.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(desk.folder / "other"))
+    run = workspace.configure(
+        immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(workspace.directory / "other")
+    )
     assert not run.succeeded
     assert "Immuta generates a different text each time. Keep the reviewed file" in words(run)
     assert written() == []
 
-    run = part(desk, folder, "execute", immuta_redshift_reviewed=reviewed)
+    run = part(workspace, directory, "execute", immuta_redshift_reviewed=reviewed)
     assert run.succeeded, run.output
-    run = part(desk, folder, "register")
+    run = part(workspace, directory, "register")
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
 
 
-def test_scripts_that_change_each_time_are_said_to(desk: Desk, standins: Standins, folder: pathlib.Path) -> None:
+def test_unstable_scripts_are_reported(workspace: Workspace, standins: Standins, directory: pathlib.Path) -> None:
     standins.immuta.set(salted=True)
 
-    run = part(desk, folder, "generate")
+    run = part(workspace, directory, "generate")
 
     assert run.succeeded, run.output
     assert "Immuta generates a different script create each time" in words(run)

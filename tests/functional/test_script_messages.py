@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No text, literal or quoted value of a failing statement comes back in a result, whatever the server says of it."""
+"""No literal or quoted value of a failing statement appears in a result, whatever the server's message."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules.redsh
 from tests.support.standin import Standins
 
 CANARY = "Hunter2xyz"
-# Each fails for a reason of its own. What the server names as an object may come back, so no name is the canary.
+# Each fails for another reason. Object names in messages may appear, so no name is the canary.
 FAILING = [
     'COMMENT ON SCHEMA public "{}"',
     "COMMENT ON SCHEMA public {}",
@@ -54,18 +54,18 @@ FAILING = [
 ]
 
 
-# As a current Redshift refuses a Python function.
+# The Python refusal of a current Redshift.
 TOKEN = f"token = language_{CANARY}"
 REFUSED = "RAISE 'Create function is not supported for language plpythonu anymore.'"
 
 
-def failure(standins: Standins, folder: pathlib.Path, driver: str, script: str) -> dict[str, t.Any]:
-    """How a run of the script fails; empty where it does not."""
+def failure(standins: Standins, directory: pathlib.Path, driver: str, script: str) -> dict[str, t.Any]:
+    """Return the failure of a script, empty if it succeeds."""
     login = {"login_host": standins.redshift.host, "login_port": standins.redshift.port, "login_db": "dev"}
     account = {"login_user": standins.bootstrap.user, "login_password": standins.bootstrap.password}
-    options = {**login, **account, "ssl_mode": "disable", "driver": driver, "path": str(folder / "script.sql")}
+    options = {**login, **account, "ssl_mode": "disable", "driver": driver, "path": str(directory / "script.sql")}
     defaults = {name: option.get("default") for name, option in arguments()["argument_spec"].items()}
-    (folder / "script.sql").write_text(script, encoding="utf-8")
+    (directory / "script.sql").write_text(script, encoding="utf-8")
     try:
         run({**defaults, **options}, False, {})
     except IntegrationsError as error:
@@ -74,7 +74,7 @@ def failure(standins: Standins, folder: pathlib.Path, driver: str, script: str) 
 
 
 @pytest.mark.parametrize("driver", ["redshift_connector", "psycopg"])
-def test_no_text_of_a_failing_statement_comes_back(standins: Standins, tmp_path: pathlib.Path, driver: str) -> None:
+def test_failing_statement_text_is_hidden(standins: Standins, tmp_path: pathlib.Path, driver: str) -> None:
     standins.postgres.run(f"CREATE SCHEMA own AUTHORIZATION {standins.bootstrap.user}", database="dev")
     shown = {
         statement: failure(standins, tmp_path, driver, statement.format(*[CANARY] * statement.count("{}")))
@@ -92,9 +92,7 @@ def test_no_text_of_a_failing_statement_comes_back(standins: Standins, tmp_path:
         f"CREATE PROCEDURE pg_temp.p(a text) AS $$ BEGIN {REFUSED}; END $$ LANGUAGE plpgsql; CALL pg_temp.p('{TOKEN}')",
     ],
 )
-def test_a_refused_python_function_is_named_whatever_the_statement_holds(
-    standins: Standins, tmp_path: pathlib.Path, driver: str, script: str
-) -> None:
+def test_refused_python_function_is_named(standins: Standins, tmp_path: pathlib.Path, driver: str, script: str) -> None:
     shown = failure(standins, tmp_path, driver, script)
     assert "(Create function is not supported for language plpythonu anymore): this server does not" in shown["msg"]
     assert "Ask Immuta for a script without Python functions." in shown["msg"]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every fault of the network and of the database, at every request and statement.
 
-A run that meets one recovers, or fails with one clear sentence. No write is made twice. Without the fault, the next run
-ends as if nothing had been.
+A run with a fault recovers, or fails with one clear sentence. No write is repeated. Without the fault, the next run
+ends in the same state as an undisturbed one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.support.standin import Standins
 from tests.support.standin.postgres import free_port
 from tests.support.standin.relay import Statement
 
-# Seconds: what the collection is told, and what is longer than that.
+# Seconds: the configured timeout, and a longer time.
 TIMEOUT, TOO_LONG = 1, 1.5
 PATIENCE = {
     "immuta_redshift_api": {"timeout": TIMEOUT, "retries": 1},
@@ -64,7 +64,7 @@ LOGINS = {
 
 
 def network(name: str) -> t.Callable[[Stage], list[Point]]:
-    """The points of a flow at each of which a request meets a fault."""
+    """Return a point for each request of a flow and each fault."""
 
     def points(stage: Stage) -> list[Point]:
         events, expected = undisturbed(stage, name)
@@ -81,7 +81,7 @@ def network(name: str) -> t.Callable[[Stage], list[Point]]:
 
 
 def database(name: str) -> t.Callable[[Stage], list[Point]]:
-    """The points of a flow at each of which a log-in or a statement meets a fault."""
+    """Return a point for each login or statement of a flow and each fault."""
 
     def points(stage: Stage) -> list[Point]:
         events, expected = undisturbed(stage, name)
@@ -117,7 +117,7 @@ def _request(name: str, number: int, rule: Rule, expected: dict[str, t.Any]) -> 
 def _login(
     name: str, number: int, action: str, times: int | None, expected: dict[str, t.Any]
 ) -> t.Callable[[Stage], None]:
-    """The log-in with that number (from 0), and with ``times`` None every one after it, meets what `OnLogin` says."""
+    """Inject a fault, by `OnLogin`, into a login by number (from 0), or with ``times`` None into all later ones."""
 
     def attempt(stage: Stage) -> None:
         play = _begin(stage, name)
@@ -132,7 +132,7 @@ def _login(
         stage.standins.redshift.on_login = on_login
         run = play.start().end(RUN_LIMIT)
         if len(seen) <= number:
-            raise TortureError("no log-in met the fault")
+            raise TortureError("no login had the fault")
         stage.standins.redshift.on_login = None
         _judge(play, stage, run, expected)
 
@@ -147,7 +147,7 @@ def _statement(
         met = _spoil(stage.standins, number, times, action)
         run = play.start().end(RUN_LIMIT)
         if not met:
-            raise TortureError("no statement met the fault")
+            raise TortureError("no statement had the fault")
         stage.standins.redshift.on_statement = None
         _judge(play, stage, run, expected)
 
@@ -155,9 +155,9 @@ def _statement(
 
 
 def _spoil(standins: Standins, first: int, times: int, action: str) -> list[str]:
-    """Have the statement with that number (from 0), and the next with the same text, meet what `OnStatement` says.
+    """Inject a fault, by `OnStatement`, into a statement by number (from 0), and into the next with the same text.
 
-    Returns the list of those that have.
+    Return the list of affected statements.
     """
     seen: list[str] = []
     met: list[str] = []
@@ -176,22 +176,22 @@ def _spoil(standins: Standins, first: int, times: int, action: str) -> list[str]
 
 
 def _refused(name: str, expected: dict[str, t.Any], variable: str) -> t.Callable[[Stage], None]:
-    """Nobody listens where Immuta, or Redshift, should be."""
+    """Use an address without a server for Immuta, or Redshift."""
 
     def attempt(stage: Stage) -> None:
         play = _begin(stage, name)
-        right = play.desk.environment[variable]
-        play.desk.environment[variable] = right.rpartition(":")[0] + f":{free_port()}"
+        right = play.workspace.environment[variable]
+        play.workspace.environment[variable] = right.rpartition(":")[0] + f":{free_port()}"
         if variable == "REDSHIFT_PORT":
             play.variables["immuta_redshift_login"] = {
-                **play.desk.login,
+                **play.workspace.login,
                 "login_port": free_port(),
                 "connect_retries": 1,
             }
         run = play.start().end(RUN_LIMIT)
         if run.succeeded:
             raise TortureError("the run succeeded")
-        play.desk.environment[variable] = right
+        play.workspace.environment[variable] = right
         play.variables.pop("immuta_redshift_login", None)
         _judge(play, stage, run, expected)
 
@@ -207,7 +207,7 @@ def _begin(stage: Stage, name: str) -> Play:
 def _judge(play: Play, stage: Stage, run: Run, expected: dict[str, t.Any]) -> None:
     left = play.left()
     if left:
-        raise TortureError(f"the run that met the fault left {', '.join(left)}")
+        raise TortureError(f"the run with the fault left {', '.join(left)}")
     if not run.succeeded:
         check_sentence(run)
         play.variables.clear()
@@ -215,11 +215,11 @@ def _judge(play: Play, stage: Stage, run: Run, expected: dict[str, t.Any]) -> No
     play.check_ends_as(expected, stage, "the run without the fault", run)
     writes = stage.standins.immuta.writes
     if len(writes) != 1:
-        raise TortureError(f"Immuta was told to write more than once: {', '.join(writes)}")
+        raise TortureError(f"Immuta received a repeated write: {', '.join(writes)}")
 
 
 def check_sentence(run: Run) -> None:
-    """Raise TortureError unless a failed run says once what failed, where, and what to do."""
+    """Raise TortureError unless a failed run reports once what failed, where, and what to do."""
     messages = set(failures(run))
     if len(messages) != 1 or "Traceback" in run.output:
         raise TortureError(f"no single sentence: {messages or run.output[-1500:]}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and passwords of every kind through every flow, and scripts and replies beyond all measure."""
+"""Unusual names and passwords in every flow, and very large scripts and replies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typing as t
 
 from tests.resilience.stage import FLOWS, OKTA, Play, Point, Stage, TortureError, said
 from tests.support.hostile import AWKWARD, endless_server, hostile_config, measured
-from tests.support.playbooks import Desk, Run, Unsafe
+from tests.support.playbooks import Run, Unsafe, Workspace
 
 DRIVERS = ("redshift_connector", "psycopg")
 PIECES = [b"/* ; */ SELECT $$" + b"'\"" * 50_000 + b"$$;\n"] * 150
@@ -21,48 +21,53 @@ ODD_SCRIPT_MEMORY = 300  # MB
 
 
 def points(_bench: Stage) -> list[Point]:
-    """Names through each driver and way, scripts through each driver, bodies without end for each request."""
+    """Return points: names with each driver and setup, scripts with each driver, endless bodies for each request."""
     found = [
         Point(f"names, {driver}, {way}", _names(driver, {"IMMUTA_IN_PROCESS": way}))
         for driver in DRIVERS
         for way in ("true", "false")
     ]
     found += [Point(f"{name}, {driver}", _script(name, driver)) for name in SCRIPTS for driver in DRIVERS]
-    found += [Point(f"a body without end, {path or 'plain'}", _endless(path)) for path in ("", "/packed")]
+    found += [Point(f"endless body, {path or 'plain'}", _endless(path)) for path in ("", "/packed")]
     return found
 
 
 def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Stage], None]:
     def attempt(stage: Stage) -> None:
         play = stage.begin(FLOWS["setup"], **environment)
-        desk, standins = play.desk, stage.standins
+        workspace, standins = play.workspace, stage.standins
         before = standins.catalog()
         config = hostile_config(standins)
-        login = {"immuta_redshift_login": {**desk.login, "driver": driver}}
+        login = {"immuta_redshift_login": {**workspace.login, "driver": driver}}
         okta = {name: value for name, value in config.items() if name not in ("username", "password")}
         okta.update(authenticationType="okta", okta={**OKTA, "username": Unsafe("o" + AWKWARD)})
-        check(desk.configure(config=config, **login), "the setup")
+        check(workspace.configure(config=config, **login), "the setup")
         check_catalog(stage, config["username"], config)
-        check(desk.configure(config=okta, **login), "the change to Okta")
+        check(workspace.configure(config=okta, **login), "the change to Okta")
         check_catalog(stage, okta["okta"]["username"], config)
-        again = check(desk.configure(config=okta, **login), "the run after it")
+        again = check(workspace.configure(config=okta, **login), "the second run")
         if again.changed:
             raise TortureError(f"the run after the change had {again.changed} changes")
-        check(desk.remove(config=okta, **login), "the removal")
+        check(workspace.remove(config=okta, **login), "the removal")
         if standins.catalog()["users"] != before["users"] or standins.immuta.records():
-            raise TortureError("the removal left something")
-        check_begun_afresh(desk, config, login)
+            raise TortureError("objects remain after the removal")
+        check_begun_afresh(workspace, config, login)
 
     return attempt
 
 
-def check_begun_afresh(desk: Desk, config: dict[str, t.Any], login: dict[str, t.Any]) -> None:
-    """Raise TortureError unless what stands without a record is cleaned up and made anew."""
-    check(desk.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup in what is left")
-    desk.standins.immuta.reset()
-    check(desk.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup after a cleanup")
-    if [record["status"] for record in desk.standins.immuta.records()] != ["enabled"]:
-        raise TortureError("after a cleanup there is no integration")
+def check_begun_afresh(workspace: Workspace, config: dict[str, t.Any], login: dict[str, t.Any]) -> None:
+    """Raise TortureError unless a partial setup is cleaned up and recreated."""
+    check(
+        workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login),
+        "the setup over leftovers",
+    )
+    workspace.standins.immuta.reset()
+    check(
+        workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup after a cleanup"
+    )
+    if [record["status"] for record in workspace.standins.immuta.records()] != ["enabled"]:
+        raise TortureError("no integration after a cleanup")
 
 
 def check(run: Run, what: str) -> Run:
@@ -75,7 +80,7 @@ def check(run: Run, what: str) -> Run:
 
 
 def check_catalog(stage: Stage, user: str, config: dict[str, t.Any]) -> None:
-    """Raise TortureError unless everything has the name it was given."""
+    """Raise TortureError unless all objects have their desired names."""
     catalog = stage.standins.catalog()
     found = user in catalog["users"], config["database"] in catalog["databases"], catalog["groups"]
     if found != (True, True, [config["impersonation"]["role"]]):
@@ -85,10 +90,10 @@ def check_catalog(stage: Stage, user: str, config: dict[str, t.Any]) -> None:
 def _script(name: str, driver: str) -> t.Callable[[Stage], None]:
     def attempt(stage: Stage) -> None:
         play: Play = stage.begin(FLOWS["setup"])
-        path = play.desk.folder / "script.sql"
+        path = play.workspace.directory / "script.sql"
         path.write_bytes(SCRIPTS[name]())
         result, peak = measured(
-            play.desk, "redshift_script", path=str(path), ssl_mode="disable", driver=driver, statement_timeout=0
+            play.workspace, "redshift_script", path=str(path), ssl_mode="disable", driver=driver, statement_timeout=0
         )
         outcomes = {entry["outcome"] for entry in result.get("statements", [])}
         if outcomes != {"ok"}:
@@ -101,17 +106,21 @@ def _script(name: str, driver: str) -> t.Callable[[Stage], None]:
 
 def _endless(path: str) -> t.Callable[[Stage], None]:
     def attempt(stage: Stage) -> None:
-        desk = stage.begin(FLOWS["setup"]).desk
+        workspace = stage.begin(FLOWS["setup"]).workspace
         config = stage.standins.config()
         calls: dict[str, dict[str, t.Any]] = {
             "immuta_integration_info": {},
-            "immuta_integration_script": {"script": "create", "config": config, "dest": str(desk.folder / "x.sql")},
+            "immuta_integration_script": {
+                "script": "create",
+                "config": config,
+                "dest": str(workspace.directory / "x.sql"),
+            },
             "immuta_redshift_integration": {"id": "1", "auto_bootstrap": False, "config": config},
         }
         with endless_server() as url:
             for module, arguments in calls.items():
-                result, peak = measured(desk, module, url=url + path, **arguments)
+                result, peak = measured(workspace, module, url=url + path, **arguments)
                 if "is larger than" not in result["msg"] or peak > 150:
-                    raise TortureError(f"{module} took {peak:.0f} MB and said: {result['msg'][:200]}")
+                    raise TortureError(f"{module} took {peak:.0f} MB and returned: {result['msg'][:200]}")
 
     return attempt

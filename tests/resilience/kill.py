@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Killed at every request, log-in and statement, whole or in part: the next run ends as if nothing had been.
+"""Runs killed at every request, login and statement, whole or in part. The next run must end undisturbed.
 
-*Whole*: every process of the run at once. *In part*: ansible-playbook alone, so that the next run meets the task that
-was under way, which goes on by itself.
+*Whole*: all processes of the run. *In part*: only ansible-playbook, so the next run meets the running task.
 """
 
 from __future__ import annotations
@@ -14,27 +13,27 @@ import typing as t
 from tests.resilience.stage import FLOWS, LOGIN, Play, Point, Stage, Trap
 from tests.support.playbooks import Run
 
-# The seconds that the event at which ansible-playbook died is held back: the next run is at work by then.
+# Seconds of delay for the event at which ansible-playbook is killed; the next run is active by then.
 ORPHAN_HOLD = 2.5
-# The seconds that a record stays in motion, where it does.
+# Seconds in which a record stays busy, if it does.
 MOTION = 1.0
 
-# Starts the flow, kills it at an event, before or after that is carried out, and gives the next run.
+# Start the flow, kill it before or after an event, and run it again.
 Kill = t.Callable[[Play, int, bool], Run]
 
 
 def whole(name: str, **environment: str) -> t.Callable[[Stage], list[Point]]:
-    """The points of a flow at each of which the whole run is killed."""
+    """Return a point for each event of a flow at which the whole run is killed."""
     return lambda stage: _points(stage, name, _kill_whole, environment)
 
 
 def in_part(name: str, **environment: str) -> t.Callable[[Stage], list[Point]]:
-    """The points of a flow at each of which ansible-playbook alone is killed."""
+    """Return a point for each event of a flow at which only ansible-playbook is killed."""
     return lambda stage: _points(stage, name, _kill_main, environment)
 
 
 def undisturbed(stage: Stage, name: str) -> tuple[list[str], dict[str, t.Any]]:
-    """The events of a flow and what stands after it."""
+    """Return the events of a flow and the final state."""
     play = stage.begin(FLOWS[name])
     trap = Trap(stage.standins)
     run = play.run()
@@ -49,9 +48,9 @@ def _points(stage: Stage, name: str, kill: Kill, environment: dict[str, str]) ->
     points = []
     for number, event in enumerate(events):
         for after in (False,) if event.startswith(LOGIN) else (False, True):
-            # Every other pair meets a record that is still in motion.
+            # Every other pair meets a busy record.
             motion = MOTION if number % 2 else 0.0
-            label = f"{number + 1:2} {'after' if after else 'before'} {event}{', in motion' if motion else ''}"
+            label = f"{number + 1:2} {'after' if after else 'before'} {event}{', busy' if motion else ''}"
             points.append(Point(label, _attempt(kill, name, number, after, motion, expected, environment)))
     return points
 
@@ -78,7 +77,7 @@ def _kill_whole(play: Play, number: int, after: bool) -> Run:
         running.kill_all()
         return True
 
-    trap = Trap(play.desk.standins, number, after, act)
+    trap = Trap(play.workspace.standins, number, after, act)
     running = play.start()
     running.end()
     trap.check_sprung()
@@ -94,7 +93,7 @@ def _kill_main(play: Play, number: int, after: bool) -> Run:
         is_over.wait(ORPHAN_HOLD)
         return False
 
-    trap = Trap(play.desk.standins, number, after, act)
+    trap = Trap(play.workspace.standins, number, after, act)
     running = play.start()
     running.end()
     trap.check_sprung()

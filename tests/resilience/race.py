@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two runs of one playbook at once: one integration at the end, and who comes second succeeds or says why not."""
+"""Two parallel runs of a playbook: one integration at the end, and the second run succeeds or reports the reason."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.resilience.faults import check_sentence
 from tests.resilience.kill import undisturbed
 from tests.resilience.stage import FLOWS, Point, Stage, TortureError, said
 
-# Seconds that the second run starts later, that every request takes longer, and that a record stays in motion.
+# Seconds of head start, of latency per request, and in which a record stays busy.
 HEAD_STARTS = (0.0, 0.3, 0.8, 1.5, 2.2)
 PACES = ((0.0, 0.0), (0.3, 0.0), (0.0, 1.0), (0.3, 1.0))
 
 
 def two(name: str) -> t.Callable[[Stage], list[Point]]:
-    """The points of a flow: two runs, at home (with the same private folder) and from two homes."""
+    """Return points: two runs with the same home directory, or with two."""
 
     def points(stage: Stage) -> list[Point]:
         _events, expected = undisturbed(stage, name)
@@ -26,7 +26,7 @@ def two(name: str) -> t.Callable[[Stage], list[Point]]:
             for latency, motion in PACES:
                 for shared in (True, False):
                     home = "one home" if shared else "two homes"
-                    label = f"{head_start} s later, latency {latency} s, in motion {motion} s, {home}"
+                    label = f"{head_start} s later, latency {latency} s, busy {motion} s, {home}"
                     found.append(Point(label, _attempt(name, head_start, latency, motion, shared, expected)))
         return found
 
@@ -54,7 +54,7 @@ def _attempt(
                 check_sentence(run)
         rerun = play.run()
         if rerun.changed and any(run.succeeded for run in runs):
-            raise TortureError(f"the next run had something to do; before it: {[said(run)[-600:] for run in runs]}")
+            raise TortureError(f"the next run had changes; before it: {[said(run)[-600:] for run in runs]}")
         play.check_ends_as(expected, stage, "the run after both", rerun)
         left = other.left()
         if left:

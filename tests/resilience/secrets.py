@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As talkative as Ansible can be made: no secret in its output, its log, a file, or the arguments of a process."""
+"""With the most verbose Ansible: no secret in its output, its log, a file, or the arguments of a process."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from tests.support.playbooks import record_syslog
 from tests.support.standin.relay import Relay, Statement
 
 LOUD = ("-vvvv", "--diff")
-# What the role registers, to be shown once more.
+# Registered results of the role, to be shown again.
 REGISTERED = ["plan", "catalog", "generated", "ran", "registered"]
-# Whose arguments hold the secrets by Ansible's design, and which it keeps when told to.
+# Modules whose arguments contain secrets by Ansible's design, and which it keeps on request.
 OF_ANSIBLE = "AnsiballZ_*.py"
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """How a flow is run and what it meets."""
+    """How a flow runs, and with which fault."""
 
     flow: str
     environment: dict[str, str]
     auth_scheme: str = "api_key"
     fault: dict[str, t.Any] | None = None
     failing_word: str = ""
-    """A statement with this in it fails."""
+    """A statement with this text fails."""
     auth_method: str = "password"
     refusal: str | None = None
-    """The code with which AWS, or Okta, refuses credentials for the database."""
+    """The error code of AWS, or Okta, for a refusal of credentials."""
 
 
 def points(_bench: Stage) -> list[Point]:
-    """Every flow, in the controller's process and as modules, undisturbed and with a sample of the faults."""
+    """Return points: every flow, in process and as modules, undisturbed and with a sample of the faults."""
     ways: dict[str, dict[str, str]] = {"in-process": {}, "modules": {"IMMUTA_IN_PROCESS": "false"}}
     cases = {}
     for way, environment in ways.items():
@@ -69,9 +69,9 @@ def _point(label: str, case: Case) -> Point:
 
 def _attempt(stage: Stage, case: Case) -> None:
     play = stage.begin(FLOWS[case.flow], ANSIBLE_KEEP_REMOTE_FILES="1", **case.environment)
-    home = play.desk.home
-    record_syslog(play.desk)
-    play.desk.environment.update(
+    home = play.workspace.home
+    record_syslog(play.workspace)
+    play.workspace.environment.update(
         ANSIBLE_LOG_PATH=str(home / "ansible.log"),
         ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.tree,ansible.builtin.junit",
         ANSIBLE_CALLBACK_TREE_DIR=str(home / "tree"),
@@ -79,26 +79,26 @@ def _attempt(stage: Stage, case: Case) -> None:
         ANSIBLE_CACHE_PLUGIN="ansible.builtin.jsonfile",
         ANSIBLE_CACHE_PLUGIN_CONNECTION=str(home / "facts"),
     )
-    # Whatever can come by variables does, rather than by the environment.
+    # Values come from variables where possible, not from the environment.
     play.variables.update(
         immuta_redshift_api={
-            "api_key": play.desk.environment.pop("IMMUTA_API_KEY"),
+            "api_key": play.workspace.environment.pop("IMMUTA_API_KEY"),
             "auth_scheme": case.auth_scheme,
             "timeout": 1,
             "retries": 1,
         },
         immuta_redshift_login={
-            **play.desk.login,
-            "login_user": play.desk.environment.pop("REDSHIFT_USER"),
-            "login_password": play.desk.environment.pop("REDSHIFT_PASSWORD"),
+            **play.workspace.login,
+            "login_user": play.workspace.environment.pop("REDSHIFT_USER"),
+            "login_password": play.workspace.environment.pop("REDSHIFT_PASSWORD"),
         },
         immuta_redshift_wait_timeout=4,
-        immuta_redshift_script_dir=str(play.desk.folder / "scripts"),
+        immuta_redshift_script_dir=str(play.workspace.directory / "scripts"),
     )
     play.flow = dataclasses.replace(play.flow, playbook=_revealing(play))
     canaries = secrets_of(stage)
     if case.fault:
-        # A server can say back no more than it was sent.
+        # A server can only echo what it received.
         config = json.dumps(play.flow.config(stage.standins))
         sent = {name: value for name, value in canaries.items() if name == "the API key" or value in config}
         stage.standins.immuta.add_fault(**_rule(case.fault, sent))
@@ -118,11 +118,11 @@ def _attempt(stage: Stage, case: Case) -> None:
         f"{name} in {place}" for place, text in places.items() for name, value in canaries.items() if value in text
     ]
     if found:
-        raise TortureError(f"there is {', '.join(found)}")
+        raise TortureError(f"secrets found: {', '.join(found)}")
 
 
 def _revealing(play: Play) -> str:
-    """Write a playbook that runs the flow's and shows what was registered then; returns its path."""
+    """Write a playbook that runs the flow and shows registered results; return its path."""
     names = [f"__immuta_redshift_{name}" for name in REGISTERED] + ["immuta_redshift_integration"]
     reveal = {
         "name": "Show {{ item }}",
@@ -133,13 +133,13 @@ def _revealing(play: Play) -> str:
         {"import_playbook": play.flow.playbook},
         {"hosts": "localhost", "gather_facts": False, "tasks": [reveal]},
     ]
-    file = play.desk.folder / "playbook.json"
+    file = play.workspace.directory / "playbook.json"
     file.write_text(json.dumps(playbook), encoding="utf-8")
     return str(file)
 
 
 def secrets_of(stage: Stage) -> dict[str, str]:
-    """What must not be seen, by what it is."""
+    """Return the secrets that must not appear, by kind."""
     return {
         "the API key": stage.standins.immuta.api_key,
         "the password of the config": str(stage.standins.config()["password"]),
@@ -149,26 +149,26 @@ def secrets_of(stage: Stage) -> dict[str, str]:
 
 
 def _ask_aws(play: Play, stage: Stage, case: Case, stack: contextlib.ExitStack) -> dict[str, str]:
-    """Have the log-in take its account from AWS, with Okta or without; return the secrets of that."""
-    folder, account = play.desk.folder, stage.standins.bootstrap
-    certificate = str(folder / "certificate.pem"), str(folder / "key.pem")
+    """Use AWS credentials for the login, with or without Okta; return their secrets."""
+    directory, account = play.workspace.directory, stage.standins.bootstrap
+    certificate = str(directory / "certificate.pem"), str(directory / "key.pem")
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    authority.cert_pem.write_to_path(str(directory / "authority.pem"))
     issued = authority.issue_cert("localhost")
     issued.cert_chain_pems[0].write_to_path(certificate[0])
     issued.private_key_pem.write_to_path(certificate[1])
     relay = stack.enter_context(Relay(stage.standins.postgres.port, tls=certificate))
     aws = stack.enter_context(FakeAws(certificate, "localhost", relay.port, account.user, account.password))
     aws.refuse = case.refusal
-    environment = aws.environment(str(folder / "authority.pem"))
-    play.desk.environment.update(environment)
+    environment = aws.environment(str(directory / "authority.pem"))
+    play.workspace.environment.update(environment)
     secrets = {name: environment[name] for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
-    del play.desk.environment["REDSHIFT_HOST"], play.desk.environment["REDSHIFT_PORT"]
+    del play.workspace.environment["REDSHIFT_HOST"], play.workspace.environment["REDSHIFT_PORT"]
     login = {
         "auth_method": case.auth_method,
         "cluster_identifier": "analytics",
         "db_user": account.user,
-        "ca_path": str(folder / "authority.pem"),
+        "ca_path": str(directory / "authority.pem"),
         "login_host": "localhost",
         "login_port": relay.port,
     }
@@ -204,13 +204,13 @@ def _failing(word: str) -> t.Callable[[Statement], str | None]:
 
 
 def _files(play: Play) -> dict[str, str]:
-    """The text of every file below the home, by name."""
-    files = [path for path in play.desk.home.rglob("*") if path.is_file() and not path.match(OF_ANSIBLE)]
-    return {str(path.relative_to(play.desk.home)): path.read_text("utf-8", "replace") for path in files}
+    """Return the text of every file in the home directory, by name."""
+    files = [path for path in play.workspace.home.rglob("*") if path.is_file() and not path.match(OF_ANSIBLE)]
+    return {str(path.relative_to(play.workspace.home)): path.read_text("utf-8", "replace") for path in files}
 
 
 class Watch:
-    """Context manager: collects the ``arguments`` of a run's processes for as long as it lasts."""
+    """Context manager that collects the ``arguments`` of the processes of a run."""
 
     def __init__(self, running: Running) -> None:
         self.arguments = ""
@@ -232,6 +232,6 @@ class Watch:
             for pid in self._running.processes():
                 try:
                     seen.add(os.fsdecode(pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()))
-                except OSError:  # It has ended.
+                except OSError:  # The process has ended.
                     continue
         self.arguments = "\n".join(seen)

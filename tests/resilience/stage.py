@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every group works with: stand-ins, flows, runs that can be killed, and a look at what stands then."""
+"""The basis of all groups: stand-ins, flows, runs that can be killed, and checks of the state."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ import typing as t
 import uuid
 
 from tests.support.by_hand import set_up
-from tests.support.playbooks import Desk, Run, program
+from tests.support.playbooks import Run, Workspace, program
 from tests.support.standin import Standins
 from tests.support.standin.relay import Statement
 
 CONFIGURE = "immuta.integrations.configure_redshift"
 REMOVE = "immuta.integrations.remove_redshift"
 MARK = "IMMUTA_TORTURE_RUN"
-# What an event begins with that is no request.
+# The prefixes of events that are no requests.
 LOGIN, SQL = "LOGIN", "SQL"
 TIME_LIMIT = 120  # seconds for one run
 
@@ -41,12 +41,12 @@ OKTA = {
 
 
 class TortureError(Exception):
-    """What was not survived, in a sentence or two."""
+    """A point that was not survived, in a sentence or two."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Flow:
-    """What is run, and what stands before."""
+    """A playbook, and the state before it."""
 
     playbook: str
     is_prepared: bool
@@ -55,11 +55,11 @@ class Flow:
 
     @property
     def variables(self) -> dict[str, t.Any]:
-        """The role's variables that make the flow what it is, but for the config."""
+        """Return the role's variables of the flow, without the config."""
         return {"immuta_redshift_setup": "automatic"} if self.automatic else {}
 
     def config(self, standins: Standins) -> dict[str, t.Any]:
-        """The config that the playbook is given."""
+        """Return the config of the playbook."""
         config = standins.config()
         if self.automatic:
             config.update(username=standins.bootstrap.user, password=standins.bootstrap.password)
@@ -69,7 +69,7 @@ class Flow:
         return config
 
     def prepare(self, standins: Standins) -> None:
-        """Have stand what the flow begins with: as `setup` ends, but by hand."""
+        """Create the initial state of the flow: as after `setup`, but by hand."""
         if not self.is_prepared:
             return
         config = dataclasses.replace(self, okta=False).config(standins)
@@ -86,40 +86,40 @@ FLOWS = {
 
 
 class Stage:
-    """Context manager: a pair of stand-ins, put back for each point."""
+    """Context manager: a pair of stand-ins, reset for each point."""
 
     def __enter__(self) -> Stage:
         with contextlib.ExitStack() as stack:
             self.standins = stack.enter_context(Standins())
-            self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="immuta-torture-")))
+            self.directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="immuta-torture-")))
             self._stack = stack.pop_all()
-        self._desks = 0
+        self._workspaces = 0
         return self
 
     def __exit__(self, *unused: object) -> None:
         self._stack.close()
 
     def begin(self, flow: Flow, **environment: str) -> Play:
-        """Put everything back and return what runs the flow."""
+        """Reset everything and return a runner of the flow."""
         self.standins.reset()
         flow.prepare(self.standins)
-        return Play(self._desk(environment), flow)
+        return Play(self._workspace(environment), flow)
 
     def another(self, play: Play) -> Play:
-        """The same from another desk."""
-        return Play(self._desk({}), play.flow)
+        """Return the same from another workspace."""
+        return Play(self._workspace({}), play.flow)
 
-    def _desk(self, environment: dict[str, str]) -> Desk:
-        self._desks += 1
-        folder = self.folder / str(self._desks)
-        folder.mkdir()
-        desk = Desk(folder, self.standins)
-        # Ansible looks for the home of a local account in the list of accounts, not in the environment.
-        desk.environment.update(ANSIBLE_REMOTE_TEMP=str(desk.home / ".ansible" / "tmp"), **environment)
-        return desk
+    def _workspace(self, environment: dict[str, str]) -> Workspace:
+        self._workspaces += 1
+        directory = self.directory / str(self._workspaces)
+        directory.mkdir()
+        workspace = Workspace(directory, self.standins)
+        # Ansible finds the home of a local account in the list of accounts, not in the environment.
+        workspace.environment.update(ANSIBLE_REMOTE_TEMP=str(workspace.home / ".ansible" / "tmp"), **environment)
+        return workspace
 
     def state(self) -> dict[str, t.Any]:
-        """What stands in Redshift and in Immuta, but for ids, the results of validation and a stage's own password."""
+        """Return the state of Redshift and Immuta, without ids, validation results and passwords of the stage."""
         kept = ("type", "autoBootstrap", "status", "config")
         records = [{key: record[key] for key in kept} for record in self.standins.immuta.records()]
         for record in records:
@@ -129,10 +129,10 @@ class Stage:
 
 
 class Play:
-    """Runs a flow, as often as asked, from one desk."""
+    """A runner of a flow from one workspace."""
 
-    def __init__(self, desk: Desk, flow: Flow) -> None:
-        self.desk = desk
+    def __init__(self, workspace: Workspace, flow: Flow) -> None:
+        self.workspace = workspace
         self.flow = flow
         self.variables: dict[str, t.Any] = {}
         self._runs = 0
@@ -140,57 +140,57 @@ class Play:
     def start(self, *options: str) -> Running:
         """Start ansible-playbook."""
         self._runs += 1
-        config = self.flow.config(self.desk.standins)
-        variables = {**self.desk.variables(config=config), **self.flow.variables, **self.variables}
-        file = self.desk.folder / f"variables-{self._runs}.json"
+        config = self.flow.config(self.workspace.standins)
+        variables = {**self.workspace.variables(config=config), **self.flow.variables, **self.variables}
+        file = self.workspace.directory / f"variables-{self._runs}.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
         command = [program("ansible-playbook"), self.flow.playbook, "-e", f"@{file}", *options]
-        return Running(command, self.desk.environment, self.desk.folder)
+        return Running(command, self.workspace.environment, self.workspace.directory)
 
     def run(self, *options: str) -> Run:
-        """Run ansible-playbook to its end."""
+        """Run ansible-playbook and wait for its end."""
         return self.start(*options).end()
 
     def check_ends_as(self, expected: dict[str, t.Any], stage: Stage, what: str, rerun: Run) -> None:
-        """Raise TortureError unless all is as after an undisturbed run, and one more run has nothing to do."""
+        """Raise TortureError unless the state is that of an undisturbed run, and another run changes nothing."""
         if not rerun.succeeded:
             raise TortureError(f"{what} failed: {said(rerun)}")
         again = self.run()
         if not again.succeeded or again.changed:
-            raise TortureError(f"the run after {what} had something to do, {again.changed} changes: {said(again)}")
+            raise TortureError(f"the run after {what} had {again.changed} changes: {said(again)}")
         found = stage.state()
         if found != expected:
-            raise TortureError(f"after {what} there is {differing(found, expected)}")
+            raise TortureError(f"after {what}, the state differs: {differing(found, expected)}")
         left = self.left()
         if left:
-            raise TortureError(f"after {what} there is left {', '.join(left)}")
+            raise TortureError(f"after {what}, files remain: {', '.join(left)}")
 
     def left(self) -> list[str]:
-        """What of the collection's is below the home and should not outlive a run."""
-        home = self.desk.home
+        """Return the collection's files in the home directory that a run must not leave."""
+        home = self.workspace.home
         patterns = (".ansible/tmp/immuta_redshift/*", "**/*.part", "**/*.sql")
         return sorted(str(path.relative_to(home)) for pattern in patterns for path in home.glob(pattern))
 
 
 class Running:
-    """A run of ansible-playbook, with all the processes that come of it, whatever group or session they move to."""
+    """A run of ansible-playbook with all its processes, in any group or session."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], folder: pathlib.Path) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str], directory: pathlib.Path) -> None:
         mark = uuid.uuid4().hex
         self._mark = f"{MARK}={mark}".encode()
-        self._output = folder / f"output-{mark}"
+        self._output = directory / f"output-{mark}"
         with self._output.open("wb") as output:
             self._main = subprocess.Popen(
                 command,
                 env={**environment, MARK: mark},
-                cwd=folder,
+                cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
 
     def end(self, time_limit: float = TIME_LIMIT) -> Run:
-        """Wait for the end of ansible-playbook. Raises TortureError when it takes too long."""
+        """Wait for the end of ansible-playbook. Raise TortureError after the time limit."""
         try:
             self._main.wait(time_limit)
         except subprocess.TimeoutExpired:
@@ -200,12 +200,12 @@ class Running:
         return Run(self._main.returncode, self._output.read_text(encoding="utf-8", errors="replace"))
 
     def kill_main(self) -> None:
-        """Kill ansible-playbook itself and nothing that it started."""
+        """Kill only ansible-playbook itself."""
         self._main.kill()
         self._main.wait()
 
     def kill_all(self) -> None:
-        """Kill every process of the run; all are stopped first, so that none sees another one die."""
+        """Kill every process of the run. All are stopped first, so none sees another one end."""
         stopped: set[int] = set()
         while True:
             new = set(self.processes()) - stopped
@@ -220,21 +220,21 @@ class Running:
         self.await_nobody()
 
     def processes(self) -> list[int]:
-        """The processes of the run that live."""
+        """Return the living processes of the run."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
-            with contextlib.suppress(OSError):  # Not ours to read, or gone meanwhile.
+            with contextlib.suppress(OSError):  # Not readable for us, or ended.
                 if entry.name.isdecimal() and self._mark in (entry / "environ").read_bytes().split(b"\0"):
                     found.append(int(entry.name))
         return found
 
     def await_nobody(self, time_limit: float = 30.0) -> None:
-        """Wait until no process of the run is left. Raises TortureError when one stays."""
+        """Wait until no process of the run remains. Raise TortureError if one does."""
         deadline = time.monotonic() + time_limit
         while self.processes():
             if time.monotonic() > deadline:
                 self.kill_all()
-                raise TortureError(f"a process of a dead run was still there after {time_limit} s")
+                raise TortureError(f"a process of a killed run still exists after {time_limit} s")
             time.sleep(0.02)
 
 
@@ -244,11 +244,10 @@ def send(pid: int, number: int) -> None:
 
 
 class Trap:
-    """Counts the events of a run, requests, log-ins and statements, and acts at one of them.
+    """A counter of the events of a run (requests, logins and statements) that acts at one of them.
 
-    ``act`` is called once: with ``after`` when the event with number ``at`` (from 0) has been carried out and before
-    its reply, which a log-in knows nothing of, else before it is carried out. It returns whether the event's connection
-    is to be closed.
+    ``act`` is called once at event number ``at`` (from 0): with ``after``, between its execution and its reply, which a
+    login does not have; otherwise before its execution. It returns whether to close the connection.
     """
 
     def __init__(
@@ -265,9 +264,9 @@ class Trap:
         standins.redshift.on_result = self._result
 
     def check_sprung(self) -> None:
-        """Raise TortureError unless the run came as far as that."""
+        """Raise TortureError unless the run reached the event."""
         if not self.is_sprung:
-            raise TortureError("the run ended before it could be killed")
+            raise TortureError("the run ended before the event")
 
     def _login(self, settings: dict[str, str]) -> str | None:
         if settings.get("application_name") == "immuta":
@@ -299,13 +298,13 @@ class Trap:
 
 
 def said(run: Run) -> str:
-    """What a failed run gives as its reason, else the end of its output."""
+    """Return the reason of a failed run, or the end of its output."""
     messages = failures(run)
     return " / ".join(messages) if messages else f"rc {run.status}, ...{run.output[-1500:]}"
 
 
 def failures(run: Run) -> list[str]:
-    """The messages of the tasks that failed."""
+    """Return the messages of failed tasks."""
     found = []
     for match in re.finditer(r"^(?:fatal|failed): \[.*? => (?=\{)", run.output, re.MULTILINE):
         result = json.JSONDecoder().raw_decode(run.output, match.end())[0]
@@ -320,7 +319,7 @@ def differing(found: dict[str, t.Any], expected: dict[str, t.Any]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """One thing to survive; ``attempt`` raises TortureError when it was not."""
+    """A point to survive; ``attempt`` raises TortureError if it fails."""
 
     label: str
     attempt: t.Callable[[Stage], None]

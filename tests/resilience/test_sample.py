@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A point of each kind of torture, for every change; `make torture` takes many more."""
+"""A sample of each kind of fault injection, for every change; `make torture` runs many more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.resilience.stage import Stage
 from tools.torture import GROUPS
 
-# The group, and what the label of a point in it looks like.
+# The group, and a pattern for the label of a point.
 SAMPLE = [
     ("kill-setup", r"before POST /integrations\b"),
     ("orphan-setup", r"after SQL CREATE DATABASE"),
@@ -45,6 +45,6 @@ def points(stage: Stage) -> t.Callable[[str], dict[str, t.Any]]:
 
 
 @pytest.mark.parametrize(("group", "label"), SAMPLE)
-def test_it_is_survived(stage: Stage, points: t.Callable[[str], dict[str, t.Any]], group: str, label: str) -> None:
+def test_point_is_survived(stage: Stage, points: t.Callable[[str], dict[str, t.Any]], group: str, label: str) -> None:
     attempt = next(attempt for name, attempt in points(group).items() if re.search(label, name))
     attempt(stage)

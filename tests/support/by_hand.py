@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person does with psql and curl, without the collection."""
+"""Setup with psql and curl, without the collection."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run_scripts(standins: Standins, config: dict[str, t.Any], driver: str = "psy
 
 
 def set_up(standins: Standins, config: dict[str, t.Any] | None = None, *, automatic: bool = False) -> None:
-    """Have an enabled integration, as the collection would leave it, and no request on record."""
+    """Create an enabled integration, as the collection would, and clear the requests."""
     config = config or standins.config()
     if not automatic:
         run_scripts(standins, config)
@@ -75,10 +75,10 @@ def set_up(standins: Standins, config: dict[str, t.Any] | None = None, *, automa
 
 
 def payload(config: dict[str, t.Any], automatic: bool = False) -> dict[str, t.Any]:
-    """Return what POST and PUT take."""
+    """Return the payload of POST and PUT."""
     return {"type": "Redshift", "autoBootstrap": automatic, "config": config}
 
 
 def automatic_config(standins: Standins, **changes: t.Any) -> dict[str, t.Any]:
-    """Return a payload's config for an automatic setup."""
+    """Return the config of an automatic setup."""
     return standins.config(username=standins.bootstrap.user, password=standins.bootstrap.password, **changes)

@@ -14,7 +14,7 @@ from tests.support.standin import Standins
 
 
 class Api(requests.Session):
-    """A session with the Immuta stand-in: paths in place of addresses, and the key in every request."""
+    """A session with the Immuta stand-in that takes paths and sends the key."""
 
     def __init__(self, standins: Standins) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ def api(standins: Standins) -> t.Iterator[Api]:
 
 @pytest.fixture
 def localhost_tls(tmp_path):
-    """The paths of a certificate for `localhost`, of its key, and of the authority's certificate."""
+    """Return the paths of a certificate for `localhost`, of its key, and of the CA's certificate."""
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documents as a tenant could send them: right, nearly right, and anything at all."""
+"""Documents of a tenant: valid, nearly valid, and arbitrary."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Record = dict[str, t.Any]
 
 
 def anything(*texts: str) -> st.SearchStrategy[t.Any]:
-    """Any JSON value; ``texts`` are among its texts."""
+    """Generate any JSON value; ``texts`` are among its texts."""
     words = st.sampled_from(WORDS + texts) | st.text(max_size=20) | st.just("\ud800\n")
     leaves = st.none() | st.booleans() | st.integers() | st.floats() | words
     names = st.sampled_from(NAMES) | st.text(max_size=8)
@@ -34,12 +34,12 @@ def anything(*texts: str) -> st.SearchStrategy[t.Any]:
 
 
 def mostly(right: st.SearchStrategy[t.Any], *texts: str) -> st.SearchStrategy[t.Any]:
-    """What is right, at times anything else."""
+    """Generate mostly valid values."""
     return st.integers(0, 9).flatmap(lambda dice: right if dice else anything(*texts))
 
 
 def results(*texts: str) -> st.SearchStrategy[t.Any]:
-    """The results of validation tests."""
+    """Generate the results of validation tests."""
     test = st.fixed_dictionaries(
         {"name": mostly(st.just("Basic Connection Test"))},
         optional={"status": st.sampled_from(("passed", "failed")), "message": st.text(max_size=9) | anything(*texts)},
@@ -49,7 +49,7 @@ def results(*texts: str) -> st.SearchStrategy[t.Any]:
 
 
 def configs() -> st.SearchStrategy[Record]:
-    """The settings of an integration."""
+    """Generate the settings of an integration."""
     hidden = st.sampled_from(REDACTED)
     return st.fixed_dictionaries(
         {},
@@ -71,7 +71,7 @@ def configs() -> st.SearchStrategy[Record]:
 
 
 def records() -> st.SearchStrategy[Record]:
-    """An integration of the documented shape."""
+    """Generate an integration of the documented shape."""
     return st.fixed_dictionaries(
         {"id": st.sampled_from((1, "1", "17")), "status": st.sampled_from(STATUSES), "config": configs()},
         optional={
@@ -83,6 +83,6 @@ def records() -> st.SearchStrategy[Record]:
 
 
 def near_records(*texts: str) -> st.SearchStrategy[t.Any]:
-    """An integration of the documented shape, or of one that is a bit or wholly another."""
+    """Generate an integration of the documented shape, or of another one."""
     spoiled = st.builds(lambda one, name, value: {**one, name: value}, records(), st.sampled_from(NAMES), anything())
     return st.one_of(records(), records(), spoiled, anything(*texts))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few requests to AWS and Okta that lead to temporary credentials for a database, answered over HTTPS."""
+"""The requests to AWS and Okta for temporary database credentials, answered over HTTPS."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ ERROR = "<ErrorResponse><Error><Code>{code}</Code><Message>PASSWORD {password}</
 
 
 class FakeAws:
-    """Context manager: gives out one account, for the database at ``host``:``port``.
+    """Context manager: provides one account for the database at ``host``:``port``.
 
-    ``asked`` holds the names of the requests, in order. ``okta_login`` is what Okta accepts. ``refuse`` is an error
-    code to answer requests for credentials with. ``endpoint`` says whether the cluster has one.
+    ``asked`` has the names of the requests, in order. ``okta_login`` is the login that Okta accepts. ``refuse`` is an
+    error code for requests of credentials. ``endpoint`` is whether the cluster has one.
     """
 
     def __init__(self, certificate: tuple[str, str], host: str, port: int, user: str, password: str) -> None:
@@ -58,7 +58,7 @@ class FakeAws:
         self._server.server_close()
 
     def environment(self, authority: str) -> dict[str, str]:
-        """What has a client ask here, trust the certificates of ``authority`` (a path), and read no file of its own."""
+        """Return the environment of a client: this address, the CA in ``authority`` (a path), and no own files."""
         return {
             "AWS_ENDPOINT_URL": f"https://{self.address}",
             "AWS_CA_BUNDLE": authority,
@@ -73,7 +73,7 @@ class FakeAws:
         }
 
     def answer(self, path: str, target: str, body: str) -> tuple[int, str]:
-        """The status and the text for a request."""
+        """Return the status and the text for a request."""
         action = target.rpartition(".")[2] or urllib.parse.parse_qs(body).get("Action", [path])[0]
         self.asked.append(action)
         if self.refuse and action == "GetCredentials":

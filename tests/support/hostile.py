@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and passwords of every kind, servers that never end, and how much memory a module takes."""
+"""Unusual names and passwords, endless servers, and the memory usage of a module."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import threading
 import typing as t
 
 from tests.support.paths import COLLECTIONS
-from tests.support.playbooks import TIME_LIMIT, Desk, Unsafe
+from tests.support.playbooks import TIME_LIMIT, Unsafe, Workspace
 from tests.support.standin import Standins
 
 MODULES = "ansible_collections.immuta.integrations.plugins.modules"
-# Every character that means something to a shell, a template, a connection string or a server; 63 bytes at most.
+# Characters with a meaning in a shell, a template, a connection string or a server; 63 bytes at most.
 AWKWARD = "-1 \"q\" 'p';--$$/*\\ %s{{ x }} host=h äΩ"
 ODD_HOST = "0-Cluster_1.XN--bcher-kva.example.com."
-# Starts what follows and says how much memory it took at most; a small process, whose own memory does not count.
+# Start a command and report its maximum memory; this process itself is small.
 MEASURE = """\
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:])
@@ -30,7 +30,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
 
 
 def hostile_config(standins: Standins) -> dict[str, t.Any]:
-    """A config in which everything that may be chosen is chosen badly."""
+    """Return a config with unusual values for all settings."""
     password = ("Pa55" + AWKWARD + "#:\n\t&<>`~!?|") * 20
     return standins.config(
         host=ODD_HOST,
@@ -41,13 +41,15 @@ def hostile_config(standins: Standins) -> dict[str, t.Any]:
     )
 
 
-def measured(desk: Desk, module: str, check_mode: bool = False, **arguments: t.Any) -> tuple[dict[str, t.Any], float]:
-    """The result of a module, and the memory that its process took at most, in MB."""
+def measured(
+    workspace: Workspace, module: str, check_mode: bool = False, **arguments: t.Any
+) -> tuple[dict[str, t.Any], float]:
+    """Return the result of a module, and the maximum memory of its process, in MB."""
     run = subprocess.run(
         [sys.executable, "-c", MEASURE, sys.executable, "-m", f"{MODULES}.{module}"],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check_mode}}),
-        env={**desk.environment, "PYTHONPATH": str(COLLECTIONS)},
-        cwd=desk.folder,
+        env={**workspace.environment, "PYTHONPATH": str(COLLECTIONS)},
+        cwd=workspace.directory,
         capture_output=True,
         text=True,
         timeout=TIME_LIMIT,
@@ -58,7 +60,7 @@ def measured(desk: Desk, module: str, check_mode: bool = False, **arguments: t.A
 
 
 class Endless(http.server.BaseHTTPRequestHandler):
-    """Sends a body that has no end, packed so tightly where the path says so that a little is a lot."""
+    """A server of endless bodies, highly compressed for some paths."""
 
     def do_GET(self) -> None:
         body = b" " * 2**20
@@ -68,7 +70,7 @@ class Endless(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
             body = packed
         self.end_headers()
-        with contextlib.suppress(OSError):  # The client has gone.
+        with contextlib.suppress(OSError):  # The client has disconnected.
             while True:
                 self.wfile.write(body)
 
@@ -81,7 +83,7 @@ class Endless(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def endless_server() -> t.Iterator[str]:
-    """Yield the address of a server each of whose replies is `Endless`."""
+    """Yield the address of a server whose replies are `Endless`."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands and the examples of replies of Immuta's how-to page "Configure a Redshift Integration"."""
+"""The commands and example replies of Immuta's how-to page "Configure a Redshift Integration"."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Command(t.NamedTuple):
 
     @property
     def payload(self) -> t.Any:
-        """The body, parsed."""
+        """Return the parsed body."""
         return json.loads(self.body)
 
 
 def commands() -> list[Command]:
-    """Return the page's curl commands, in order. One ends where a line after it neither continues nor is quoted."""
+    """Return the page's curl commands, in order. A command ends before a line that neither continues nor is quoted."""
     found = []
     for text in re.findall(r"^curl (?:[^'\n\\]|\\\n|'[^']*')+$", PAGE, re.MULTILINE):
         words = shlex.split(text.replace("\\\n", ""))[1:]
@@ -47,8 +47,8 @@ def commands() -> list[Command]:
 
 
 def examples() -> list[t.Any]:
-    """Return the page's examples of replies, in order."""
-    # In the example of a list the brace that closes the first integration comes after the second one.
+    """Return the page's example replies, in order."""
+    # In the example list, the closing brace of the first integration comes after the second one.
     page = PAGE.replace('"role": "ACCOUNTADMIN"\n    },\n    {', '"role": "ACCOUNTADMIN"\n    }},\n    {')
     page = page.replace("\n      }\n    }\n  }\n]", "\n      }\n    }\n]")
     return [json.loads(text) for text in re.findall(r"^(?:\{\n.*?\n\}|\[\n.*?\n\])$", page, re.MULTILINE | re.DOTALL)]

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs modules as programs, with their arguments on standard input.
+"""Run modules as programs, with their arguments on standard input.
 
 A module spends most of its time importing ansible-core, requests and the drivers. So a server that has imported them
-forks for each run: ``python -m tests.support.modules SOCKET``. It ends when its standard input does.
+forks for each run: ``python -m tests.support.modules SOCKET``. It ends with its standard input.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ PACKAGE = "ansible_collections.immuta.integrations.plugins"
 
 
 class Ended(t.NamedTuple):
-    """What a module printed."""
+    """The output of a module."""
 
     stdout: str
     stderr: str
 
 
-def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, str], folder: pathlib.Path) -> Ended:
-    """Run a module in a process of its own, with this environment only.
+def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, str], directory: pathlib.Path) -> Ended:
+    """Run a module in a separate process, with only this environment.
 
-    A ``PYTHONPATH`` changes what can be imported, so such a module starts from nothing.
+    A ``PYTHONPATH`` changes the available imports, so such a module starts without the server.
     """
     text = json.dumps({"ANSIBLE_MODULE_ARGS": arguments})
     if "PYTHONPATH" in environment:
@@ -51,7 +51,7 @@ def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, st
         run = subprocess.run(
             [sys.executable, "-m", f"{PACKAGE}.modules.{name}"],
             env={**environment, "PYTHONPATH": python_path},
-            cwd=folder,
+            cwd=directory,
             input=text,
             capture_output=True,
             text=True,
@@ -62,7 +62,7 @@ def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, st
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(TIME_LIMIT + 10)
         connection.connect(_server())
-        request = {"module": name, "input": text, "environment": environment, "folder": str(folder)}
+        request = {"module": name, "input": text, "environment": environment, "directory": str(directory)}
         connection.sendall(json.dumps(request).encode())
         connection.shutdown(socket.SHUT_WR)
         return Ended(*json.loads(_received(connection)))
@@ -70,7 +70,7 @@ def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, st
 
 @functools.cache
 def _server() -> str:
-    """The address of a server that ends with this process."""
+    """Return the address of a server that ends with this process."""
     home = tempfile.TemporaryDirectory(prefix="immuta-modules-")
     path = f"{home.name}/socket"
     server = subprocess.Popen(
@@ -96,7 +96,7 @@ def _received(connection: socket.socket) -> bytes:
 
 
 def _serve(path: str) -> None:
-    """Answer one request for each connection until standard input ends."""
+    """Answer one request per connection until standard input ends."""
     for module in ("ansible.module_utils.basic", "redshift_connector", "psycopg", "requests"):
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
@@ -117,7 +117,7 @@ def _serve(path: str) -> None:
 
 
 def _answer(connection: socket.socket) -> t.NoReturn:
-    """Run the module of a request in a child and send what it printed."""
+    """Run the module of a request in a child and send its output."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request = json.loads(_received(connection))
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
@@ -139,7 +139,7 @@ def _run(request: dict[str, t.Any]) -> None:
     signal.alarm(TIME_LIMIT)
     os.environ.clear()
     os.environ.update(request["environment"])
-    os.chdir(request["folder"])
+    os.chdir(request["directory"])
     sys.argv = sys.argv[:1]
     sys.stdin = io.TextIOWrapper(io.BytesIO(request["input"].encode()))
     try:

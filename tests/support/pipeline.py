@@ -19,7 +19,7 @@ EXAMPLE = ROOT / "docs" / "examples" / "pipeline"
 
 
 class Job(t.NamedTuple):
-    """A job that has ended."""
+    """A finished job."""
 
     name: str
     status: int
@@ -27,9 +27,9 @@ class Job(t.NamedTuple):
 
 
 class Runner:
-    """Runs the jobs of a .gitlab-ci.yml in a checkout, as the project's variables and the event have it.
+    """A runner of the jobs in a .gitlab-ci.yml, with the project's variables and the event.
 
-    A job's ``script`` runs as written. What installs things, ``before_script``, has been done before.
+    The ``script`` of a job runs unchanged. The installations in ``before_script`` are skipped.
     """
 
     def __init__(self, checkout: pathlib.Path, home: pathlib.Path, variables: dict[str, str]) -> None:
@@ -44,14 +44,14 @@ class Runner:
         }
 
     def scripts(self, **event: str) -> dict[str, list[str]]:
-        """The scripts of the jobs that run after an event, in the order of their stages."""
+        """Return the scripts of the jobs after an event, in the order of their stages."""
         given = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BRANCH": "", **event}
         jobs = [(name, job) for name, job in self.pipeline.items() if isinstance(job, dict) and "script" in job]
         jobs.sort(key=lambda item: self.pipeline["stages"].index(item[1]["stage"]))
         return {name: job["script"] for name, job in jobs if any(holds(rule["if"], given) for rule in job["rules"])}
 
     def run(self, start_with: str | None = None, stop_after: str | None = None, **event: str) -> list[Job]:
-        """Run the pipeline after an event, manual jobs too, up to the first job that fails."""
+        """Run the pipeline after an event, with manual jobs, up to the first failure."""
         done: list[Job] = []
         jobs = list(self.scripts(**event).items())
         names = [name for name, _script in jobs]
@@ -69,12 +69,12 @@ class Runner:
         return Job(name, job.status, job.output)
 
     def report(self) -> dict[str, t.Any]:
-        """The report of the drift check."""
+        """Return the report of the drift check."""
         return json.loads((self.checkout / "drift.json").read_text(encoding="utf-8"))
 
 
 def holds(rule: str, variables: dict[str, str]) -> bool:
-    """Whether an ``if`` holds that has nothing but ``==`` and ``&&``."""
+    """Return whether an ``if`` with only ``==`` and ``&&`` is true."""
 
     def value(word: str) -> str:
         return variables[word[1:]] if word.startswith("$") else word.strip('"')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ways to run what users run, and to see what came of it."""
+"""Runners of playbooks, tasks and modules, and their results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.standin.postgres import find_binaries
 
 
 class Unsafe(str):
-    """A text that Ansible must not read as a template."""
+    """A text that Ansible must not render as a template."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -37,7 +37,7 @@ _Dumper.add_representer(Unsafe, lambda dumper, text: dumper.represent_scalar("!u
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a person sees of a playbook that has ended."""
+    """The output and the exit status of a playbook."""
 
     status: int
     output: str
@@ -55,7 +55,7 @@ class Run:
 
 
 def environment(home: pathlib.Path, **variables: str) -> dict[str, str]:
-    """The environment in which Ansible keeps its files below ``home`` and prints plain text."""
+    """Return the environment in which Ansible keeps its files below ``home`` and prints plain text."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -67,16 +67,16 @@ def environment(home: pathlib.Path, **variables: str) -> dict[str, str]:
 
 
 def program(name: str) -> str:
-    """The path of a program of the environment that runs this."""
+    """Return the path of a program in this environment."""
     return str(pathlib.Path(sys.executable).with_name(name))
 
 
-def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], folder: pathlib.Path) -> Run:
-    """Run a command in a folder, to its end."""
+def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], directory: pathlib.Path) -> Run:
+    """Run a command in a directory, and wait for its end."""
     run = subprocess.run(
         command,
         env=environment,
-        cwd=folder,
+        cwd=directory,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,16 +87,16 @@ def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], 
     return Run(run.returncode, run.stdout)
 
 
-class Desk:
-    """Where a platform engineer works: a home, a folder with variables, and ansible-playbook."""
+class Workspace:
+    """The working environment of a user: a home, a directory with variables, and ansible-playbook."""
 
-    def __init__(self, folder: pathlib.Path, standins: Standins) -> None:
-        self.folder = folder
-        self.home = folder / "home"
+    def __init__(self, directory: pathlib.Path, standins: Standins) -> None:
+        self.directory = directory
+        self.home = directory / "home"
         self.home.mkdir()
         self.standins = standins
         self.environment = environment(self.home, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), **standins.environment())
-        # Where the login goes is said by variables; the account comes from the environment, as in a pipeline.
+        # Variables set the address of the login; the account comes from the environment, as in a pipeline.
         self.login = {
             "login_host": standins.redshift.host,
             "login_port": standins.redshift.port,
@@ -104,7 +104,7 @@ class Desk:
         }
 
     def variables(self, config: dict[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
-        """The role's variables for a cluster that nobody has touched, with the changes."""
+        """Return the role's variables for a new cluster, with the changes."""
         return {
             "immuta_redshift_config": config or self.standins.config(),
             "immuta_redshift_login": self.login,
@@ -122,31 +122,31 @@ class Desk:
 
     def play(self, playbook: str, *options: str, **variables: t.Any) -> Run:
         """Run a playbook with extra variables."""
-        file = self.folder / "variables.yml"
+        file = self.directory / "variables.yml"
         file.write_text(yaml.dump(variables, Dumper=_Dumper), encoding="utf-8")
         command = [program("ansible-playbook"), playbook, "-e", f"@{file}", *options]
-        return ended(command, self.environment, self.folder)
+        return ended(command, self.environment, self.directory)
 
     def tasks(self, *tasks: dict[str, t.Any], options: t.Sequence[str] = (), **variables: t.Any) -> Run:
         """Run tasks on localhost."""
         play = [{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]
-        playbook = self.folder / "playbook.json"
+        playbook = self.directory / "playbook.json"
         playbook.write_text(json.dumps(play), encoding="utf-8")
         return self.play(str(playbook), *options, **variables)
 
     def module(self, name: str, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
-        """Run a module as Ansible does, in a process of its own, and return its result, whether it failed or not."""
+        """Run a module as Ansible does, in a separate process, and return its result, failed or not."""
         options = {**arguments, "_ansible_check_mode": check_mode, "_ansible_diff": True}
-        run = run_module(name, options, self.environment, self.folder)
+        run = run_module(name, options, self.environment, self.directory)
         assert "Traceback" not in run.stdout + run.stderr, run.stdout + run.stderr
         return json.loads(run.stdout)
 
     def session(self, login: Login, database: str) -> psycopg.Connection:
-        """A session through the relay."""
+        """Open a session through the relay."""
         return connect("psycopg", self.standins, login, database)
 
     def psql(self, script: pathlib.Path, database: str) -> None:
-        """Run a script as a person does who has read it."""
+        """Run a script as a user does with psql."""
         redshift, login = self.standins.redshift, self.standins.bootstrap
         address = f"host={redshift.host} port={redshift.port} user={login.user} dbname={database}"
         psql = shutil.which("psql") or find_binaries() / "psql"
@@ -158,12 +158,12 @@ class Desk:
         )
 
     def files(self) -> list[str]:
-        """The files below the home, without those that Ansible itself leaves."""
+        """Return the files below the home, without those of Ansible itself."""
         found = [path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()]
         return sorted(str(path) for path in found if "galaxy" not in path.parts)
 
 
-# Takes the place of Python's own module; without a daemon nobody would see what a module logs.
+# Replaces Python's own module; without a daemon, the log of a module is lost.
 _SYSLOG = """\
 def __getattr__(name):
     return 0
@@ -177,20 +177,20 @@ def syslog(*arguments):
 """
 
 
-def record_syslog(desk: Desk) -> pathlib.Path:
-    """Have modules write what they log to a file below the home; returns its path."""
-    path, folder = desk.home / "syslog", desk.folder / "recorder"
-    folder.mkdir()
-    (folder / "syslog.py").write_text(_SYSLOG.format(path=str(path)), encoding="utf-8")
-    desk.environment["PYTHONPATH"] = str(folder)
+def record_syslog(workspace: Workspace) -> pathlib.Path:
+    """Make modules write their log to a file below the home; return its path."""
+    path, directory = workspace.home / "syslog", workspace.directory / "recorder"
+    directory.mkdir()
+    (directory / "syslog.py").write_text(_SYSLOG.format(path=str(path)), encoding="utf-8")
+    workspace.environment["PYTHONPATH"] = str(directory)
     return path
 
 
 def asked(standins: Standins) -> list[str]:
-    """The requests that Immuta received, in order, as "METHOD /path"."""
+    """Return the requests to Immuta, in order, as "METHOD /path"."""
     return [f"{request['method']} {request['path']}" for request in standins.immuta.requests()]
 
 
 def statuses(standins: Standins) -> list[str]:
-    """The status of every integration that Immuta has."""
+    """Return the status of every integration in Immuta."""
     return [record["status"] for record in standins.immuta.records()]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What psql makes of a script: a server that speaks just enough of PostgreSQL's protocol to collect what psql sends."""
+"""Recorder of psql's statements: a server with a minimum of PostgreSQL's protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 
 
 def find_psql() -> str | None:
-    """The psql on the path, else the one beside the server's binaries, else None."""
+    """Return the psql on the path, or the one next to the server's binaries, or None."""
     try:
         beside = find_binaries() / "psql"
     except FileNotFoundError:
@@ -26,11 +26,11 @@ def find_psql() -> str | None:
     return shutil.which("psql") or (str(beside) if beside.exists() else None)
 
 
-def queries(psql: str, scripts: t.Sequence[str], folder: pathlib.Path, backslash_escapes: bool) -> list[list[str]]:
-    """The text of each query that psql sends for each script, in order; all scripts in one run of psql."""
+def queries(psql: str, scripts: t.Sequence[str], directory: pathlib.Path, backslash_escapes: bool) -> list[list[str]]:
+    """Return the text of each query that psql sends for each script, in order; one psql runs all scripts."""
     arguments = []
     for number, script in enumerate(scripts):
-        path = folder / f"{number}.sql"
+        path = directory / f"{number}.sql"
         path.write_bytes(script.encode())
         arguments += ["-f", path.name, "-c", f"end of script {number}"]
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -38,7 +38,9 @@ def queries(psql: str, scripts: t.Sequence[str], folder: pathlib.Path, backslash
         server = threading.Thread(target=_record, args=(listener, recorded, backslash_escapes))
         server.start()
         command = [psql, "-X", "-q", "-h", "127.0.0.1", "-p", str(listener.getsockname()[1]), "-U", "x", "-d", "x"]
-        run = subprocess.run(command + arguments, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        run = subprocess.run(
+            command + arguments, cwd=directory, capture_output=True, text=True, timeout=60, check=False
+        )
         server.join(timeout=10)
     assert run.returncode == 0, run.stderr
     found: list[list[str]] = [[]]

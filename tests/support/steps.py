@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Count the steps that a text costs: lines of Python, and steps of a backtracking regular expression engine.
+"""Count the steps of processing a text: lines of Python, and steps of a backtracking regular expression engine.
 
-Time on a shared machine proves little, and an exponential pattern does not even end. So each pattern is matched once
-more by the simple engine below, which tries the same alternatives in the same order as Python's and can be stopped.
+Time on a shared machine is unreliable, and an exponential pattern does not even end. So each pattern also runs in the
+simple engine below, which tries the same alternatives in the same order as Python's and can be stopped.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Nodes = t.Sequence[tuple[t.Any, t.Any]]
 
 
 class TooManyStepsError(Exception):
-    """A text that does not come to an end in a reasonable number of steps."""
+    """A text that exceeds the limit of steps."""
 
 
 class Steps:
-    """Counts while it is entered; ``module``s are those whose lines and patterns count."""
+    """A counter as a context manager, for the lines and patterns of ``module``s."""
 
     def __init__(self, *modules: types.ModuleType) -> None:
         self.count = 0
@@ -71,7 +71,7 @@ class Steps:
 
 
 class CountedPattern:
-    """A pattern that answers as it always does, and counts the steps to each answer."""
+    """A pattern with its normal results that counts the steps."""
 
     def __init__(self, pattern: re.Pattern[str], steps: Steps) -> None:
         self._pattern = pattern
@@ -112,7 +112,7 @@ class CountedPattern:
         next(self._ends(self._nodes, text[:end] if end is not None and end < len(text) else text, position), None)
 
     def _ends(self, nodes: Nodes, text: str, position: int) -> t.Iterator[int]:
-        """Where a match of the nodes can end, in the order in which Python's engine tries it."""
+        """Yield the ends of matches of the nodes, in the order of Python's engine."""
         self._steps.add()
         if not nodes:
             yield position
@@ -166,7 +166,7 @@ class CountedPattern:
         self._steps.add()
         if position >= len(text):
             return False
-        # The nodes live as long as the pattern, so that an id names one.
+        # The nodes live as long as the pattern, so an id is unique.
         key = node[0], id(node[1]), text[position]
         if key not in self._known:
             character = text[position]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in is as unkind as AWX: what was measured there, each fact under its number."""
+"""The stand-in is as strict as AWX: the measured facts, by number."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ask(controller: Controller) -> t.Callable[..., requests.Response]:
 
 @pytest.fixture
 def template(controller: Controller) -> Thing:
-    """A job template, whose project was updated."""
+    """Create a job template whose project was updated."""
     project = controller.add("projects", name="P", organization=1)
     project.found = ["play.yml"]
     inventory = controller.add("inventories", name="I", organization=1)
@@ -48,7 +48,7 @@ def nodes(controller: Controller) -> list[Thing]:
     ]
 
 
-def test_c1_an_inventory_source_has_its_name_within_its_inventory_which_it_never_leaves(
+def test_c1_source_name_is_unique_in_its_inventory(
     controller: Controller, ask: t.Callable[..., requests.Response]
 ) -> None:
     first, second = (controller.add("inventories", name=name, organization=1) for name in "ab")
@@ -60,9 +60,7 @@ def test_c1_an_inventory_source_has_its_name_within_its_inventory_which_it_never
     assert (moved.status_code, moved.json()["inventory"]) == (200, first.id)
 
 
-def test_c2_two_nodes_have_one_edge_and_no_way_back(
-    nodes: list[Thing], ask: t.Callable[..., requests.Response]
-) -> None:
+def test_c2_two_nodes_have_one_edge(nodes: list[Thing], ask: t.Callable[..., requests.Response]) -> None:
     a, b, c = (node.id for node in nodes)
 
     def join(parent: int, edge: str, child: int, **body: bool) -> tuple[int, t.Any]:
@@ -78,7 +76,7 @@ def test_c2_two_nodes_have_one_edge_and_no_way_back(
     assert join(a, "failure_nodes", b) == (204, None)
 
 
-def test_c3_an_execution_environment_has_its_name_in_the_whole_controller(
+def test_c3_execution_environment_name_is_global(
     controller: Controller, ask: t.Callable[..., requests.Response]
 ) -> None:
     other = controller.add("organizations", name="Other")
@@ -87,7 +85,7 @@ def test_c3_an_execution_environment_has_its_name_in_the_whole_controller(
     assert ask("POST", "execution_environments", name="E", image="i", organization=other.id).status_code == 400
 
 
-def test_c4_only_where_a_project_comes_from_starts_its_update(
+def test_c4_source_change_starts_a_project_update(
     controller: Controller, ask: t.Callable[..., requests.Response]
 ) -> None:
     controller.private = True
@@ -109,17 +107,13 @@ def test_c4_only_where_a_project_comes_from_starts_its_update(
     assert ask("GET", f"projects/{project['id']}").json()["status"] == "running"
 
 
-def test_c4_a_playbook_is_one_of_the_revision_that_was_fetched(
-    template: Thing, ask: t.Callable[..., requests.Response]
-) -> None:
+def test_c4_playbook_must_exist_in_the_revision(template: Thing, ask: t.Callable[..., requests.Response]) -> None:
     reply = ask("PATCH", f"job_templates/{template.id}", playbook="new.yml")
 
     assert (reply.status_code, reply.json()) == (400, {"playbook": ["Playbook not found for project."]})
 
 
-def test_c6_an_undecided_approval_keeps_a_workflow_from_starting_again(
-    controller: Controller, nodes: list[Thing]
-) -> None:
+def test_c6_pending_approval_blocks_the_workflow(controller: Controller, nodes: list[Thing]) -> None:
     workflow = controller.find("workflow_job_templates", "W")
 
     first, second = (controller.start_workflow(workflow) for _launch in range(2))
@@ -130,9 +124,7 @@ def test_c6_an_undecided_approval_keeps_a_workflow_from_starting_again(
     assert statuses == ["running", "pending", "running"]
 
 
-def test_c7_a_credential_has_its_name_within_organization_and_type(
-    controller: Controller, ask: t.Callable[..., requests.Response]
-) -> None:
+def test_c7_credential_name_scope(controller: Controller, ask: t.Callable[..., requests.Response]) -> None:
     machine, source_control = controller.machine.id, controller.source_control.id
 
     assert ask("POST", "credentials", name="C", organization=1, credential_type=machine).status_code == 201
@@ -140,7 +132,7 @@ def test_c7_a_credential_has_its_name_within_organization_and_type(
     assert ask("POST", "credentials", name="C", organization=1, credential_type=machine).status_code == 400
 
 
-def test_c8_who_may_approve_may_not_read_the_jobs(controller: Controller, nodes: list[Thing], template: Thing) -> None:
+def test_c8_approvers_cannot_read_jobs(controller: Controller, nodes: list[Thing], template: Thing) -> None:
     team = controller.add("teams", name="Approvers", organization=1)
     team.roles["approve"] = controller.find("workflow_job_templates", "W").roles["approval_role"]
     assert not controller.may_read_job(team, template)
@@ -149,7 +141,7 @@ def test_c8_who_may_approve_may_not_read_the_jobs(controller: Controller, nodes:
     assert controller.may_read_job(team, template)
 
 
-def test_c9_a_node_takes_credentials_that_its_template_asks_for_and_a_workflow_none(
+def test_c9_node_takes_promptable_credentials(
     controller: Controller, nodes: list[Thing], template: Thing, ask: t.Callable[..., requests.Response]
 ) -> None:
     credential = controller.add("credentials", name="C", organization=1, credential_type=controller.machine.id)
@@ -164,9 +156,7 @@ def test_c9_a_node_takes_credentials_that_its_template_asks_for_and_a_workflow_n
     assert (launched.status_code, launched.json()["ignored_fields"]) == (201, {})
 
 
-def test_c10_a_required_answer_is_not_filled_by_its_default(
-    template: Thing, ask: t.Callable[..., requests.Response]
-) -> None:
+def test_c10_required_answer_ignores_the_default(template: Thing, ask: t.Callable[..., requests.Response]) -> None:
     question = {"question_name": "Q", "type": "text", "variable": "q", "default": "d"}
     template.fields["survey_enabled"] = True
 
@@ -179,9 +169,7 @@ def test_c10_a_required_answer_is_not_filled_by_its_default(
     assert launch(False).status_code == 201
 
 
-def test_c13_what_a_field_takes(
-    controller: Controller, template: Thing, ask: t.Callable[..., requests.Response]
-) -> None:
+def test_c13_field_validation(controller: Controller, template: Thing, ask: t.Callable[..., requests.Response]) -> None:
     kind = ask("POST", "credential_types", name="K", **TYPE).json()
     empty = controller.add("credentials", name="Empty", organization=1, credential_type=kind["id"])
     template.credentials.append(empty.id)

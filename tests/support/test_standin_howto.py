@@ -23,7 +23,7 @@ def with_id(example: dict[str, t.Any], number: str) -> dict[str, t.Any]:
 
 
 def a_cluster(standins: Standins, automatic: bool) -> None:
-    """Have the page's database, and for an automatic setup its account too, with the documented privileges."""
+    """Create the page's database, and for an automatic setup its account, with the documented privileges."""
     database, user = sql.Identifier(FIRST["initialDatabase"]), sql.Identifier(FIRST["username"])
     standins.postgres.run(sql.SQL("CREATE DATABASE {}").format(database))
     if automatic:
@@ -37,7 +37,7 @@ def send(api, command: Command, number: str = "", **changes: t.Any) -> t.Any:
     )
 
 
-def test_the_page_has_the_commands_that_are_run_below():
+def test_page_has_the_tested_commands():
     assert len(COMMANDS) == PAGE.count("curl ") == 13
     assert [(command.method, command.path) for command in COMMANDS] == [
         *[("POST", "/integrations")] * 2,
@@ -71,7 +71,7 @@ def test_manual_setup(standins, api, example):
     run_by_hand(standins, scripts.initial_create(config), config["initialDatabase"])
     reply = send(api, second)
     assert reply.text == scripts.text("create", scripts.create(config))
-    # The second script holds nothing that needs a split: psycopg sends a text without parameters as it is.
+    # The second script needs no split: psycopg sends a text without parameters unchanged.
     run_by_hand(standins, [reply.text], config["database"])
     reply = send(api, configure).json()
     assert reply == with_id(CREATING_MANUALLY, reply["id"])
@@ -111,8 +111,8 @@ def test_manual_update(standins, api):
     assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
 
 
-def test_delete_of_an_automatic_integration(standins, api):
-    """The page's command is lost; its words and its example of a reply are not."""
+def test_delete_automatic_integration(standins, api):
+    """The page's command is missing; its description and example reply are not."""
     a_cluster(standins, automatic=True)
     before = standins.catalog()
     number = send(api, COMMANDS[0]).json()["id"]
@@ -122,7 +122,7 @@ def test_delete_of_an_automatic_integration(standins, api):
 
 
 @pytest.mark.parametrize("registered", [True, False], ids=["the delete script", "the cleanup script"])
-def test_delete_of_a_manual_integration(standins, api, registered):
+def test_delete_manual_integration(standins, api, registered):
     a_cluster(standins, automatic=False)
     run_scripts(standins, COMMANDS[6].payload["config"])
     number = send(api, COMMANDS[6]).json()["id"]

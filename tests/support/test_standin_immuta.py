@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Immuta stand-in: what its API answers beside the how-to's examples, and what a test can have it do."""
+"""The Immuta stand-in: replies beyond the how-to's examples, and its controls for tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from tests.support.by_hand import automatic_config, payload, run_scripts
 from tests.support.standin import HOST, Immuta, scripts
 
-# As Immuta's documentation has them, for Redshift, this host and this id.
+# From Immuta's documentation, for Redshift, this host and this id.
 TAKES_NO_CREDENTIALS = (
     "Credentials are not required for disable unless the integration was configured automatically. If you need to "
     "update your integration credentials, use PUT to update the integration before disabling."
@@ -31,7 +31,7 @@ CREDENTIALS = {"authenticationType": "userPassword", "username": "somebody", "pa
 
 
 def config(host: str = HOST, database: str = "immuta") -> dict:
-    """Return a configuration as GET shows it, for an integration that nobody has set up."""
+    """Return a config as GET shows it, for an integration that is not set up."""
     return {
         "host": host,
         "database": database,
@@ -104,7 +104,7 @@ def test_refusals_about_one_integration(standins, api, seeded, method, body, exp
         ("disabled", None),
     ],
 )
-def test_a_host_has_one_integration(standins, api, status, expected):
+def test_one_integration_per_host(standins, api, status, expected):
     standins.immuta.seed(id=5, status=status, config=config(host=HOST.upper()))
     run_scripts(standins, standins.config())
     reply = api.post("/integrations", json=payload(standins.config()))
@@ -115,7 +115,7 @@ def test_a_host_has_one_integration(standins, api, status, expected):
 
 
 @pytest.mark.parametrize("setup", ["nothing", "first script", "both, another password", "database exists, automatic"])
-def test_the_prerequisites_are_looked_at(standins, api, setup):
+def test_prerequisites_are_checked(standins, api, setup):
     asked = payload(standins.config())
     if setup == "first script":
         run_scripts(standins, standins.config())
@@ -157,7 +157,7 @@ def test_the_prerequisites_are_looked_at(standins, api, setup):
         ({"config.authenticationType": "okta", "config.okta": {"username": "x"}}, "config.okta.password"),
     ],
 )
-def test_a_wrong_payload_is_refused(api, change, member):
+def test_invalid_payload_is_refused(api, change, member):
     asked = payload(config())
     for key, value in change.items():
         owner, _dot, name = key.rpartition(".")
@@ -176,8 +176,8 @@ ACCESS_KEY = {
 }
 
 
-def test_an_undocumented_authentication_type_is_accepted_where_it_is_set(standins, api):
-    """The names of its members are examples: no documentation has them."""
+def test_undocumented_authentication_type(standins, api):
+    """The names of its members are examples: they are not documented."""
     standins.immuta.set(
         authentication_types={"accessKey": {"awsAccessKeyId": False, "awsSecretAccessKey": True}}, redacted="[REDACTED]"
     )
@@ -192,7 +192,7 @@ def test_an_undocumented_authentication_type_is_accepted_where_it_is_set(standin
 
 
 @pytest.mark.parametrize("envelope", ["hits", "data", "results"])
-def test_the_list_may_come_in_an_envelope(standins, api, envelope):
+def test_list_in_an_envelope(standins, api, envelope):
     """Seen at other endpoints of Immuta 2026.1."""
     standins.immuta.set(envelope=envelope)
     standins.immuta.seed(config=config())
@@ -201,12 +201,12 @@ def test_the_list_may_come_in_an_envelope(standins, api, envelope):
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "wrong"}, {"Authorization": "Bearer wrong"}])
-def test_without_the_key_there_is_nothing(standins, headers):
+def test_requests_without_a_key_are_refused(standins, headers):
     for path in ("/integrations", "/integrations/1", "/integrations/1/status"):
         assert requests.get(standins.immuta.url + path, headers=headers, timeout=10).status_code == 401
 
 
-def test_a_bearer_token_is_had_for_the_key_and_expires(standins, api):
+def test_bearer_token_expires(standins, api):
     standins.immuta.set(token_uses=1)
     assert api.post("/bim/apikey/authenticate", json={"apikey": "wrong"}).status_code == 401
     token = api.post("/bim/apikey/authenticate", json={"apikey": standins.immuta.api_key}).json()["token"]
@@ -215,7 +215,7 @@ def test_a_bearer_token_is_had_for_the_key_and_expires(standins, api):
     assert answers == [200, 401]
 
 
-def test_a_payload_may_be_yaml(standins, api):
+def test_payload_as_yaml(standins, api):
     asked = payload(standins.config())
     reply = api.post(
         "/integrations/scripts/create", data=yaml.safe_dump(asked), headers={"Content-Type": "application/x-yaml"}
@@ -225,7 +225,7 @@ def test_a_payload_may_be_yaml(standins, api):
 
 
 @pytest.mark.parametrize("form", ["text", "string", "object"])
-def test_a_script_comes_in_any_form(standins, api, form):
+def test_script_reply_formats(standins, api, form):
     standins.immuta.set(script_reply=form)
     asked = payload(standins.config(password="pässwörd\\"))
     reply = api.post("/integrations/scripts/initial-create", json=asked)
@@ -236,12 +236,12 @@ def test_a_script_comes_in_any_form(standins, api, form):
         assert reply.json() == (script if form == "string" else {"script": script})
 
 
-def test_scripts_that_redshift_does_not_have(api):
+def test_unknown_scripts(api):
     assert api.post("/integrations/scripts/post-cleanup", json=payload(config())).status_code == 404
     assert api.post("/integrations/scripts/create", json=payload(config(), automatic=True)).status_code == 400
 
 
-def test_statuses_move_with_time(standins, api):
+def test_statuses_change_over_time(standins, api):
     standins.immuta.set(settle=3600)
     begin = time.monotonic()
     number = api.post("/integrations", json=payload(automatic_config(standins), automatic=True)).json()["id"]
@@ -253,7 +253,7 @@ def test_statuses_move_with_time(standins, api):
     assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
 
 
-def test_statuses_can_be_stuck_and_can_fail(standins, api):
+def test_statuses_can_hang_or_fail(standins, api):
     asked = payload(automatic_config(standins), automatic=True)
     standins.immuta.set(stuck=["creating"])
     number = api.post("/integrations", json=asked).json()["id"]
@@ -267,8 +267,8 @@ def test_statuses_can_be_stuck_and_can_fail(standins, api):
     assert standins.immuta.records()[0]["config"] == before[0]["config"]
 
 
-def test_an_automatic_setup_that_failed_is_mended_by_put(standins, api):
-    """The account may create the database but no user: the work fails after the checks have passed."""
+def test_put_repairs_a_failed_automatic_setup(standins, api):
+    """The account may create the database but no user, so the work fails after the checks."""
     standins.postgres.create_user("halfway", "Half-Pa55word", createdb=True)
     asked = payload(standins.config(username="halfway", password="Half-Pa55word"), automatic=True)
     number = api.post("/integrations", json=asked).json()["id"]
@@ -278,19 +278,19 @@ def test_an_automatic_setup_that_failed_is_mended_by_put(standins, api):
     assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
 
 
-def test_a_deleted_integration_may_stay_and_ids_may_be_numbers(standins, api):
+def test_deleted_records_and_numeric_ids(standins, api):
     standins.immuta.set(keep_deleted=True, numeric_ids=True)
     standins.immuta.seed(id=7, config=config())
     assert api.delete("/integrations/7").json()["id"] == 7
     assert api.get("/integrations/7").json()["status"] == "deleted"
 
 
-def test_a_host_can_be_out_of_reach(standins, api):
+def test_host_can_be_unreachable(standins, api):
     standins.immuta.set(hosts={"elsewhere.example.com": ("127.0.0.1", 1)})
     assert api.post("/integrations", json=payload(config(host="elsewhere.example.com"))).status_code == 422
 
 
-def test_requests_are_logged_without_those_that_control(standins, api):
+def test_log_omits_control_requests(standins, api):
     api.get("/_standin/requests")
     api.post("/integrations", json={"a": 1})
     (entry,) = api.get("/_standin/requests").json()
@@ -298,7 +298,7 @@ def test_requests_are_logged_without_those_that_control(standins, api):
     assert entry["headers"]["authorization"] == standins.immuta.api_key
 
 
-def test_everything_can_be_controlled_over_http(api):
+def test_control_over_http(api):
     assert api.post("/_standin/integrations", json={"type": "Trino", "id": 9}).json() == {"id": "9"}
     api.post("/_standin/settings", json={"numeric_ids": True})
     assert [(record["id"], record["type"]) for record in api.get("/_standin/integrations").json()] == [(9, "Trino")]
@@ -326,7 +326,7 @@ def test_faults_that_lose_the_reply(standins, api, kind, acted):
 
 
 @pytest.mark.parametrize(("moment", "acted"), [("on_request", False), ("on_reply", True)])
-def test_a_request_can_be_watched_and_cut(standins, api, moment, acted):
+def test_request_can_be_watched_and_cut(standins, api, moment, acted):
     standins.immuta.seed(id=3, config=config())
     setattr(standins.immuta.wire, moment, lambda entry: "drop" if entry["method"] == "DELETE" else None)
     with pytest.raises(requests.ConnectionError):
@@ -335,7 +335,7 @@ def test_a_request_can_be_watched_and_cut(standins, api, moment, acted):
     assert standins.immuta.writes == ["deleting"] * acted
 
 
-def test_faults_that_spoil_the_reply(standins, api):
+def test_faults_that_corrupt_the_reply(standins, api):
     standins.immuta.add_fault("status", skip=1, status=500, body="no envelope")
     standins.immuta.add_fault("html", skip=1)
     standins.immuta.add_fault("redirect", skip=1, location="https://elsewhere.example.com/")
@@ -349,7 +349,7 @@ def test_faults_that_spoil_the_reply(standins, api):
 
 
 @pytest.mark.parametrize("kind", ["latency", "slow"])
-def test_faults_that_take_time(standins, api, kind):
+def test_faults_that_delay_the_reply(standins, api, kind):
     standins.immuta.seed(config=config())
     standins.immuta.add_fault(kind, seconds=0.2)
     begin = time.monotonic()

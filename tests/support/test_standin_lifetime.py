@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-ins in the foreground, and that nothing is left of them however they end."""
+"""The stand-ins in the foreground leave nothing, however they end."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from tests.support.paths import ROOT
 from tests.support.standin import Standins
 
 
-def processes(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Return the processes that work in a folder: the guardian and the server do."""
+def processes(directory: pathlib.Path) -> list[pathlib.Path]:
+    """Return the processes in a directory: the guardian and the server."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/cwd"):
         try:
-            if path.readlink().is_relative_to(folder):
+            if path.readlink().is_relative_to(directory):
                 found.append(path)
         except OSError:
-            continue  # It has ended meanwhile.
+            continue  # It has ended.
     return found
 
 
-def gone(folder: pathlib.Path) -> bool:
-    """Return whether within some seconds neither the folder nor a process of it is left."""
+def gone(directory: pathlib.Path) -> bool:
+    """Return whether the directory and its processes disappear within some seconds."""
     deadline = time.monotonic() + 10
-    while folder.exists() or processes(folder):
+    while directory.exists() or processes(directory):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
     return True
 
 
-def test_a_stop_leaves_nothing():
+def test_stop_leaves_nothing():
     with Standins() as standins:
-        folder, port = standins.postgres.folder, standins.redshift.port
-        assert folder.exists()
-        assert processes(folder)
-    assert not folder.exists()
-    assert not processes(folder)
+        directory, port = standins.postgres.directory, standins.redshift.port
+        assert directory.exists()
+        assert processes(directory)
+    assert not directory.exists()
+    assert not processes(directory)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture
 def starting(tmp_path):
-    """The process of `python -m tools.standin` from its first moment, and its file for a shell."""
+    """Yield the process of `python -m tools.standin` right after its start, and its environment file."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.standin", "--env-file", tmp_path / "env"],
         cwd=ROOT,
@@ -71,26 +71,26 @@ def starting(tmp_path):
         process.stdout.close()
 
 
-def guarded_folder(process: subprocess.Popen) -> pathlib.Path:
-    """Return the folder of a process's server, as soon as there is one."""
+def guarded_directory(process: subprocess.Popen) -> pathlib.Path:
+    """Return the directory of a process's server after its creation."""
     while True:
         for guardian in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            folder = pathlib.Path(f"/proc/{guardian}/cwd").readlink()
-            if folder.name.startswith("immuta-standin-"):
-                return folder
+            directory = pathlib.Path(f"/proc/{guardian}/cwd").readlink()
+            if directory.name.startswith("immuta-standin-"):
+                return directory
         time.sleep(0.002)
 
 
 @pytest.fixture
 def foreground(starting):
-    """The same when it has started: the process, what it printed, the server's folder, and the file."""
+    """Yield the started process, its output, the server's directory, and the file."""
     process, environment = starting
-    printed = "".join(iter(process.stdout.readline, "Ctrl-C stops both and removes all that they hold.\n"))
-    return process, printed, guarded_folder(process), environment
+    printed = "".join(iter(process.stdout.readline, "Ctrl-C stops both and deletes their data.\n"))
+    return process, printed, guarded_directory(process), environment
 
 
-def test_the_foreground_tells_how_to_use_it(foreground):
-    _process, printed, _folder, environment = foreground
+def test_foreground_prints_usage(foreground):
+    _process, printed, _directory, environment = foreground
     assert environment.stat().st_mode & 0o777 == 0o600
     settings = dict(word.split("=", 1) for word in shlex.split(environment.read_text()) if "=" in word)
     assert set(settings) == {
@@ -102,37 +102,37 @@ def test_the_foreground_tells_how_to_use_it(foreground):
         "REDSHIFT_PASSWORD",
         "REDSHIFT_DB",
     }
-    command = shlex.split(re.search(r"Ask:  curl (.*)", printed)[1])
+    command = shlex.split(re.search(r"List integrations:  curl (.*)", printed)[1])
     header, url = command[1], command[2]
     assert url == settings["IMMUTA_URL"] + "/integrations"
     assert requests.get(url, headers=dict([header.split(": ")]), timeout=10).json() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_the_foreground_and_leaves_nothing(foreground, number):
-    process, _printed, folder, environment = foreground
+def test_signal_stops_the_foreground(foreground, number):
+    process, _printed, directory, environment = foreground
     process.send_signal(number)
     assert process.wait(timeout=10) == 0
-    assert not folder.exists()
-    assert not processes(folder)
+    assert not directory.exists()
+    assert not processes(directory)
     assert not environment.exists()
 
 
-def test_a_killed_owner_leaves_no_server_and_no_folder(foreground):
-    process, _printed, folder, _environment = foreground
-    assert processes(folder)
+def test_killed_owner_leaves_no_server(foreground):
+    process, _printed, directory, _environment = foreground
+    assert processes(directory)
     process.kill()
-    assert gone(folder)
+    assert gone(directory)
 
 
-def test_an_owner_killed_while_starting_leaves_no_server_and_no_folder(starting):
+def test_owner_killed_at_start_leaves_no_server(starting):
     process, _environment = starting
-    folder = guarded_folder(process)
+    directory = guarded_directory(process)
     process.kill()
-    assert gone(folder)
+    assert gone(directory)
 
 
-def test_a_taken_port_is_said_in_a_sentence():
+def test_port_in_use_is_one_sentence():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = subprocess.run(
             [sys.executable, "-m", "tools.standin", "--port", str(taken.getsockname()[1])],

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The database stand-in: what both drivers find there, and what it refuses as Redshift does."""
+"""The database stand-in: its behavior for both drivers, and its refusals like Redshift's."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def query(driver: str, standins: Standins, login: Login, database: str, statemen
 
 @DRIVERS
 @pytest.mark.parametrize("password", ["Plain-Pa55word", 'it\'s "quoted"; \\ -- pässwörd$$'])
-def test_both_scripts_make_a_cluster_that_immuta_accepts(standins, api, driver, password):
+def test_setup_scripts_satisfy_immuta(standins, api, driver, password):
     config = standins.config(password=password, impersonation={"enabled": True, "role": 'may "be" others\''})
     run_scripts(standins, config, driver)
     assert api.post("/integrations", json=payload(config)).json()["status"] == "creating"
@@ -57,7 +57,7 @@ def test_both_scripts_make_a_cluster_that_immuta_accepts(standins, api, driver, 
 
 
 @DRIVERS
-def test_the_procedures_work_for_the_system_account(standins, driver):
+def test_procedures_work_for_the_system_account(standins, driver):
     config = standins.config(impersonation={"enabled": True, "role": "o'group"})
     run_scripts(standins, config, driver)
     session = connect(driver, standins, Login(config["username"], config["password"]), "immuta")
@@ -73,7 +73,7 @@ def test_the_procedures_work_for_the_system_account(standins, driver):
 
 
 @DRIVERS
-def test_it_says_that_it_is_redshift(standins, driver):
+def test_version_is_that_of_redshift(standins, driver):
     (row,) = query(driver, standins, standins.unprivileged, "dev", r"SELECT version(), current_user, 'a\'b'")
     assert row[0].startswith("PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0")
     assert row[1:] == ["unprivileged", "a'b"]
@@ -90,7 +90,7 @@ def test_it_says_that_it_is_redshift(standins, driver):
         (["CREATE USER unprivileged PASSWORD 'Other-Pa55word'"], "42710"),
     ],
 )
-def test_it_refuses_what_redshift_refuses(standins, driver, statements, code):
+def test_refuses_what_redshift_refuses(standins, driver, statements, code):
     session = connect(driver, standins, standins.bootstrap, "dev")
     cursor = session.cursor()
     for statement in statements[:-1]:
@@ -104,13 +104,13 @@ def test_it_refuses_what_redshift_refuses(standins, driver, statements, code):
     session.close()
 
 
-def test_a_prepared_text_of_several_statements_is_refused(standins):
+def test_prepared_multi_statement_is_refused(standins):
     with pytest.raises(redshift_connector.Error) as caught:
         run_by_hand(standins, ["SELECT 1; SELECT 2"], "dev", driver="redshift_connector")
     assert sqlstate(caught.value) == "42601"
 
 
-def test_the_unprivileged_login_may_not_bootstrap(standins):
+def test_unprivileged_login_cannot_bootstrap(standins):
     with connect("psycopg", standins, standins.unprivileged, "dev") as session:
         for statement in ("CREATE DATABASE immuta", "CREATE USER someone", "CREATE SCHEMA something"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -118,7 +118,7 @@ def test_the_unprivileged_login_may_not_bootstrap(standins):
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 7, 99])
-def test_the_cleanup_script_takes_any_half_done_state(standins, steps):
+def test_cleanup_script_handles_any_partial_setup(standins, steps):
     config = standins.config(impersonation={"enabled": True})
     statements = scripts.initial_create(config)
     run_by_hand(standins, statements[:steps], "dev")
@@ -141,7 +141,7 @@ def test_the_cleanup_script_takes_any_half_done_state(standins, steps):
     ],
     ids=["password", "username", "okta", "impersonation off", "another group"],
 )
-def test_the_edit_script_leads_to_what_a_new_setup_makes(standins, api, after):
+def test_edit_script_equals_a_new_setup(standins, api, after):
     before = standins.config(impersonation={"enabled": True})
     after = {**before, **after}
     run_scripts(standins, before)
@@ -153,7 +153,7 @@ def test_the_edit_script_leads_to_what_a_new_setup_makes(standins, api, after):
     assert edited == standins.catalog()
 
 
-def test_statements_are_told_in_order_and_without_the_judges(standins):
+def test_statements_are_logged_in_order(standins):
     before = len(standins.postgres.statements())
     run_by_hand(standins, ["SELECT 1 -- it's;\n\t+ 1", "CREATE SCHEMA something"], "dev", driver="redshift_connector")
     standins.catalog()
@@ -167,7 +167,7 @@ def test_statements_are_told_in_order_and_without_the_judges(standins):
 
 @DRIVERS
 @pytest.mark.parametrize(("action", "schemas"), [("drop_before", []), ("drop_after", ["something"])])
-def test_a_connection_can_be_cut_at_a_statement(standins, driver, action, schemas):
+def test_connection_can_be_cut_at_a_statement(standins, driver, action, schemas):
     seen = []
 
     def on_statement(statement):
@@ -182,7 +182,7 @@ def test_a_connection_can_be_cut_at_a_statement(standins, driver, action, schema
 
 
 @DRIVERS
-def test_a_statement_can_be_watched_to_its_end_and_cut_there(standins, driver):
+def test_statement_can_be_cut_at_its_end(standins, driver):
     found = []
 
     def on_result(statement):
@@ -196,7 +196,7 @@ def test_a_statement_can_be_watched_to_its_end_and_cut_there(standins, driver):
 
 
 @DRIVERS
-def test_a_statement_can_be_made_to_fail(standins, driver):
+def test_statement_can_be_made_to_fail(standins, driver):
     standins.redshift.on_statement = lambda statement: "fail 40001" if statement.text == "SELECT 2" else None
     session = connect(driver, standins, standins.bootstrap, "dev")
     cursor = session.cursor()
@@ -216,8 +216,8 @@ PYTHON = "CREATE OR REPLACE FUNCTION f() RETURNS int STABLE AS $$ return 1; $$ L
 
 
 @DRIVERS
-def test_a_python_function_is_refused_in_the_words_of_redshift(standins, driver):
-    """Redshift Serverless, June 2026: the issue 1609 of clickstream-analytics-on-aws."""
+def test_python_function_error_matches_redshift(standins, driver):
+    """Redshift Serverless, June 2026: issue 1609 of clickstream-analytics-on-aws."""
     with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
         run_by_hand(standins, [PYTHON], "dev", driver=driver)
     assert "Create function is not supported for language plpythonu anymore." in str(caught.value)
@@ -227,7 +227,7 @@ def test_a_python_function_is_refused_in_the_words_of_redshift(standins, driver)
     run_by_hand(standins, [PYTHON.replace("f()", "s.f()")], "dev", driver=driver)
 
 
-def test_usage_on_the_language_can_be_granted_by_whom_it_was_granted_to(standins):
+def test_language_usage_can_be_granted_on(standins):
     query = "SELECT language_name FROM svv_language_privileges WHERE identity_name = current_user AND admin_option"
     with connect("psycopg", standins, standins.bootstrap, "dev") as session:
         assert session.execute(query).fetchall() == [("plpythonu",)]
@@ -237,7 +237,7 @@ def test_usage_on_the_language_can_be_granted_by_whom_it_was_granted_to(standins
             session.execute("GRANT USAGE ON LANGUAGE plpythonu TO unprivileged")
 
 
-def test_a_running_statement_can_be_cancelled(standins):
+def test_running_statement_can_be_cancelled(standins):
     with connect("psycopg", standins, standins.unprivileged, "dev") as session:
         timer = threading.Timer(0.1, session.cancel_safe)
         timer.start()

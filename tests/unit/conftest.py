@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same examples at every run, and nothing kept on disk."""
+"""Deterministic examples of hypothesis, without a database on disk."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The endpoints and the shapes of their replies, over a session that returns what each test gives it."""
+"""The endpoints and their replies, with a session that returns prepared replies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CREATED = {"id": "123456789", "status": "creating", "validationResults": {"statu
 
 
 class Session:
-    """Stands in for Http: gives one reply to everything and notes the requests."""
+    """An Http double with one reply that records requests."""
 
     def __init__(self, body: t.Any, content_type: str = "application/json") -> None:
         self._body = body
@@ -51,7 +51,7 @@ class Session:
     ],
     ids=str,
 )
-def test_one_request_a_call(call: str, arguments: tuple[t.Any, ...], answer: t.Any, request_: Request):
+def test_one_request_per_call(call: str, arguments: tuple[t.Any, ...], answer: t.Any, request_: Request):
     """Immuta's documentation, "Integrations API Endpoints" and "Configure a Redshift Integration"."""
     session = Session(answer)
     getattr(IntegrationsApi(session), call)(*arguments)
@@ -59,18 +59,18 @@ def test_one_request_a_call(call: str, arguments: tuple[t.Any, ...], answer: t.A
 
 
 @pytest.mark.parametrize("shown", [5, "5"])
-def test_id_becomes_text(shown: t.Any):
+def test_id_is_converted_to_text(shown: t.Any):
     """Immuta's documentation, "Response Schema", says number; every example shows a string."""
     assert IntegrationsApi(Session({**CREATED, "id": shown})).get("5")["id"] == "5"
 
 
 @pytest.mark.parametrize("config", [{}, {"config": None}], ids=str)
-def test_record_without_settings_has_empty_ones(config: dict[str, t.Any]):
+def test_record_without_settings(config: dict[str, t.Any]):
     assert next(IntegrationsApi(Session([{**CREATED, **config}])).records())["config"] == {}
 
 
 @pytest.mark.parametrize("identifier", ["", "..", "1/2", "1?force=true", "1#", "Ä", "1\n"])
-def test_id_that_could_be_another_path_is_refused_unsent(identifier: str):
+def test_id_with_a_path_is_refused(identifier: str):
     session = Session(CREATED)
     with pytest.raises(InputError, match="The option id is "):
         IntegrationsApi(session).delete(identifier, None)
@@ -97,17 +97,17 @@ ODD_RECORDS = [
 
 @pytest.mark.parametrize("record", ODD_RECORDS, ids=str)
 @pytest.mark.parametrize("call", ["records", "get", "create", "update"])
-def test_record_of_another_shape_is_an_error_of_one_sentence(call: str, record: t.Any):
+def test_malformed_record_is_one_sentence(call: str, record: t.Any):
     api = IntegrationsApi(Session([record] if call == "records" else record))
     arguments = {"records": (), "get": ("1",), "create": (PAYLOAD,), "update": ("1", PAYLOAD)}[call]
     with pytest.raises(ApiError, match="check that url is the root of an Immuta tenant") as caught:
-        # A list is looked at while it is read.
+        # A list is consumed while it is read.
         list(getattr(api, call)(*arguments))
     assert caught.value.may_have_taken_effect == (call in ("create", "update"))
 
 
 @pytest.mark.parametrize("envelope", [{"hits": []}, {"data": [], "count": 1}, {"results": [], "total": 1, "size": 25}])
-def test_list_in_an_envelope_is_understood(envelope: dict[str, t.Any]):
+def test_list_in_an_envelope(envelope: dict[str, t.Any]):
     """Seen at other endpoints of Immuta 2026.1."""
     record = {"id": 1, "status": "enabled"}
     full = {name: [record] if value == [] else value for name, value in envelope.items()}
@@ -118,25 +118,25 @@ PARTIAL = {"hits": [{"id": 1, "status": "enabled"}], "count": 2}
 
 
 @pytest.mark.parametrize("document", [{}, {"integrations": []}, "x", 5, PARTIAL, {"hits": [], "data": []}])
-def test_list_of_another_shape_is_an_error(document: t.Any):
+def test_malformed_list_is_an_error(document: t.Any):
     with pytest.raises(ApiError, match="is not a list of integrations"):
         IntegrationsApi(Session(document)).records()
 
 
-def test_no_integration_with_that_id():
+def test_unknown_id():
     """Immuta's documentation, "HTTP Status Codes and Error Messages": GET 404, "No Integration found with ID 5."."""
     missing = ApiError("no", status=404, is_document=True)
     assert IntegrationsApi(Session(missing)).get("5") is None
 
 
 @pytest.mark.parametrize("error", [ApiError("no", status=404), ApiError("no", status=403, is_document=True)])
-def test_other_refusals_are_not_taken_for_a_missing_integration(error: ApiError):
+def test_other_errors_are_not_a_missing_integration(error: ApiError):
     with pytest.raises(ApiError) as caught:
         IntegrationsApi(Session(error)).get("5")
     assert caught.value is error
 
 
-# Scripts: Immuta's documentation says no more than that the response "returns the script".
+# Scripts: Immuta's documentation says only that the response "returns the script".
 
 SCRIPT = "-- é\r\nCREATE USER \"u\" PASSWORD 'a\\b';\n\tSELECT 1"
 
@@ -153,11 +153,11 @@ SCRIPT = "-- é\r\nCREATE USER \"u\" PASSWORD 'a\\b';\n\tSELECT 1"
         (json.dumps({"sql": SCRIPT, "lines": 2}).encode(), "application/json"),
     ],
 )
-def test_script_in_any_wrapping_is_returned_byte_for_byte(body: bytes, content_type: str):
+def test_wrapped_script_is_returned_byte_for_byte(body: bytes, content_type: str):
     assert IntegrationsApi(Session(body, content_type)).script("create", None, PAYLOAD) == SCRIPT.encode()
 
 
-def test_raw_script_that_begins_with_a_quoted_name_or_is_no_utf8():
+def test_raw_script_with_quoted_name_or_no_utf8():
     for raw in (b'"proc"();', b"SELECT '\xff'"):
         assert IntegrationsApi(Session(raw, "text/plain")).script("create", None, PAYLOAD) == raw
 
@@ -182,7 +182,7 @@ def test_raw_script_that_begins_with_a_quoted_name_or_is_no_utf8():
     ],
     ids=range(14),
 )
-def test_what_is_no_script_is_an_error(body: bytes, content_type: str):
+def test_malformed_script_is_an_error(body: bytes, content_type: str):
     with pytest.raises(ApiError, match="is not a script") as caught:
         IntegrationsApi(Session(body, content_type)).script("create", None, PAYLOAD)
     assert not caught.value.may_have_taken_effect

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client of the API against whatever a server may answer."""
+"""The client of the API with arbitrary replies of a server."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Scripted(Http):
-    """Gives the answers, the last one for ever."""
+    """A server with prepared replies, the last one repeated."""
 
     def __init__(self, answers: list[Answer], auth_scheme: str = "api_key") -> None:
         super().__init__(Tenant("https://tenant.test", KEY, auth_scheme, True, {}, 10, 1))
@@ -62,7 +62,7 @@ class Scripted(Http):
 
 
 class Clock:
-    """Time that passes by sleeping alone."""
+    """A clock that only advances by sleeping."""
 
     now = 0.0
 
@@ -100,7 +100,7 @@ def bodies(documents: st.SearchStrategy[t.Any]) -> st.SearchStrategy[bytes]:
 
 
 def refusals() -> st.SearchStrategy[Answer]:
-    """Refusals that say every secret wherever a server can say something."""
+    """Generate refusals that echo every secret."""
     texts = (*SECRETS, f"it was {PASSWORD}", json.dumps(PAYLOAD))
     document = st.fixed_dictionaries(
         {"message": st.sampled_from(texts) | anything(*texts)},
@@ -116,7 +116,7 @@ def replies() -> st.SearchStrategy[Answer]:
 
 
 def check_silence(error: IntegrationsError) -> None:
-    """What went wrong is a sentence on one line that Ansible can pass on, and holds no secret of the request."""
+    """Check that an error is one line that Ansible can pass on, without a secret of the request."""
     failure = error.as_failure()
     said = json.dumps(failure) + json.dumps(failure, ensure_ascii=False) + str(failure)
     assert said.encode()
@@ -135,7 +135,7 @@ def check_record(record: t.Any) -> None:
 
 
 @given(call=st.sampled_from(sorted(CALLS)), answers=st.lists(replies() | refusals(), min_size=1, max_size=3))
-def test_a_call_returns_what_is_documented_or_says_what_is_wrong(call: str, answers: list[Answer]) -> None:
+def test_call_returns_a_documented_result_or_error(call: str, answers: list[Answer]) -> None:
     with Scripted(answers) as http:
         try:
             outcome = getattr(IntegrationsApi(http), call)(*CALLS[call])
@@ -164,22 +164,22 @@ def test_a_call_returns_what_is_documented_or_says_what_is_wrong(call: str, answ
     automatic=st.booleans(),
     always=st.booleans(),
     waits=st.booleans(),
-    foretells=st.booleans(),
+    predicts=st.booleans(),
 )
-def test_a_course_ends_with_its_facts_or_says_what_is_wrong(
+def test_reconcile_ends_with_a_result_or_error(
     answers: list[Answer],
     number: str | None,
     state: str,
     automatic: bool,
     always: bool,
     waits: bool,
-    foretells: bool,
+    predicts: bool,
 ) -> None:
     desired = Desired(state, number, automatic, CONFIG, {}, update_secrets=always)
     with Scripted(answers) as http:
         course = Reconciliation(IntegrationsApi(http), desired, Waiting(waits, 20, 5), retries=1)
         try:
-            result = course.plan() if foretells else course.apply()
+            result = course.plan() if predicts else course.apply()
         except IntegrationsError as error:
             check_silence(error)
             return
@@ -191,7 +191,7 @@ def test_a_course_ends_with_its_facts_or_says_what_is_wrong(
 
 
 @given(documents=st.lists(anything(*SECRETS), min_size=1, max_size=2), status=st.sampled_from((200, 400, 401, 503)))
-def test_a_log_in_ends_in_a_request_or_says_what_is_wrong(documents: list[t.Any], status: int) -> None:
+def test_login_ends_in_a_request_or_error(documents: list[t.Any], status: int) -> None:
     answers: list[Answer] = [(status, {}, json.dumps(document).encode()) for document in documents]
     with Scripted([*answers, (200, {}, b"[]")], "bearer") as http:
         try:
@@ -201,7 +201,7 @@ def test_a_log_in_ends_in_a_request_or_says_what_is_wrong(documents: list[t.Any]
 
 
 @given(status=st.sampled_from(STATUSES), documents=st.lists(near_records(), max_size=5))
-def test_a_list_with_one_bad_record_is_no_list(status: str, documents: list[t.Any]) -> None:
+def test_list_with_one_bad_record_is_an_error(status: str, documents: list[t.Any]) -> None:
     bad = {"id": 1, "status": status, "config": []}
     with Scripted([(200, {}, json.dumps([*documents, bad]).encode())]) as http, pytest.raises(ApiError):
         list(IntegrationsApi(http).records())

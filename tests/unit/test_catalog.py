@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is made of a catalog's rows; the queries themselves are tested in tests/functional."""
+"""Interpretation of catalog rows; tests/functional covers the queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOUND = [{"name": name, "owner": "admin"} for name in ("Immuta_System", "pg_cata
 
 
 class FakeSession:
-    """Answers a query that has the word in it; refuses any other."""
+    """A session that answers queries with the word in them, and refuses others."""
 
     def __init__(self, **rows: Rows) -> None:
         self.rows = rows
@@ -41,7 +41,7 @@ class FakeSession:
         raise DriverError(sqlstate="42P01", lost=False)
 
 
-def test_a_name_is_exact_or_folded_to_lower_case() -> None:
+def test_name_is_exact_or_lower_case() -> None:
     assert select(FOUND, "schema", ["PUBLIC", "Immuta_System", "immuta_system"]) == [
         {"name": "public", "owner": "admin", "exists": True},
         {"name": "Immuta_System", "owner": "admin", "exists": True},
@@ -51,7 +51,7 @@ def test_a_name_is_exact_or_folded_to_lower_case() -> None:
     assert find([{"name": "etl"}, {"name": "ETL"}], "ETL") == {"name": "ETL"}
 
 
-def test_a_name_that_differs_in_case_alone_is_warned_about() -> None:
+def test_name_differing_in_case_warns() -> None:
     assert lookalikes(FOUND, "schema", ["PUBLIC", "immuta_system", "x"]) == [
         "The schema 'immuta_system' does not exist, but 'Immuta_System' does: check the spelling."
     ]
@@ -66,9 +66,7 @@ def test_a_name_that_differs_in_case_alone_is_warned_about() -> None:
         (DriverError(sqlstate=None, lost=True), 1),
     ],
 )
-def test_a_query_that_another_session_disturbed_is_tried_again(
-    problem: DriverError, tries: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_query_conflict_is_retried(problem: DriverError, tries: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     session = FakeSession(pg_group=[("g",)])
     session.problems = [problem] * 2
@@ -83,7 +81,7 @@ def test_a_query_that_another_session_disturbed_is_tried_again(
         entries(session, "group")
 
 
-def test_without_names_all_but_the_systems_are_found() -> None:
+def test_no_names_returns_all_user_objects() -> None:
     assert [entry["name"] for entry in select(FOUND, "schema", None)] == ["Immuta_System", "public"]
 
 
@@ -100,19 +98,19 @@ def test_without_names_all_but_the_systems_are_found() -> None:
         ({}, None),
     ],
 )
-def test_whether_an_account_may_create_users(tables: dict[str, Rows], may: bool | None) -> None:
+def test_create_user_privilege(tables: dict[str, Rows], may: bool | None) -> None:
     session = FakeSession(usecreatedb=[("zoe", False, True)], **tables)
     found = account(session, is_redshift=True)
     assert (found.name, found.superuser, found.createdb, found.createuser) == ("zoe", False, True, may)
 
 
-def test_an_account_that_the_catalog_does_not_have_may_nothing() -> None:
+def test_missing_account_has_no_privileges() -> None:
     session = FakeSession(usecreatedb=[], current_user=[("IAM:zoe",)])
     assert account(session, is_redshift=True).name == "IAM:zoe"
 
 
 @pytest.mark.parametrize(("rows", "expected"), [({"SHOW": [("on",)]}, True), ({"SHOW": [("off",)]}, False), ({}, None)])
-def test_whether_capital_letters_count(rows: dict[str, Rows], expected: bool | None) -> None:
+def test_case_sensitivity(rows: dict[str, Rows], expected: bool | None) -> None:
     assert case_sensitive(FakeSession(**rows)) is expected
 
 
@@ -124,7 +122,7 @@ def test_whether_capital_letters_count(rows: dict[str, Rows], expected: bool | N
         ({}, None),
     ],
 )
-def test_whether_an_account_may_grant_usage_on_a_language(rows: dict[str, Rows], may: bool | None) -> None:
+def test_grant_option_of_language_usage(rows: dict[str, Rows], may: bool | None) -> None:
     assert may_grant_language(FakeSession(**rows), "plpythonu") is may
 
 
@@ -137,7 +135,7 @@ def test_whether_an_account_may_grant_usage_on_a_language(rows: dict[str, Rows],
         ({}, None),
     ],
 )
-def test_whether_an_account_may_grant_temp_on_a_database(rows: dict[str, Rows], may: bool | None) -> None:
+def test_grant_option_of_database_temp(rows: dict[str, Rows], may: bool | None) -> None:
     assert may_grant_temp(FakeSession(**rows), "immuta") is may
 
 
@@ -145,5 +143,5 @@ def test_whether_an_account_may_grant_temp_on_a_database(rows: dict[str, Rows], 
     ("rows", "has"),
     [({"has_database": [(True,)]}, True), ({"has_database": [(False,)]}, False), ({}, None)],
 )
-def test_whether_an_account_has_all_privileges_on_a_database(rows: dict[str, Rows], has: bool | None) -> None:
+def test_all_privileges_on_a_database(rows: dict[str, Rows], has: bool | None) -> None:
     assert has_all_privileges(FakeSession(**rows)) is has

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a script is the reviewed one, and how two scripts differ."""
+"""Comparison of a script with the reviewed one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_checksum_is_the_hmac_of_rfc_4231() -> None:
     assert has_checksum(b"what do ya want for nothing?", "Jefe", f" {expected.upper()}\n")
 
 
-def test_each_byte_counts() -> None:
+def test_every_byte_changes_the_checksum() -> None:
     others = [SCRIPT[:place] + bytes([SCRIPT[place] ^ 1]) + SCRIPT[place + 1 :] for place in range(len(SCRIPT))]
     others += [SCRIPT + b" ", SCRIPT[:-1], SCRIPT.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + SCRIPT, b""]
     assert len({checksum(script, "k") for script in [SCRIPT, *others]}) == len(others) + 1
@@ -36,7 +36,7 @@ def test_another_checksum_is_not_accepted(expected: str) -> None:
     assert not has_checksum(SCRIPT, "k", expected)
 
 
-def test_difference_has_the_lines_around_it_with_their_numbers() -> None:
+def test_difference_has_context_and_line_numbers() -> None:
     before = [f"line {number}" for number in range(1, 101)]
     after = [*before[:49], "LINE 50", *before[50:]]
     shown = differing_lines("\n".join(before), "\n".join(after))
@@ -55,11 +55,11 @@ def test_difference_has_the_lines_around_it_with_their_numbers() -> None:
         ("a", "a\n", "+"),
     ],
 )
-def test_what_is_invisible_is_shown(before: str, after: str, shown: str) -> None:
+def test_invisible_characters_are_shown(before: str, after: str, shown: str) -> None:
     assert differing_lines(before, after)[-1] == shown
 
 
-def test_difference_of_secrets_is_said() -> None:
+def test_difference_in_secrets_is_reported() -> None:
     assert differing_lines("********", "********") == [ONLY_HIDDEN]
 
 

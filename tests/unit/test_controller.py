@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a controller is addressed, what a refusal says, and what is to be changed."""
+"""The address of a controller, the message of a refusal, and the changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NODES = [{"identifier": name} for name in ("generate", "approve", "execute")]
         ("[::1]:443", "https://[::1]:443"),
     ],
 )
-def test_c12_a_host_with_or_without_scheme(host: str, root: str) -> None:
+def test_c12_host_with_or_without_scheme(host: str, root: str) -> None:
     assert connection(host, "token", None, True).root == root
 
 
@@ -50,31 +50,31 @@ def test_c12_a_host_with_or_without_scheme(host: str, root: str) -> None:
         ("/api/controller/v2/", "/api/controller/v2"),
     ],
 )
-def test_c12_a_prefix_with_or_without_slashes_and_version(prefix: str | None, path: str) -> None:
+def test_c12_prefix_spellings(prefix: str | None, path: str) -> None:
     assert api_path(prefix) == path
 
 
-def test_c12_the_names_of_both_products_are_read() -> None:
+def test_c12_variables_of_both_products_are_read() -> None:
     assert first_of(TOKEN_VARIABLES, {"TOWER_OAUTH_TOKEN": "old", "AAP_TOKEN": "new"}) == "new"
     assert first_of(TOKEN_VARIABLES, {"CONTROLLER_OAUTH_TOKEN": " "}) is None
 
 
 @pytest.mark.parametrize("token", ["a\r\nb", "a b", "käse", "a\x00"])
-def test_c5_a_token_with_another_character_is_not_quoted(token: str) -> None:
+def test_c5_invalid_token_is_not_quoted(token: str) -> None:
     with pytest.raises(InputError, match="Copy the token from the controller again") as caught:
         connection("controller.example.com", token, None, True)
 
     assert token not in caught.value.message
 
 
-def test_c5_white_space_around_a_token_is_dropped() -> None:
+def test_c5_token_is_trimmed() -> None:
     assert connection("controller.example.com", " token\r\n", None, True).token == "token"
 
 
 @pytest.mark.parametrize(
     "host", ["https://me:S3cret@x.example.com", "ftp://x.example.com", "https://x/?a=b", "x:99999"]
 )
-def test_what_is_no_address_of_a_controller(host: str) -> None:
+def test_invalid_controller_address(host: str) -> None:
     with pytest.raises(InputError, match="is not the address of a controller") as caught:
         connection(host, "token", None, True)
 
@@ -84,7 +84,7 @@ def test_what_is_no_address_of_a_controller(host: str) -> None:
 @pytest.mark.parametrize(
     ("host", "exposed"), [("http://10.0.0.1", True), ("http://127.0.0.1:80", False), ("10.0.0.1", False)]
 )
-def test_whether_others_can_read_the_token(host: str, exposed: bool) -> None:
+def test_token_readable_by_others(host: str, exposed: bool) -> None:
     assert bool(connection(host, "token", None, True).caution) is exposed
 
 
@@ -101,11 +101,11 @@ def test_whether_others_can_read_the_token(host: str, exposed: bool) -> None:
         (b"", "no explanation"),
     ],
 )
-def test_the_words_of_a_refusal(text: bytes, shown: str) -> None:
+def test_refusal_message(text: bytes, shown: str) -> None:
     assert words(text) == shown
 
 
-def test_what_is_not_the_api_of_a_controller(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_a_controller_api(monkeypatch: pytest.MonkeyPatch) -> None:
     api = Api(connection("controller.example.com", "token", None, True))
     monkeypatch.setattr(api, "get", lambda path, **query: ["Welcome"])
 
@@ -113,7 +113,7 @@ def test_what_is_not_the_api_of_a_controller(monkeypatch: pytest.MonkeyPatch) ->
         api.all("teams/")
 
 
-def test_c11_how_long_a_controller_asks_to_wait() -> None:
+def test_c11_retry_after() -> None:
     assert refusal("GET x", 429, "7", b"").facts["retry_after"] == 7.0
     assert "retry_after" not in refusal("GET x", 429, "soon", b"").facts
     assert not refusal("GET x", 500, None, b"").retryable
@@ -128,7 +128,7 @@ def test_c11_how_long_a_controller_asks_to_wait() -> None:
         ("job_templates", {"organization": 1}),
     ],
 )
-def test_an_object_is_looked_up_where_its_name_is_unique(kind: str, scope: dict[str, int]) -> None:
+def test_lookup_uses_the_scope_of_the_name(kind: str, scope: dict[str, int]) -> None:
     ids = {"organizations/O": 1, "credential_types/T": 2, "inventories/I": 3}
     references = {
         "organization": "organizations/O",
@@ -139,7 +139,7 @@ def test_an_object_is_looked_up_where_its_name_is_unique(kind: str, scope: dict[
     assert plan.query({"kind": kind, "name": "N", "refers_to": references}, ids) == {"name": "N", **scope}
 
 
-def test_what_lies_in_something_new_is_new() -> None:
+def test_children_of_new_objects_are_new() -> None:
     desired = {"kind": "inventory_sources", "name": "N", "refers_to": {"inventory": "inventories/I"}}
 
     assert plan.query(desired, {"inventories/I": None}) is None
@@ -158,11 +158,11 @@ def test_what_lies_in_something_new_is_new() -> None:
         ("all_parents_must_converge", False, True, False),
     ],
 )
-def test_when_a_field_differs(name: str, wanted: t.Any, current: t.Any, same: bool) -> None:
+def test_field_comparison(name: str, wanted: t.Any, current: t.Any, same: bool) -> None:
     assert plan.is_same(name, wanted, current) is same
 
 
-def test_c2_an_edge_that_is_moved_is_removed_before_it_is_added() -> None:
+def test_c2_moved_edge_is_removed_first() -> None:
     current = [
         {"id": 1, "identifier": "generate", "success_nodes": [2], "always_nodes": [3]},
         {"id": 2, "identifier": "approve", "failure_nodes": [3]},
@@ -175,7 +175,7 @@ def test_c2_an_edge_that_is_moved_is_removed_before_it_is_added() -> None:
     )
 
 
-def test_c2_an_edge_of_a_workflow_that_is_right_stays() -> None:
+def test_c2_correct_edge_is_kept() -> None:
     current = [
         {"id": 1, "identifier": "generate", "success_nodes": [2]},
         {"id": 2, "identifier": "approve", "success_nodes": [3]},

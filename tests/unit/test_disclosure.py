@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a task's arguments is shown, and which secrets are looked for in a result."""
+"""Display of a task's arguments, and secrets that are searched for in a result."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules.immut
 
 
 @pytest.mark.parametrize("secret", ["", "immuta", "password", "Passw0rd"[:7], "immuta_system", "12345678"])
-def test_a_word_or_a_number_is_not_looked_for(secret: str):
+def test_words_and_numbers_are_not_searched(secret: str):
     assert distinctive([secret]) == set()
 
 
 @pytest.mark.parametrize("secret", ["Passw0rd", "846e9e43c86a4ct1be14290d95127d13f", "correct horse", "p\u00e4sswort"])
-def test_what_is_not_met_by_chance_is_looked_for(secret: str):
+def test_distinctive_secrets_are_searched(secret: str):
     assert distinctive([secret]) == {secret}
 
 
@@ -46,7 +46,7 @@ def test_what_is_not_met_by_chance_is_looked_for(secret: str):
         ({"url": "https://tenant.example.com/a@b"}, []),
     ],
 )
-def test_secrets_that_no_spec_knows(params: dict[str, t.Any], hidden: list[str]):
+def test_secrets_outside_the_spec(params: dict[str, t.Any], hidden: list[str]):
     assert hidden_values(params) == hidden
 
 
@@ -65,11 +65,11 @@ def test_secrets_that_no_spec_knows(params: dict[str, t.Any], hidden: list[str])
         ({"url": "user:p@tenant.example.com"}, {"url": "user:********@tenant.example.com"}),
     ],
 )
-def test_what_does_not_fit_the_spec_may_be_a_secret(given: dict[str, t.Any], shown: dict[str, t.Any]):
+def test_invalid_argument_is_treated_as_secret(given: dict[str, t.Any], shown: dict[str, t.Any]):
     assert shown_arguments(arguments()["argument_spec"], given) == shown
 
 
-def test_every_secret_among_the_arguments_is_hidden_by_its_name():
+def test_secret_arguments_are_hidden_by_name():
     okta = {"username": "u", "password": "p", "app_id": "p"}
     params = {
         "url": "https://user:p@tenant.example.com",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The comparison of a fleet, and each form of its report."""
+"""The comparison of a fleet, and each format of its report."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_several_integrations_on_a_host_are_named():
         ),
     ],
 )
-def test_both_values_of_what_differs(described: Cluster, current: dict[str, t.Any], values: dict[str, t.Any]):
+def test_difference_has_both_values(described: Cluster, current: dict[str, t.Any], values: dict[str, t.Any]):
     found = compare(described, by_host([record(config=current)]))
     assert (found["values"], found["differences"]) == (values, list(values))
 
@@ -109,7 +109,7 @@ def test_both_values_of_what_differs(described: Cluster, current: dict[str, t.An
         (cluster(auto_bootstrap=True), "auto_bootstrap", {"desired": True, "current": False}),
     ],
 )
-def test_what_cannot_be_changed_is_drift_on_a_known_host(described: Cluster, name: str, values: dict[str, t.Any]):
+def test_unchangeable_difference_is_drift(described: Cluster, name: str, values: dict[str, t.Any]):
     found = compare(described, by_host([record()]))
     assert (found["result"], found["host"], found["status"], found["id"]) == ("drifted", HOST, "enabled", "7")
     assert found["values"] == {name: values}
@@ -122,7 +122,7 @@ def test_only_failing_tests_are_reported():
     assert compare(cluster(), by_host([current]))["failing_tests"] == [FAILED_TEST]
 
 
-def test_unmanaged_is_what_no_cluster_of_the_tenant_describes():
+def test_unmanaged_integrations():
     records = {
         URL: [
             record(),
@@ -144,16 +144,16 @@ def test_unmanaged_is_what_no_cluster_of_the_tenant_describes():
     assert others == {"Snowflake": 2}
 
 
-def test_a_tenant_that_two_keys_list_is_counted_once():
+def test_tenant_with_two_keys_is_counted_once():
     found, others = unmanaged({URL: [record(), record(), record(id="8", type="S"), record(id="8", type="S")]}, [])
     assert ([one["id"] for one in found], others) == (["7"], {"S": 1})
 
 
-# One request for each tenant
+# One request per tenant
 
 
 class Api:
-    """The records of tenants by their address; counts the lists."""
+    """The records of tenants by address, with a count of lists."""
 
     def __init__(self, tenants: dict[str, list[Record] | ApiError]) -> None:
         self.tenants = tenants
@@ -175,7 +175,7 @@ def tenant(url: str = URL, key: str = "key") -> Tenant:
     return Tenant(url, key, "api_key", True, {}, 60, 3)
 
 
-def test_a_tenant_is_listed_once_for_each_key(monkeypatch: pytest.MonkeyPatch):
+def test_one_list_request_per_key(monkeypatch: pytest.MonkeyPatch):
     other = "https://other.example.com"
     api = Api({URL: [record()], other: ApiError("HTTP 500")})
     monkeypatch.setattr(immuta_redshift_drift, "IntegrationsApi", api)
@@ -198,7 +198,7 @@ def test_a_tenant_is_listed_once_for_each_key(monkeypatch: pytest.MonkeyPatch):
     assert list(records) == [URL]
 
 
-# The report
+# Reports
 
 
 def finding(name: str, result: str = "in_order", **members: t.Any) -> Finding:
@@ -230,7 +230,9 @@ def report(*findings: Finding, count_unmanaged: bool = False, others: t.Sequence
         ([], [], False, 2),
     ],
 )
-def test_exit_code_is_that_of_the_worst(results: list[str], others: list[str], count_unmanaged: bool, exit_code: int):
+def test_exit_code_is_that_of_the_worst_cluster(
+    results: list[str], others: list[str], count_unmanaged: bool, exit_code: int
+):
     made = report(*(finding(result, result) for result in results), others=others, count_unmanaged=count_unmanaged)
     assert made["exit_code"] == exit_code
     assert made["totals"]["clusters"] == len(results)
@@ -255,7 +257,7 @@ EVERY_KIND = [
 ]
 
 
-def test_table_lists_the_worst_first_and_nothing_in_sync():
+def test_table_lists_drift_worst_first():
     lines = table(report(*EVERY_KIND[:5], finding("ill", "not_enabled", failing_tests=[FAILED_TEST]), others=["x"]))
     assert lines == [
         "CLUSTER  RESULT       STATUS       DETAILS",
@@ -272,7 +274,7 @@ def test_table_of_a_fleet_in_sync_is_empty():
     assert table(report(finding("fine"))) == []
 
 
-def test_table_controls_no_terminal():
+def test_table_escapes_control_characters():
     text = "".join(table(report(*EVERY_KIND)))
     assert not [character for character in text if character in "\x1b\x00\u202e\n"]
 
@@ -304,7 +306,7 @@ def test_junit_has_a_case_for_each_cluster():
 
 
 @pytest.mark.parametrize("result", ["in_order", "failed"])
-def test_junit_fails_for_the_unmanaged_that_count(result: str):
+def test_junit_fails_for_unmanaged_integrations(result: str):
     root = ET.fromstring(junit(report(finding("a", result), others=["x"], count_unmanaged=True)))
     assert root.get("failures") == "1"
 
@@ -327,7 +329,7 @@ class Reader(html.parser.HTMLParser):
         self.texts.append(data)
 
 
-def test_page_has_a_row_for_each_cluster_and_escapes_everything():
+def test_page_has_escaped_rows_for_each_cluster():
     reader = Reader(page(report(*EVERY_KIND, others=["x"])))
     assert reader.tags.count("tr") == len(EVERY_KIND) + 1 + 2
     assert reader.tags.count("script") == 1
@@ -336,11 +338,11 @@ def test_page_has_a_row_for_each_cluster_and_escapes_everything():
     assert {"5439", "5440", "no integration in Immuta", "Not compared: Snowflake: 3."} <= set(reader.texts)
 
 
-def test_page_names_tenants_in_rows_where_there_are_several():
+def test_page_names_tenants_if_there_are_several():
     other = finding("b", tenant="https://other.example.com")
     assert page(report(finding("a"), finding("c"))).count(URL) == 1
     assert page(report(finding("a"), finding("c"), other)).count(URL) == 2
 
 
-def test_page_without_a_cluster_says_so():
+def test_page_without_clusters():
     assert "No cluster was compared." in Reader(page(report())).texts

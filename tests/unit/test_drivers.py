@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both drivers: whatever they raise, and whatever a server answers, becomes one sentence without a secret."""
+"""Both drivers: every exception, and every reply of a server, becomes one sentence without a secret."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.logi
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.session import connect
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import split
 
-# redshift_connector does not close the socket of a connection that fails.
+# redshift_connector does not close the socket of a failed connection.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning"),
@@ -46,14 +46,14 @@ def login(driver: str, **options: t.Any) -> Login:
 @pytest.fixture(autouse=True, scope="module")
 def _forgotten() -> t.Iterator[None]:
     yield
-    gc.collect()  # while the warnings about those sockets are ignored
+    gc.collect()  # while warnings about those sockets are ignored
 
 
-# Whatever a driver raises
+# Exceptions of a driver
 
 
 class Broken:
-    """Stands in for a connection, a cursor and a libpq connection of either driver; raises ``error`` at a ``place``."""
+    """A double of a connection, a cursor and a libpq connection of either driver; raises ``error`` at a ``place``."""
 
     def __init__(self, place: str, error: Exception) -> None:
         self.place = place
@@ -105,7 +105,7 @@ class Broken:
         self.at("close")
 
 
-LOST = "lost"  # the connection is certainly, or possibly, gone
+LOST = "lost"  # the connection is lost, certainly or possibly
 OWN = "own"  # the driver itself refuses
 
 EXCEPTIONS: list[tuple[Exception, str]] = [
@@ -158,7 +158,7 @@ def work(session: t.Any) -> None:
 @pytest.mark.parametrize("driver", BOTH)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(("error", "kind"), EXCEPTIONS, ids=lambda value: getattr(type(value), "__name__", value))
-def test_whatever_a_driver_raises(
+def test_any_driver_error_is_handled(
     error: Exception,
     kind: str,
     place: str,
@@ -170,7 +170,7 @@ def test_whatever_a_driver_raises(
     monkeypatch.setattr(redshift_connector, "connect", broken.connect)
     monkeypatch.setattr(psycopg.pq, "PGconn", broken)
     monkeypatch.setattr(psycopg, "Connection", lambda _pgconn: broken)
-    # psycopg knows by itself whether its connection is gone.
+    # psycopg knows itself whether its connection is lost.
     request.addfinalizer(broken._usock.close)
     broken.closed = isinstance(error, psycopg.OperationalError) and place != "fetch"
     own = {"redshift_connector": redshift_connector.Error, "psycopg": psycopg.Error}[driver]
@@ -210,11 +210,11 @@ def test_whatever_a_driver_raises(
         assert type(error).__name__ in ended.message
 
 
-# Whatever a server answers
+# Replies of a server
 
 
 class Server:
-    """Asks each client for its password, answers with the same bytes, and closes the connection."""
+    """A server that asks each client for its password, sends the same bytes, and closes the connection."""
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
@@ -290,7 +290,7 @@ def reported(**parameters: bytes) -> bytes:
     ],
     ids=["password", "not UTF-8", "database", "starting", "no SQLSTATE", "no fields", "old protocol", "end", "cut off"],
 )
-def test_a_login_that_a_server_ends(driver: str, answer: bytes, refused: bool | None, sqlstate: str | None) -> None:
+def test_login_ended_by_the_server(driver: str, answer: bytes, refused: bool | None, sqlstate: str | None) -> None:
     with Server(answer) as server, pytest.raises(NoSessionError) as caught:
         DRIVERS[driver](login(driver, login_port=server.port), "dev")
     problem = caught.value
@@ -300,7 +300,7 @@ def test_a_login_that_a_server_ends(driver: str, answer: bytes, refused: bool | 
 
 
 @pytest.mark.parametrize("driver", BOTH)
-def test_a_refused_password_is_one_login(driver: str) -> None:
+def test_refused_password_is_one_login(driver: str) -> None:
     with (
         Server(refusal(S=b"FATAL", C=b"28P01", M=SECRET.encode())) as server,
         pytest.raises(LoginError, match="did not accept the account") as caught,
@@ -312,7 +312,7 @@ def test_a_refused_password_is_one_login(driver: str) -> None:
     assert SECRET not in repr(caught.value.as_failure())
 
 
-def test_a_driver_that_learns_no_reason_does_not_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_login_without_a_reason_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create")  # as on macOS
     with (
         Server(refusal(S=b"FATAL", C=b"28P01", M=b"no")) as server,
@@ -325,7 +325,7 @@ def test_a_driver_that_learns_no_reason_does_not_try_again(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("driver", BOTH)
-def test_three_dropped_logins_are_a_cold_start(driver: str) -> None:
+def test_three_dropped_logins(driver: str) -> None:
     answers = itertools.chain([b""] * 3, itertools.repeat(ACCEPTED + READY))
     pauses: list[float] = []
 
@@ -341,7 +341,7 @@ def test_three_dropped_logins_are_a_cold_start(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", BOTH)
-def test_what_answers_is_no_database(driver: str) -> None:
+def test_server_is_no_database(driver: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as web:
 
         def serve() -> None:
@@ -367,7 +367,7 @@ PARAMETERS = {"server_version": b"8.0.2", "client_encoding": b"UNICODE", "odd": 
 
 @pytest.mark.parametrize("driver", BOTH)
 @pytest.mark.parametrize("version", [b"8.0.2", b"not a number", b"15.18 (Debian)"])
-def test_a_session_has_the_same_settings_with_each_driver(
+def test_session_settings_are_equal_for_all_drivers(
     driver: str, version: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("PGHOSTADDR", "PGOPTIONS", "PGSERVICE"):
@@ -411,9 +411,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("driver", BOTH)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_the_options_decide_whatever_the_environment_says(
-    driver: str, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_override_the_environment(driver: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, HOSTILE[name])
     with Server(ACCEPTED + reported(**PARAMETERS) + READY) as server:
         DRIVERS[driver](login(driver, login_port=server.port), "dev").close()
@@ -428,9 +426,7 @@ def test_the_options_decide_whatever_the_environment_says(
     assert settings.get(b"client_encoding", b"utf-8") == b"utf-8"
 
 
-def test_a_client_certificate_or_a_password_file_in_the_home_is_not_read(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
-) -> None:
+def test_files_in_the_home_directory_are_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     (tmp_path / ".postgresql").mkdir()
     (tmp_path / ".postgresql" / "postgresql.crt").write_text("not a certificate")
     (tmp_path / ".pgpass").write_text("*:*:*:*:another")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is run in which order when statements fail, and what is said about the state that is left."""
+"""The order of execution with failing statements, and the report of the resulting state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXISTS = refused("42710")
 
 
 class FakeSession:
-    """Raises, for a statement, the errors that it was given for it, one a time; keeps what it was told to run."""
+    """A session that raises the prepared errors of a statement, one at a time, and records statements."""
 
     def __init__(self, **errors: t.Sequence[DriverError]) -> None:
         self.errors = {text.replace("_", " "): list(raised) for text, raised in errors.items()}
@@ -79,28 +79,28 @@ def execute(
         ("CREATE DATABASE a", "single", False),
     ],
 )
-def test_the_transaction_mode_follows_from_the_statements(script: str, transaction: str, single: bool) -> None:
+def test_transaction_mode_depends_on_statements(script: str, transaction: str, single: bool) -> None:
     assert plan(split(script), transaction) is single
 
 
 @pytest.mark.parametrize(
     ("script", "transaction", "line"), [("CREATE USER a;\nDROP DATABASE b", "single", 2), ("A;\n\nBEGIN; B", "auto", 3)]
 )
-def test_a_script_that_cannot_run_as_asked_is_refused(script: str, transaction: str, line: int) -> None:
+def test_impossible_transaction_mode_is_refused(script: str, transaction: str, line: int) -> None:
     with pytest.raises(ScriptError) as caught:
         plan(split(script), transaction)
     assert caught.value.facts == {"line": line}
 
 
-def test_one_transaction_is_committed_at_its_end() -> None:
+def test_transaction_commits_at_its_end() -> None:
     assert execute("A; B") == Result(["ok", "ok"], "BEGIN; A; B; COMMIT")
 
 
-def test_each_statement_can_stand_alone() -> None:
+def test_statement_by_statement_mode() -> None:
     assert execute("A; B", "none") == Result(["ok", "ok"], "A; B")
 
 
-def test_a_failure_rolls_one_transaction_back() -> None:
+def test_failure_rolls_the_transaction_back() -> None:
     result = execute("A; CREATE B;\nC", CREATE_B=[refused("42501")])
     assert result.executed == "BEGIN; A; CREATE B; ROLLBACK"
     assert result.outcomes == ["rolled_back", "failed", "not_run"]
@@ -113,7 +113,7 @@ def test_a_failure_rolls_one_transaction_back() -> None:
     assert result.facts["state"] == "unchanged"
 
 
-def test_a_failure_of_one_of_many_leaves_what_ran() -> None:
+def test_failure_of_one_statement_keeps_earlier_ones() -> None:
     result = execute("A; B; C; D", "none", C=[refused("42601")])
     assert result.executed == "A; B; C"
     assert result.outcomes == ["ok", "ok", "failed", "not_run"]
@@ -121,7 +121,7 @@ def test_a_failure_of_one_of_many_leaves_what_ran() -> None:
     assert "2 of the 2 statements before it have taken effect." in result.message
 
 
-def test_a_failure_of_the_first_leaves_nothing() -> None:
+def test_failure_of_the_first_statement() -> None:
     result = execute("A; B", "none", A=[refused("42601")])
     assert result.facts["state"] == "unchanged"
     assert "Nothing has taken effect." in result.message
@@ -138,16 +138,14 @@ def test_a_failure_of_the_first_leaves_nothing() -> None:
     ],
 )
 @pytest.mark.parametrize("transaction", ["single", "none"])
-def test_what_takes_away_something_that_is_not_there_can_be_gone_past(
-    statement: str, outcome: str, transaction: str
-) -> None:
+def test_dropping_a_missing_object_can_be_skipped(statement: str, outcome: str, transaction: str) -> None:
     script = f"A; {statement.replace('_', ' ')}; B"
     outcomes = execute(script, transaction, skip=["missing"], **{statement: [refused("42704")]}).outcomes
     assert outcomes[1] == outcome
     assert execute(script, transaction, skip=["existing"], **{statement: [refused("42704")]}).outcomes[1] == "failed"
 
 
-def test_a_transaction_of_the_script_itself_is_known() -> None:
+def test_transaction_in_the_script_is_detected() -> None:
     result = execute("A; BEGIN; B; C; COMMIT", C=[EXISTS])
     assert result.outcomes == ["ok", "rolled_back", "rolled_back", "failed", "not_run"]
     assert result.executed == "A; BEGIN; B; C; ROLLBACK"
@@ -156,12 +154,12 @@ def test_a_transaction_of_the_script_itself_is_known() -> None:
 
 
 @pytest.mark.parametrize("sqlstate", ["42710", "42P04", "42P06", "42P07", "42723"])
-def test_what_exists_is_skipped_when_asked(sqlstate: str) -> None:
+def test_existing_objects_are_skipped_on_request(sqlstate: str) -> None:
     result = execute("A; B; C", "none", ["existing"], B=[refused(sqlstate)])
     assert result == Result(["ok", "skipped", "ok"], "A; B; C")
 
 
-def test_what_exists_starts_one_transaction_over_without_it() -> None:
+def test_existing_object_restarts_the_transaction() -> None:
     result = execute("SET A; CREATE B; CREATE C; D", "auto", ["existing"], CREATE_B=[EXISTS], CREATE_C=[EXISTS])
     assert result.outcomes == ["ok", "skipped", "skipped", "ok"]
     assert result.executed == (
@@ -170,14 +168,14 @@ def test_what_exists_starts_one_transaction_over_without_it() -> None:
 
 
 @pytest.mark.parametrize("transaction", ["auto", "none"])
-def test_what_exists_is_a_failure_otherwise(transaction: str) -> None:
+def test_existing_object_fails_by_default(transaction: str) -> None:
     result = execute("A; B", transaction, A=[EXISTS])
     assert result.outcomes[0] == "failed"
     assert "on_existing 'skip' skips such statements" in result.message
 
 
 @pytest.mark.parametrize("transaction", ["auto", "none"])
-def test_another_error_is_never_skipped(transaction: str) -> None:
+def test_other_errors_are_never_skipped(transaction: str) -> None:
     assert execute("A; B", transaction, ["existing"], A=[refused("42601")]).outcomes[0] == "failed"
 
 
@@ -190,60 +188,60 @@ def test_another_error_is_never_skipped(transaction: str) -> None:
         refused("XX000", "tuple concurrently updated"),
     ],
 )
-def test_a_conflict_starts_one_transaction_over(conflict: DriverError) -> None:
+def test_conflict_restarts_the_transaction(conflict: DriverError) -> None:
     result = execute("A; B", B=[conflict])
     assert result == Result(["ok", "ok"], "BEGIN; A; B; ROLLBACK; BEGIN; A; B; COMMIT")
 
 
-def test_a_conflict_at_the_commit_starts_over() -> None:
+def test_conflict_at_commit_restarts() -> None:
     assert execute("A; B", COMMIT=[CONFLICT]).executed == "BEGIN; A; B; COMMIT; ROLLBACK; BEGIN; A; B; COMMIT"
 
 
-def test_a_conflict_of_one_of_many_repeats_that_one() -> None:
+def test_conflict_repeats_one_statement() -> None:
     assert execute("A; B", "none", B=[CONFLICT]) == Result(["ok", "ok"], "A; B; B")
 
 
-def test_what_two_sessions_create_at_once_is_a_conflict() -> None:
-    """The catalog's index refuses the second; a row that a script inserts twice is none."""
+def test_concurrent_creation_is_a_conflict() -> None:
+    """The catalog's index refuses the second; a duplicate row of a script is no conflict."""
     at_once = refused("23505")
     assert execute("CREATE SCHEMA a", "none", **{"CREATE SCHEMA a": [at_once]}).outcomes == ["ok"]
     assert execute("INSERT INTO a VALUES (1)", **{"INSERT INTO a VALUES (1)": [at_once]}).outcomes == ["failed"]
 
 
-def test_a_conflict_repeats_a_transaction_of_the_scripts_own() -> None:
+def test_conflict_repeats_own_transaction() -> None:
     result = execute("A; BEGIN; B; COMMIT", B=[CONFLICT])
     assert result == Result(["ok"] * 4, "A; BEGIN; B; ROLLBACK; BEGIN; B; COMMIT")
 
 
 @pytest.mark.parametrize("transaction", ["auto", "none"])
-def test_conflicts_do_not_repeat_for_ever(transaction: str) -> None:
+def test_conflict_retries_are_limited(transaction: str) -> None:
     result = execute("A; B", transaction, A=[CONFLICT] * 100)
     assert result.outcomes[0] == "failed"
     assert result.executed.split("; ").count("A") == 6
     assert "another session was changing the same" in result.message
 
 
-def test_a_connection_lost_before_the_transaction_leaves_nothing() -> None:
+def test_connection_lost_before_the_transaction() -> None:
     result = execute("A; B", BEGIN=[LOST])
     assert result.facts["state"] == "unchanged"
     assert "The connection was lost before the script's transaction started: run" in result.message
 
 
-def test_a_commit_that_fails_leaves_nothing() -> None:
+def test_failed_commit_leaves_nothing() -> None:
     result = execute("A; B", COMMIT=[refused("53100")])
     assert result.outcomes == ["rolled_back", "rolled_back"]
     assert result.facts["state"] == "unchanged"
     assert "could not be started or committed with SQLSTATE 53100" in result.message
 
 
-def test_a_connection_lost_before_the_commit_leaves_nothing() -> None:
+def test_connection_lost_before_commit() -> None:
     result = execute("A; B", B=[LOST], ROLLBACK=[LOST])
     assert result.outcomes == ["rolled_back", "failed"]
     assert result.facts["state"] == "unchanged"
     assert "Statement 2 of 2 (line 1, unknown command): the connection was lost while it ran." in result.message
 
 
-def test_a_connection_lost_at_the_commit_leaves_it_open() -> None:
+def test_connection_lost_at_commit_is_unknown() -> None:
     result = execute("A; B", COMMIT=[LOST])
     assert result.executed == "BEGIN; A; B; COMMIT"
     assert result.outcomes == ["unknown", "unknown"]
@@ -251,7 +249,7 @@ def test_a_connection_lost_at_the_commit_leaves_it_open() -> None:
     assert "completely or not at all" in result.message
 
 
-def test_a_connection_lost_in_one_of_many_leaves_that_one_open() -> None:
+def test_connection_lost_in_one_statement_is_unknown() -> None:
     result = execute("A; B; C", "none", B=[LOST])
     assert result.outcomes == ["ok", "unknown", "not_run"]
     assert result.facts["state"] == "unknown"
@@ -269,12 +267,12 @@ NO_TRANSACTION = refused("25001", "A cannot run inside a transaction block")
         refused("0A000", "TRUNCATE cannot be invoked from a procedure that is executing in an atomic context."),
     ],
 )
-def test_what_cannot_run_in_a_transaction_is_run_one_by_one(error: DriverError) -> None:
+def test_nontransactional_statement_runs_alone(error: DriverError) -> None:
     result = execute("A; B; C", B=[error])
     assert result == Result(["ok", "ok", "ok"], "BEGIN; A; B; ROLLBACK; A; B; C")
 
 
-def test_the_statement_that_cannot_run_in_a_transaction_is_reported() -> None:
+def test_nontransactional_statement_is_reported() -> None:
     statements = split("A; B")
     outcome = run(FakeSession(B=[NO_TRANSACTION]), statements, True, fall_back=True)
     assert outcome.fell_back_for == statements[1]
@@ -284,19 +282,19 @@ def test_the_statement_that_cannot_run_in_a_transaction_is_reported() -> None:
     assert "Statement 2 (line 2, unknown command) cannot run inside a transaction" in failure.message
 
 
-def test_nothing_is_repeated_unless_it_was_rolled_back() -> None:
+def test_repeats_only_after_rollback() -> None:
     result = execute("A; B", B=[NO_TRANSACTION], ROLLBACK=[LOST])
     assert result.executed == "BEGIN; A; B; ROLLBACK"
     assert result.outcomes == ["rolled_back", "failed"]
 
 
-def test_one_transaction_that_was_asked_for_stays_one() -> None:
+def test_requested_transaction_is_kept() -> None:
     result = execute("A; B", "single", B=[NO_TRANSACTION])
     assert result.executed == "BEGIN; A; B; ROLLBACK"
     assert "it cannot run inside a transaction: use transaction 'none'" in result.message
 
 
-def test_a_transaction_that_the_script_rolls_back_leaves_nothing() -> None:
+def test_own_rollback_leaves_nothing() -> None:
     result = execute("BEGIN; B; ROLLBACK; bad", bad=[refused("42601")])
     assert result.outcomes == ["rolled_back", "rolled_back", "ok", "failed"]
     assert result.facts["state"] == "unchanged"
@@ -304,13 +302,13 @@ def test_a_transaction_that_the_script_rolls_back_leaves_nothing() -> None:
     assert execute("BEGIN; B; ROLLBACK").outcomes == ["rolled_back", "rolled_back", "ok"]
 
 
-def test_a_transaction_that_the_script_commits_stays() -> None:
+def test_own_commit_is_kept() -> None:
     result = execute("BEGIN; B; COMMIT; bad", bad=[refused("42601")])
     assert result.outcomes == ["ok", "ok", "ok", "failed"]
     assert "1 of the 3 statements before it has taken effect." in result.message
 
 
-def test_what_a_failed_procedure_committed_is_not_known() -> None:
+def test_failed_procedure_has_an_unknown_outcome() -> None:
     result = execute("A; CALL p()", "none", **{"CALL p()": [refused("P0001")]})
     assert result.facts["state"] == "unknown"
     assert "Anything that the procedure committed before is kept. 1 of the 1 statements before it has" in result.message
@@ -324,14 +322,14 @@ def test_what_a_failed_procedure_committed_is_not_known() -> None:
         ("ROLLBACK WORK", ["ok", "rolled_back", "rolled_back", "failed"], "partial"),
     ],
 )
-def test_a_connection_lost_at_the_end_of_the_scripts_own_transaction(end: str, outcomes: list[str], state: str) -> None:
+def test_connection_lost_at_own_commit(end: str, outcomes: list[str], state: str) -> None:
     result = execute(f"A; BEGIN; B; {end}", **{end: [LOST]})
     assert result.outcomes == outcomes
     assert result.facts["state"] == state
     assert ("It took effect completely or not at all" in result.message) is (state == "unknown")
 
 
-def test_what_exists_is_skipped_within_the_scripts_own_transaction() -> None:
+def test_existing_objects_skipped_in_own_transaction() -> None:
     result = execute("A; BEGIN; B; C; D; COMMIT; C", skip=["existing"], C=[EXISTS, EXISTS])
     assert result.outcomes == ["ok", "ok", "ok", "skipped", "ok", "ok", "skipped"]
     assert result.executed == "A; BEGIN; B; C; ROLLBACK; BEGIN; D; ROLLBACK; BEGIN; B; D; COMMIT; C"
@@ -341,7 +339,7 @@ def test_what_exists_is_skipped_within_the_scripts_own_transaction() -> None:
     ("kind", "error", "needless"),
     [("existing", EXISTS, "CREATE USER a{}"), ("missing", refused("42704"), "DROP GROUP a{}")],
 )
-def test_much_that_is_needless_takes_few_statements(kind: str, error: DriverError, needless: str) -> None:
+def test_many_skips_need_few_statements(kind: str, error: DriverError, needless: str) -> None:
     names = [needless.format(number) for number in range(200)]
     grants = [f"GRANT b{number} TO c" for number in range(200)]
     result = execute("; ".join(names + grants), skip=[kind], **{name: [error] * 200 for name in names})
@@ -350,7 +348,7 @@ def test_much_that_is_needless_takes_few_statements(kind: str, error: DriverErro
 
 
 class Catalog:
-    """Knows one kind of object, and transactions."""
+    """A session with one kind of object, and transactions."""
 
     def __init__(self, *names: str) -> None:
         self.committed, self.names = set(names), set(names)
@@ -381,7 +379,7 @@ class Catalog:
         ("CREATE USER x; DROP USER t; CREATE USER t; DROP USER y", ["skipped", "ok", "ok", "skipped"], {"t", "x"}),
     ],
 )
-def test_what_is_skipped_is_what_one_by_one_would_skip(script: str, outcomes: list[str], left: set[str]) -> None:
+def test_skips_equal_those_of_single_statements(script: str, outcomes: list[str], left: set[str]) -> None:
     statements = split(script)
     for single in (True, False):
         catalog = Catalog("t", "x")
@@ -405,12 +403,12 @@ PYTHON = f"this server does not accept Python functions. {PYTHON_ADVICE}"
         (refused("42P01"), "it names an object that does not exist: check the name, and that login_db"),
     ],
 )
-def test_a_failure_comes_with_advice(error: DriverError, advice: str) -> None:
+def test_failure_includes_advice(error: DriverError, advice: str) -> None:
     assert f": {advice}" in execute("A", A=[error]).message
 
 
 @pytest.mark.parametrize("statement", ["GRANT USAGE ON LANGUAGE l TO a", "REVOKE USAGE ON LANGUAGE l FROM a"])
-def test_a_privilege_on_a_language_is_no_function_in_it(statement: str) -> None:
+def test_language_privilege_is_no_python_function(statement: str) -> None:
     error = refused("42704", 'language "plpythonu" does not exist')
     message = execute(statement, **{statement: [error]}).message
     assert ": the server does not have this language" in message
@@ -425,13 +423,13 @@ def test_a_privilege_on_a_language_is_no_function_in_it(statement: str) -> None:
         "DO $$ BEGIN RAISE 'Create function is not supported for language plpythonu anymore'; END $$",
     ],
 )
-def test_the_refusal_of_a_python_function_is_shown_with_advice(statement: str) -> None:
+def test_python_function_refusal_includes_advice(statement: str) -> None:
     said = "Create function is not supported for language plpythonu anymore"
     message = execute(statement, **{statement: [refused("XX000", f"{said}.")]}).message
     assert f" failed with SQLSTATE XX000 ({said}): {PYTHON}." in message
 
 
-def test_the_servers_sentence_is_shown_without_the_statements_text() -> None:
+def test_server_message_omits_the_statement() -> None:
     message = execute("A 'x'", **{"A 'x'": [refused("42P01", 'relation "s.a" near "x\' does not exist')]}).message
     assert ' failed with SQLSTATE 42P01 (relation "s.a" near "********" does not exist): ' in message
     assert "SQLSTATE" not in execute("A", A=[DriverError(sqlstate=None, lost=False)]).message
@@ -445,7 +443,7 @@ def test_the_servers_sentence_is_shown_without_the_statements_text() -> None:
         ("CREATE USER a; CREATE SCHEMA b", ("existing",), [1, 2, 2]),
     ],
 )
-def test_each_statement_is_reported_as_it_begins(script: str, skip: t.Collection[str], numbers: list[int]) -> None:
+def test_progress_reports_each_statement(script: str, skip: t.Collection[str], numbers: list[int]) -> None:
     heard: list[progress.State | None] = []
     with progress.listening(heard.append):
         execute(script, skip=skip, CREATE_USER_a=[EXISTS] if skip else [])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the variables of a host describe, without secrets."""
+"""The desired integration in the variables of a host, without secrets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OKTA = {
 
 
 def trusted(value: t.Any) -> t.Any:
-    """Have the templates below ``value`` as ones that an inventory holds; since ansible-core 2.19 not every text is."""
+    """Mark the templates below ``value`` as trusted, as an inventory does; required since ansible-core 2.19."""
     if isinstance(value, dict):
         return {name: trusted(item) for name, item in value.items()}
     return getattr(ansible.template, "trust_as_template", str)(value) if isinstance(value, str) else value
@@ -46,7 +46,7 @@ def reader(**connection: t.Any) -> HostReader:
 
 
 def described(config: t.Any = None, **variables: t.Any) -> dict[str, t.Any]:
-    """What is known of the host, under the API's names; fails for a broken one."""
+    """Return the facts of the host, under the API's names; fail for invalid variables."""
     cluster, tenant = reader().read("sales", trusted({"immuta_redshift_config": config or CONFIG, **variables}))
     assert cluster.error is None
     assert cluster.desired is not None
@@ -60,7 +60,7 @@ def refusal(config: t.Any = None, **variables: t.Any) -> str:
     return cluster.error or ""
 
 
-def test_a_secret_is_not_read():
+def test_secrets_are_not_read():
     assert described() == {
         "host": "sales.example.com",
         "database": "immuta",
@@ -87,18 +87,18 @@ def test_a_secret_is_not_read():
         ("{{ alias | combine({'password': vault_password}) }}", {"alias": "{{ common }}", "common": CONFIG}),
     ],
 )
-def test_credentials_need_not_be_defined(config: t.Any, variables: dict[str, t.Any]):
+def test_credentials_are_optional(config: t.Any, variables: dict[str, t.Any]):
     found = described(config, **variables)
     assert {**found, "username": ""} == {**described(), "username": ""}
 
 
-def test_members_of_okta_need_not_be_defined():
+def test_okta_options_are_optional():
     assert described(OKTA)["okta"] == {"idpHost": "idp", "role": "r"}
     assert described({**OKTA, "okta": "{{ nobody }}"}).get("okta") is None
     assert described("{{ c | combine({'okta': {'role': 'r', 'appId': nobody}}) }}", c=OKTA)["okta"] == {"role": "r"}
 
 
-def test_what_is_omitted_is_left_out():
+def test_omitted_values_are_left_out():
     omitted = {"omit": "__omit_place_holder__1"} if before_marks() else {}
     config = {
         **CONFIG,
@@ -109,17 +109,17 @@ def test_what_is_omitted_is_left_out():
 
 
 def before_marks() -> bool:
-    """Whether this ansible-core has a value in place of what is omitted, as it did before 2.19."""
+    """Return whether this ansible-core has a value for omitted arguments, as before 2.19."""
     return not hasattr(ansible.template, "trust_as_template")
 
 
 @pytest.mark.parametrize("config", [{**CONFIG, "database": "{{ text }}"}, "{{ c | combine({'database': text}) }}"])
-def test_what_is_computed_is_no_template(config: t.Any):
+def test_computed_values_are_not_templates(config: t.Any):
     variables = {"c": CONFIG, "text": "{{ '{' ~ '{ secret }' ~ '}' }}", "secret": "revealed"}
     assert described(config, **variables)["database"] == "{{ secret }}"
 
 
-def test_secrets_of_extra_need_not_be_defined():
+def test_secrets_in_extra_are_optional():
     extra = {"secretKey": "{{ nobody }}", "handle": "{{ nobody }}", "roleArn": "arn"}
     cluster, _tenant = reader().read("sales", trusted({"immuta_redshift_config": {**CONFIG, "extra": extra}}))
     assert cluster.desired is not None
@@ -149,17 +149,17 @@ def test_secrets_of_extra_need_not_be_defined():
         (CONFIG, {"immuta_redshift_api": {"url": "http://tenant.example.com"}}, "plain http"),
     ],
 )
-def test_broken_variables_are_told(config: t.Any, variables: dict[str, t.Any], said: str):
+def test_broken_variables_are_reported(config: t.Any, variables: dict[str, t.Any], said: str):
     assert said in refusal(config, **variables)
 
 
-def test_a_host_without_a_description_is_told():
+def test_host_without_config_is_reported():
     cluster, tenant = reader().read("sales", {})
     assert (cluster.host, tenant) == (None, None)
     assert "immuta_redshift_config is not defined" in (cluster.error or "")
 
 
-def test_the_host_of_broken_variables_is_known():
+def test_broken_variables_name_their_host():
     cluster, _tenant = reader().read("sales", trusted({"immuta_redshift_config": {**CONFIG, "port": "many"}}))
     assert cluster.host == "sales.example.com"
 
@@ -173,11 +173,11 @@ def test_the_host_of_broken_variables_is_known():
         "{{ common | mandatory | from_json }}",
     ],
 )
-def test_a_refusal_shows_no_secret(config: str):
+def test_refusal_shows_no_secret(config: str):
     assert "Pa55word-of-Sales" not in refusal(config, common={**CONFIG, "port": "{{ nobody }}"})
 
 
-def test_the_options_of_a_host_come_before_those_of_the_task():
+def test_host_options_override_task_options():
     cluster, tenant = reader(timeout=5, retries=1).read(
         "sales",
         trusted(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twice the text takes about twice the steps, whatever the text is made of."""
+"""Twice the text takes about twice the steps, for any text."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift impo
 from tests.support.steps import Steps
 
 SIZE = 100
-# The growth from a text to twice the text: 1 where the steps are linear, 3 where they are quadratic. Where a bounded
-# distance is searched, it is more than 1 until the text is longer than that.
+# The growth from a text to twice the text: 1 for linear steps, 3 for quadratic ones. For a pattern with a bounded
+# distance, it is more than 1 until the text is longer than that.
 MOST = 2
 
-# A beginning, what is repeated up to the size, and an end.
+# A start, a repeated part, and an end.
 SHAPES = {
     "ruler": ("SELECT\n", "-", "\n* FROM t"),
     "rulers": ("SELECT\n", "--\n", "* FROM t"),
@@ -89,7 +89,7 @@ def steps(work: t.Callable[[str], object], shape: tuple[str, str, str], size: in
 
 
 @pytest.mark.parametrize("work", WORK)
-def test_twice_the_text_takes_twice_the_steps(work: str) -> None:
+def test_steps_grow_linearly(work: str) -> None:
     grown = {}
     for name, shape in SHAPES.items():
         small, large = (steps(WORK[work], shape, size) for size in (SIZE, 2 * SIZE))
@@ -105,8 +105,8 @@ def test_twice_the_text_takes_twice_the_steps(work: str) -> None:
         (r"[a-z]*x", "a", True),
     ],
 )
-def test_the_count_shows_a_pattern_that_is_not_linear(pattern: str, text: str, is_linear: bool) -> None:
-    """The first is the one that once met a ruler."""
+def test_step_count_detects_nonlinear_patterns(pattern: str, text: str, is_linear: bool) -> None:
+    """The first one is a pattern that once failed on a long ruler line."""
     module = types.ModuleType("module")
     module.__file__ = "module"
     counts = []

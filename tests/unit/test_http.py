@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The session with a tenant, against a server on loopback that answers as each test scripts it."""
+"""The session with a tenant, with a scripted server on loopback."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ SHORT = 0.2  # seconds, for tests of a time limit
 
 
 class Answer(t.NamedTuple):
-    """Bytes to send, and what to do then.
+    """Bytes to send, and the next action.
 
-    That is: keep the connection, close or reset it, say no more, go on byte by byte or without end, or begin TLS as the
-    far end of a tunnel.
+    The actions: keep the connection, close or reset it, send nothing more, continue byte by byte or endlessly, or start
+    TLS as the far end of a tunnel.
     """
 
     data: bytes = b""
@@ -52,7 +52,7 @@ class Seen(t.NamedTuple):
 
 
 def reply(status: int, document: t.Any = None, then: str = "keep", **headers: str) -> Answer:
-    """A whole reply; ``document`` is sent as JSON unless it is bytes."""
+    """Return a whole reply; ``document`` is sent as JSON unless it is bytes."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     lines = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     lines.update({name.replace("_", "-"): value for name, value in headers.items()})
@@ -61,7 +61,7 @@ def reply(status: int, document: t.Any = None, then: str = "keep", **headers: st
 
 
 class Server:
-    """Answers request after request with the given answers, and notes what it was asked."""
+    """A server with prepared replies that records requests."""
 
     def __init__(
         self, *answers: Answer, tls: ssl.SSLContext | None = None, tunnel: ssl.SSLContext | None = None
@@ -162,7 +162,7 @@ def ask(server: Server, method: str = "GET", body: t.Any = None, repeatable: boo
 
 
 def failure(server: Server, *args: t.Any, **options: t.Any) -> ApiError:
-    """The error that a request ends in; it never says the key."""
+    """Return the error of a request; it never contains the key."""
     with pytest.raises(ApiError) as caught:
         ask(server, *args, **options)
     assert KEY not in repr(caught.value) + repr(caught.value.as_failure())
@@ -171,7 +171,7 @@ def failure(server: Server, *args: t.Any, **options: t.Any) -> ApiError:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between tries, which are not made."""
+    """Record the pauses between retries without sleeping."""
     seconds: list[float] = []
     monkeypatch.setattr("time.sleep", seconds.append)
     return seconds
@@ -195,7 +195,7 @@ def ca_path(authority: trustme.CA, tmp_path: t.Any) -> str:
     return str(path)
 
 
-# What is sent
+# Requests
 
 
 def test_key_is_the_whole_authorization_header():
@@ -216,7 +216,7 @@ def test_body_is_json():
     assert server.seen[0].headers["content-type"] == "application/json"
 
 
-def test_connection_is_kept_for_reading_and_fresh_for_a_write():
+def test_connection_is_kept_for_reads_only():
     with Server(*[reply(200, [])] * 4) as server, Http(tenant(server.url)) as http:
         http.request("GET", "/integrations", repeatable=True)
         http.request("GET", "/integrations", repeatable=True)
@@ -225,18 +225,18 @@ def test_connection_is_kept_for_reading_and_fresh_for_a_write():
         assert server.connections == 2
 
 
-def test_delete_needs_no_body_in_its_reply():
+def test_delete_accepts_an_empty_reply():
     with Server(reply(200, b"")) as server:
         assert ask(server, "DELETE", repeatable=False).body == b""
     assert "content-type" not in server.seen[0].headers
 
 
-def test_compressed_reply_is_unpacked():
+def test_compressed_reply_is_decompressed():
     with Server(reply(200, gzip.compress(b'["packed"]'), Content_Encoding="gzip")) as server:
         assert ask(server).document() == ["packed"]
 
 
-# What goes wrong on the way
+# Transport errors
 
 LOST = {
     "closed": Answer(b"", "close"),
@@ -251,7 +251,7 @@ PASSING = {**LOST, **{str(status): reply(status, {"message": "busy"}) for status
 
 
 @pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
-def test_repeatable_request_is_sent_again_after(answer: Answer, pauses: list[float]):
+def test_repeatable_request_is_retried_after(answer: Answer, pauses: list[float]):
     with Server(answer, reply(200, [])) as server:
         assert ask(server).document() == []
     assert len(server.seen) == 2
@@ -259,7 +259,7 @@ def test_repeatable_request_is_sent_again_after(answer: Answer, pauses: list[flo
 
 
 @pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
-def test_write_is_sent_once_and_may_have_acted_after(answer: Answer, pauses: list[float]):
+def test_write_is_sent_once_after(answer: Answer, pauses: list[float]):
     with Server(answer, reply(200, {})) as server:
         error = failure(server, "POST", {}, repeatable=False)
     assert len(server.seen) == 1
@@ -277,7 +277,7 @@ def test_refusal_is_final(status: int, pauses: list[float]):
     assert (error.status, error.retryable, error.may_have_taken_effect) == (status, False, status == 500)
 
 
-def test_tries_are_counted_and_pauses_grow(pauses: list[float]):
+def test_retries_are_limited_with_growing_backoff(pauses: list[float]):
     with Server(*[reply(503, {"message": "Down."})] * 4) as server:
         error = failure(server, retries=3)
     assert len(server.seen) == 4
@@ -297,13 +297,13 @@ def test_tries_are_counted_and_pauses_grow(pauses: list[float]):
         ("-1", 0.5, 1),
     ],
 )
-def test_retry_after_is_honoured_up_to_a_minute(header: str, least: float, most: float, pauses: list[float]):
+def test_retry_after_is_capped_at_a_minute(header: str, least: float, most: float, pauses: list[float]):
     with Server(reply(429, {}, Retry_After=header), reply(200, [])) as server:
         ask(server)
     assert least <= pauses[0] <= most
 
 
-def test_refused_connection_never_acted(pauses: list[float]):
+def test_refused_connection_had_no_effect(pauses: list[float]):
     with Server() as server:
         pass
     error = failure(server, repeatable=False)
@@ -324,14 +324,14 @@ def test_refused_connection_never_acted(pauses: list[float]):
     ],
     ids=["no reply", "no end", "byte by byte", "headers byte by byte", "status byte by byte"],
 )
-def test_slow_reply_ends_at_the_time_limit(answer: Answer):
+def test_slow_reply_times_out(answer: Answer):
     with Server(answer) as server:
         error = failure(server, "PUT", {}, repeatable=False, timeout=SHORT)
     assert f"no complete reply within {SHORT} s" in error.message
     assert (error.may_have_taken_effect, error.retryable) == (True, True)
 
 
-def test_slow_proxy_ends_at_the_time_limit(ca_path: str):
+def test_slow_proxy_times_out(ca_path: str):
     with (
         Server(Answer(b"HTTP/1.1 200 OK\r\nX:", "drip")) as proxy,
         pytest.raises(ApiError, match=r"the proxy could not be reached|no complete reply") as caught,
@@ -341,7 +341,7 @@ def test_slow_proxy_ends_at_the_time_limit(ca_path: str):
     assert caught.value.retryable
 
 
-def test_the_next_request_has_a_time_limit_of_its_own():
+def test_each_request_has_its_own_timeout():
     with Server(reply(200, []), Answer(b"", "silence")) as server, Http(tenant(server.url, timeout=SHORT)) as http:
         http.request("GET", "/integrations", repeatable=True)
         threading.Event().wait(SHORT)
@@ -356,17 +356,17 @@ def test_endless_reply_is_cut_off(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("url", [f"http://{'a' * 70}.example", "http://a..b"])
-def test_host_that_cannot_be_is_an_error_of_one_sentence(url: str):
+def test_impossible_host_is_one_sentence(url: str):
     with pytest.raises(ApiError, match=r"check url"), Http(tenant(url)) as http:
         http.request("GET", "/integrations")
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_redirect_names_the_new_address_and_carries_no_key_there(method: str, status: int):
+def test_redirect_names_the_address_and_sends_no_key(method: str, status: int):
     with Server() as other:
         location = f"http://user:pw@127.0.0.1:{other.port}/login?token={KEY}#{KEY}"
         with Server(reply(status, b"", Location=location)) as server:
@@ -376,7 +376,7 @@ def test_redirect_names_the_new_address_and_carries_no_key_there(method: str, st
 
 
 @pytest.mark.parametrize(("location", "said"), [("", "nowhere"), ("//a]b", "an invalid address")])
-def test_redirect_to_no_address(location: str, said: str):
+def test_redirect_without_an_address(location: str, said: str):
     with Server(reply(302, {}, Location=location)) as server:
         assert f"redirected to {said}," in failure(server).message
 
@@ -392,7 +392,7 @@ def test_redirect_to_no_address(location: str, said: str):
         (500, "ask your Immuta administrator"),
     ],
 )
-def test_page_of_another_server_is_explained_and_not_shown(status: int, advice: str):
+def test_page_of_another_server_is_explained(status: int, advice: str):
     with Server(reply(status, b"<html>Welcome to the proxy</html>", Content_Type="text/html")) as server:
         error = failure(server, retries=0)
     assert advice in error.message
@@ -401,7 +401,7 @@ def test_page_of_another_server_is_explained_and_not_shown(status: int, advice: 
     assert error.api_message is None
 
 
-def test_refusal_says_what_immuta_says_and_which_tests_failed():
+def test_refusal_has_message_and_failing_tests():
     """Immuta's documentation, "HTTP Status Codes and Error Messages": POST 422."""
     document = {
         "statusCode": 422,
@@ -434,7 +434,7 @@ def test_refusal_says_what_immuta_says_and_which_tests_failed():
     }
 
 
-def test_missing_integration_is_not_taken_for_a_wrong_address():
+def test_missing_integration_is_no_wrong_address():
     """Immuta's documentation, "HTTP Status Codes and Error Messages": GET 404."""
     with Server(reply(404, {"message": "No Integration found with ID 5."})) as server:
         error = failure(server)
@@ -461,7 +461,7 @@ def test_refusal_of_any_shape_is_one_sentence(document: t.Any):
         assert failure(server).message.endswith("HTTP 422, Immuta refused it and gave no reason.")
 
 
-def test_no_secret_that_a_server_echoes_is_shown():
+def test_echoed_secrets_are_hidden():
     body = {"config": {"password": PASSWORD, "okta": {"password": "0kta"}, "host": "cluster"}}
     said = f"{KEY} {json.dumps(body)} {PASSWORD} on cluster"
     tests = [{"name": "t", "status": "failed", "message": said}, {"password": "other"}]
@@ -474,7 +474,7 @@ def test_no_secret_that_a_server_echoes_is_shown():
         assert secret not in shown
 
 
-def test_a_password_that_is_a_letter_garbles_nothing():
+def test_one_letter_password_keeps_text_intact():
     said = {"message": "Validation of prerequisite setup failed for the password p."}
     with Server(reply(422, said)) as server:
         error = failure(server, "POST", {"config": {"password": "p"}}, repeatable=False)
@@ -484,7 +484,7 @@ def test_a_password_that_is_a_letter_garbles_nothing():
 @pytest.mark.parametrize(
     "body", [b"<html>", b"{", b"null", b"[" * 100_000, b"[" * 200 + b"]" * 200, b"\xff"], ids=range(6)
 )
-def test_reply_that_is_no_json_is_an_error(body: bytes):
+def test_invalid_json_is_an_error(body: bytes):
     with pytest.raises(ApiError, match=r"\(text/html\) is not JSON: check that url is the root") as caught:
         Reply(Request("PUT", "/integrations/1"), 200, "text/html; charset=utf-8", body).document()
     assert caught.value.may_have_taken_effect
@@ -513,7 +513,7 @@ def test_bearer_exchanges_the_key_once():
     assert [one.headers["authorization"] for one in others] == ["Bearer t0ken-0f-1mmuta"] * 2
 
 
-def test_bearer_logs_in_again_once_when_the_token_has_expired():
+def test_bearer_renews_an_expired_token_once():
     """Immuta's documentation, "Authentication": an expired token gives 401."""
     refusal = reply(401, {"message": "t0ken-0f-1mmuta is too old"})
     answers = [TOKEN, reply(200, []), refusal, TOKEN, reply(200, [1]), refusal, TOKEN, refusal]
@@ -538,7 +538,7 @@ def test_bearer_token_is_kept_after_another_refusal():
 @pytest.mark.parametrize(
     "document", [None, [], {}, {"token": None}, {"token": ""}, {"token": "a\nb"}, {"token": "ö"}], ids=str
 )
-def test_log_in_without_token(document: t.Any):
+def test_login_without_token(document: t.Any):
     with Server(reply(200, document)) as server:
         error = failure(server, "POST", {}, repeatable=False, auth_scheme="bearer", retries=0)
     assert not error.may_have_taken_effect
@@ -546,7 +546,7 @@ def test_log_in_without_token(document: t.Any):
 
 
 @pytest.mark.parametrize("answer", [reply(503, {}), reply(500, {}), Answer(b"", "close")], ids=["503", "500", "closed"])
-def test_write_whose_log_in_failed_never_acted(answer: Answer):
+def test_write_with_a_failed_login_had_no_effect(answer: Answer):
     with Server(answer) as server:
         assert not failure(server, "POST", {}, repeatable=False, auth_scheme="bearer").may_have_taken_effect
 
@@ -573,7 +573,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_the_options_decide_whatever_the_environment_says(
+def test_options_override_the_environment(
     name: str, authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv(name, HOSTILE[name])
@@ -614,7 +614,7 @@ def params(**changes: t.Any) -> dict[str, t.Any]:
         ({"https_proxy": "http://p:1", "no_proxy": "", "NO_PROXY": "*"}, {}, {"https": "http://p:1"}),
     ],
 )
-def test_proxy_is_the_one_of_the_given_environment(
+def test_proxy_comes_from_the_task_environment(
     environ: dict[str, str], changes: dict[str, t.Any], proxies: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("HTTPS_PROXY", "http://the-process-own:1")
@@ -633,7 +633,7 @@ def test_request_goes_through_the_proxy():
 @pytest.mark.parametrize(
     "proxy", ["http://user:hush@127.0.0.1:{port}", "ftp://user:hush@127.0.0.1:{port}", "http://:{port}"]
 )
-def test_broken_proxy_is_named_without_its_password(scheme: str, proxy: str):
+def test_broken_proxy_error_omits_its_password(scheme: str, proxy: str):
     with Server() as gone:
         pass
     there = tenant(f"{scheme}://127.0.0.1:1", proxies={scheme: proxy.format(port=gone.port)}, retries=0)
@@ -653,7 +653,7 @@ def through(proxy: Server, ca_path: str) -> Http:
     return Http(tenant("https://tenant.test", verify=ca_path, proxies=proxies))
 
 
-def test_proxy_of_https_gets_its_own_login_and_the_tenant_the_key(authority: trustme.CA, ca_path: str):
+def test_https_proxy_gets_only_its_own_login(authority: trustme.CA, ca_path: str):
     with (
         Server(TUNNEL, reply(200, []), tunnel=context(authority, "tenant.test")) as proxy,
         through(proxy, ca_path) as http,
@@ -667,7 +667,7 @@ def test_proxy_of_https_gets_its_own_login_and_the_tenant_the_key(authority: tru
     assert "proxy-authorization" not in get.headers
 
 
-def test_proxy_that_reads_along_gets_no_key(authority: trustme.CA, ca_path: str):
+def test_intercepting_proxy_gets_no_key(authority: trustme.CA, ca_path: str):
     with (
         Server(TUNNEL, tunnel=context(trustme.CA(), "tenant.test")) as proxy,
         through(proxy, ca_path) as http,
@@ -678,7 +678,7 @@ def test_proxy_that_reads_along_gets_no_key(authority: trustme.CA, ca_path: str)
     assert not caught.value.may_have_taken_effect
 
 
-def test_proxy_that_refuses_gets_no_key(ca_path: str):
+def test_refusing_proxy_gets_no_key(ca_path: str):
     with (
         Server(reply(407, b"", "close")) as proxy,
         through(proxy, ca_path) as http,
@@ -689,14 +689,14 @@ def test_proxy_that_refuses_gets_no_key(ca_path: str):
     assert "hush" not in repr(caught.value.as_failure())
 
 
-def test_private_authority_is_trusted_when_given(authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch):
+def test_private_ca_is_trusted(authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     with Server(reply(200, []), tls=context(authority)) as server:
         assert ask(server, verify=ca_path).document() == []
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_unknown_authority_is_refused_whatever_the_environment_says(
+def test_unknown_ca_is_refused(
     variable: str, authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ):
     monkeypatch.setenv(variable, ca_path)
@@ -717,9 +717,7 @@ YESTERDAY = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(da
     [("tenant.example.com", {}), ("127.0.0.1", {"not_after": YESTERDAY})],
     ids=["of another host", "expired"],
 )
-def test_certificate_that_does_not_hold_is_refused(
-    name: str, details: dict[str, t.Any], authority: trustme.CA, ca_path: str
-):
+def test_invalid_certificate_is_refused(name: str, details: dict[str, t.Any], authority: trustme.CA, ca_path: str):
     with Server(tls=context(authority, name, **details)) as server:
         error = failure(server, "POST", {}, repeatable=False, verify=ca_path)
     assert "check the certificate" in error.message
@@ -727,9 +725,7 @@ def test_certificate_that_does_not_hold_is_refused(
     assert server.seen == []
 
 
-def test_no_certificate_is_checked_without_validate_certs(
-    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
-):
+def test_validate_certs_false(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     with Server(reply(200, []), tls=context(authority, "tenant.example.com")) as server:
         assert ask(server, verify=False).document() == []
@@ -737,14 +733,14 @@ def test_no_certificate_is_checked_without_validate_certs(
 
 
 @pytest.mark.parametrize("then", ["close", "reset"])
-def test_tls_connection_that_breaks_is_a_lost_reply(then: str, authority: trustme.CA, ca_path: str):
+def test_broken_tls_connection_is_a_lost_reply(then: str, authority: trustme.CA, ca_path: str):
     with Server(Answer(b"", then), tls=context(authority)) as server:
         error = failure(server, "POST", {}, repeatable=False, verify=ca_path)
     assert "the connection was lost" in error.message
     assert (error.may_have_taken_effect, error.retryable) == (True, True)
 
 
-def test_handshake_that_breaks_is_tried_again(pauses: list[float]):
+def test_broken_handshake_is_retried(pauses: list[float]):
     with Server(*[Answer()] * 3) as server:
         there = tenant(server.url.replace("http", "https"))
         with pytest.raises(ApiError, match="the connection was lost"), Http(there) as http:
@@ -752,7 +748,7 @@ def test_handshake_that_breaks_is_tried_again(pauses: list[float]):
     assert len(pauses) == 2
 
 
-def test_plain_server_behind_https_is_not_tried_again(pauses: list[float]):
+def test_https_to_a_plain_server_is_not_retried(pauses: list[float]):
     with Server(reply(400)) as server:
         there = tenant(server.url.replace("http", "https"))
         with pytest.raises(ApiError, match="does not speak TLS"), Http(there) as http:
@@ -794,7 +790,7 @@ def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch):
         ("http://[::1]:80", "http://[::1]:80"),
     ],
 )
-def test_url_in_every_spelling(url: str, root: str):
+def test_url_spellings(url: str, root: str):
     found, cautions = tenant_from(params(url=url), {})
     assert found.url == root
     assert cautions == []
@@ -816,13 +812,13 @@ def test_url_in_every_spelling(url: str, root: str):
         f"https://{KEY}@tenant.example.com",
     ],
 )
-def test_url_that_is_no_tenant(url: str):
+def test_invalid_url(url: str):
     with pytest.raises(InputError, match="The option url") as caught:
         tenant_from(params(url=url), {})
     assert KEY not in caught.value.message
 
 
-def test_plain_http_across_a_network_is_refused_unless_accepted():
+def test_plain_http_across_a_network_is_refused():
     plain = params(url="http://tenant.example.com")
     for url in (plain["url"], "HTTP://tenant.example.com", "http://192.168.0.1", "http://localhost.example.com"):
         with pytest.raises(InputError, match="clear text: use https"):
@@ -832,7 +828,7 @@ def test_plain_http_across_a_network_is_refused_unless_accepted():
     assert cautions == ["The API key is sent in clear text, because http://tenant.example.com is plain http."]
 
 
-def test_plain_http_on_this_machine_is_refused_through_a_proxy_on_another_one():
+def test_plain_http_through_a_remote_proxy_is_refused():
     plain = params(url="http://127.0.0.1:8080")
     for proxy in ("http://proxy.example.com:3128", "proxy.example.com:3128", "http://["):
         with pytest.raises(InputError, match="clear text to a proxy: use https, or set use_proxy to false"):
@@ -843,7 +839,7 @@ def test_plain_http_on_this_machine_is_refused_through_a_proxy_on_another_one():
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\n", "schlüssel", "\x00"])
-def test_key_that_no_header_can_carry_is_refused_and_not_shown(key: str):
+def test_invalid_key_is_refused_and_hidden(key: str):
     with pytest.raises(InputError, match="The option api_key") as caught:
         tenant_from(params(api_key=key), {})
     assert not key or key not in caught.value.message
@@ -855,12 +851,12 @@ def test_number_out_of_range(option: dict[str, int]):
         tenant_from(params(**option), {})
 
 
-def test_ca_path_counts_only_while_certificates_are_checked():
+def test_ca_path_requires_validate_certs():
     assert tenant_from(params(ca_path="/ca.pem"), {})[0].verify == "/ca.pem"
     assert tenant_from(params(ca_path="/ca.pem", validate_certs=False), {})[0].verify is False
     assert tenant_from(params(), {})[0].verify is True
 
 
-def test_key_is_in_no_representation():
+def test_repr_hides_the_key():
     request = Request("POST", "/bim/apikey/authenticate", {"apikey": KEY})
     assert KEY not in repr((tenant("https://t"), request, Reply(request, 200, "", KEY.encode())))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands between a task inside the controller process and the work of a module."""
+"""The layer between a task inside the controller process and the work of a module."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def work(params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str
         raise params["raises"]
     if params.get("computes"):
         os.write(params["computes"], str(os.getpid()).encode())
-        re.match(r"(?:a+)+b", "a" * 100)  # It takes for ever, and holds the interpreter's lock meanwhile.
+        re.match(r"(?:a+)+b", "a" * 100)  # It never ends, and holds the interpreter's lock.
     if params.get("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
     return {"changed": not check_mode, "home": environ["HOME"]}
 
 
-def test_arguments_are_checked_and_converted_as_a_module_does_it() -> None:
+def test_arguments_are_validated_like_a_module() -> None:
     validation = validate(ARGUMENTS, {"port": "5439", "password": "hush"})
     assert validation.validated_parameters == {"port": 5439, "password": "hush", "host": None}
     assert validation._no_log_values == {"hush"}
@@ -48,7 +48,7 @@ def test_arguments_are_checked_and_converted_as_a_module_does_it() -> None:
 
 
 @pytest.mark.parametrize("way", [attempt, in_child])
-def test_both_ways_give_the_result_or_the_failure(way: t.Callable[..., dict[str, t.Any]]) -> None:
+def test_result_and_failure_equal_those_of_a_module(way: t.Callable[..., dict[str, t.Any]]) -> None:
     assert way(work, {}, False, {"HOME": "/h"}) == {"changed": True, "home": "/h"}
     refused = way(work, {"raises": InputError("It is wrong: mend it.", line=3)}, False, {})
     assert refused == {"failed": True, "msg": "It is wrong: mend it.", "line": 3}
@@ -60,7 +60,7 @@ def test_both_ways_give_the_result_or_the_failure(way: t.Callable[..., dict[str,
         way(work, {"raises": MissingLibraryError("It is missing.")}, False, {})
 
 
-def test_a_driver_that_dies_fails_its_task_alone() -> None:
+def test_crashing_driver_fails_only_its_task() -> None:
     result = in_child(work, {"dies": True}, False, {})
     assert result["failed"]
     assert "exit status -9" in result["msg"]
@@ -77,7 +77,7 @@ def controller(sender: int) -> None:
 
 
 @pytest.mark.parametrize("killed", [task, controller])
-def test_no_child_goes_on_without_its_parents(killed: t.Callable[[int], None]) -> None:
+def test_child_ends_with_its_parent(killed: t.Callable[[int], None]) -> None:
     receiver, sender = os.pipe()
     process = multiprocessing.get_context("fork").Process(target=killed, args=(sender,))
     process.start()
@@ -101,5 +101,5 @@ def test_no_child_goes_on_without_its_parents(killed: t.Callable[[int], None]) -
         ({"both": ("a", {"b"})}, {"both": ["a", ["b"]]}),
     ],
 )
-def test_arguments_are_those_that_a_module_gets(value: dict[t.Any, t.Any], sent: dict[str, t.Any]) -> None:
+def test_arguments_equal_those_of_a_module(value: dict[t.Any, t.Any], sent: dict[str, t.Any]) -> None:
     assert as_sent(value) == sent

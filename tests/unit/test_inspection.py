@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is found in a generated script before it runs."""
+"""Findings in a generated script before it runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def found(script: str, version: str | None = PATCH_198, name: str = "create") ->
         (None, None),
     ],
 )
-def test_whether_a_server_accepts_python_functions(version: str | None, accepts: bool | None) -> None:
+def test_server_accepts_python_functions(version: str | None, accepts: bool | None) -> None:
     assert accepts_python(version) is accepts
 
 
@@ -52,7 +52,7 @@ def test_whether_a_server_accepts_python_functions(version: str | None, accepts:
         *((version, [("warning", 2)]) for version in (BETWEEN, POSTGRESQL, None)),
     ],
 )
-def test_a_python_function_by_server(version: str | None, findings: list[tuple[str, int]]) -> None:
+def test_python_function_by_server_version(version: str | None, findings: list[tuple[str, int]]) -> None:
     assert found(f"SELECT 1;\n{FUNCTION};\nSELECT 2", version) == findings
 
 
@@ -72,7 +72,7 @@ def test_every_script_is_inspected(script: str) -> None:
         "CREATE OR REPLACE LIBRARY l LANGUAGE plpythonu FROM 's3://b'",
     ],
 )
-def test_what_a_current_server_refuses(statement: str) -> None:
+def test_refused_by_a_current_server(statement: str) -> None:
     assert found(statement) == [("error", 1)]
 
 
@@ -87,11 +87,11 @@ def test_what_a_current_server_refuses(statement: str) -> None:
         "COMMENT ON FUNCTION f() IS 'CREATE FUNCTION f() LANGUAGE plpythonu'",
     ],
 )
-def test_what_a_current_server_accepts(statement: str) -> None:
+def test_accepted_by_a_current_server(statement: str) -> None:
     assert found(statement) == []
 
 
-def test_a_procedure_that_may_create_one_is_a_warning() -> None:
+def test_procedure_with_dynamic_sql_warns() -> None:
     body = (
         "CREATE PROCEDURE p() AS $$ BEGIN EXECUTE 'CREATE FUNCTION f() ... LANGUAGE plpythonu'; END $$ LANGUAGE plpgsql"
     )
@@ -119,9 +119,9 @@ def test_a_procedure_that_may_create_one_is_a_warning() -> None:
         ("SELECT 'GRANT x ON DATABASE other TO u'", False),
     ],
 )
-def test_another_database_than_the_configured_ones(statement: str, is_other: bool) -> None:
+def test_database_outside_the_config(statement: str, is_other: bool) -> None:
     assert found(statement) == ([("error", 1)] if is_other else [])
-    # Without the settings, there is nothing to compare with.
+    # Without the settings, names are not compared.
     assert inspect("delete", statement.encode(), PATCH_198).findings == []
 
 
@@ -142,14 +142,14 @@ def test_the_other_database_is_named() -> None:
         ("CREATE USER u PASSWORD '{{ password }}'", 1, 1),
     ],
 )
-def test_what_redshift_script_refuses_is_an_error(script: str, line: int, count: int | None) -> None:
+def test_refused_script_is_an_error(script: str, line: int, count: int | None) -> None:
     inspection = inspect("create", script.encode(), PATCH_198, NAMES)
 
     assert inspection.statement_count == count
     assert [(finding.severity, finding.line) for finding in inspection.findings] == [("error", line)]
 
 
-def test_a_backslash_that_the_session_decides_on_is_a_warning() -> None:
+def test_ambiguous_backslash_warns() -> None:
     assert found(r"SELECT 'a\'; SELECT 1") == [("warning", 1)]
     assert found("SELECT 1\0") == [("error", 1)]
 
@@ -164,11 +164,11 @@ def test_a_backslash_that_the_session_decides_on_is_a_warning() -> None:
         ("cleanup", "warning"),
     ],
 )
-def test_an_empty_script(name: str, severity: str) -> None:
+def test_empty_script(name: str, severity: str) -> None:
     assert found("-- nothing\n;", name=name) == [(severity, None)]
 
 
-def test_a_message_has_no_text_of_the_statement() -> None:
+def test_message_omits_the_statement() -> None:
     script = "CREATE FUNCTION f() AS $$ password = 'Hunter2' $$ LANGUAGE plpythonu;CREATE LIBRARY l FROM 's3://Hunter2'"
 
     for version in (PATCH_198, None):

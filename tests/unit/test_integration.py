@@ -86,15 +86,15 @@ def desired(
 
 
 def changed(**settings: t.Any) -> dict[str, t.Any]:
-    """The whole config with other settings; None leaves one out."""
+    """Return the whole config with other settings; None omits one."""
     return {name: value for name, value in {**CONFIG, **settings}.items() if value is not None}
 
 
-# The options
+# Options
 
 
-def test_api_config_has_what_was_set_under_the_names_of_the_api():
-    """Ansible leaves both spellings of an alias among the options."""
+def test_api_config_uses_api_names():
+    """Ansible keeps both spellings of an alias among the options."""
     options = {
         **dict.fromkeys(("port", "okta", "username", "password", "extra")),
         "host": HOST,
@@ -133,25 +133,25 @@ def test_api_config_has_what_was_set_under_the_names_of_the_api():
         ({"authenticationType": ["okta"]}, "config.authenticationType is a list"),
     ],
 )
-def test_config_that_ansible_would_turn_into_something_else(config: dict[str, t.Any], said: str):
+def test_config_with_ambiguous_yaml_types(config: dict[str, t.Any], said: str):
     with pytest.raises(InputError, match=said) as caught:
         check_as_given({"config": config})
     assert "hush" not in caught.value.message
 
 
-def test_config_as_given_is_accepted():
+def test_unmodified_config_is_accepted():
     same = {"initial_database": "a", "initialDatabase": "a", "port": "5439", "extra": {"any": ["thing"]}}
     for args in ({}, {"config": None}, {"config": [1]}, {"config": same}):
         check_as_given(args)
 
 
-def test_api_config_of_nothing():
+def test_api_config_of_an_empty_config():
     assert api_config({}) == ({}, {})
     assert api_config({"okta": {"role": None}, "impersonation": {}}) == ({}, {})
 
 
 @pytest.mark.parametrize("name", ["host", "initial_database", "initialDatabase", "okta", "password"])
-def test_extra_cannot_hold_a_setting_of_its_own(name: str):
+def test_extra_rejects_known_settings(name: str):
     with pytest.raises(InputError, match=f"config.extra contains {name}"):
         api_config({"extra": {name: "x"}})
 
@@ -186,19 +186,19 @@ def test_complete_config_is_accepted(config: dict[str, t.Any]):
         ),
     ],
 )
-def test_config_that_no_integration_can_have(config: dict[str, t.Any], said: str):
+def test_impossible_config(config: dict[str, t.Any], said: str):
     with pytest.raises(InputError, match=said) as caught:
         check_config(desired(config), complete=True)
     assert "abc1234" not in caught.value.message
 
 
-def test_way_of_setup_has_to_be_said_for_what_is_to_be_there():
+def test_auto_bootstrap_is_required_if_present():
     with pytest.raises(InputError, match="auto_bootstrap is empty"):
         check_config(desired(automatic=None), complete=True)
     check_config(desired(state="absent", automatic=None), complete=False)
 
 
-def test_redacted_value_in_extra_is_refused_too():
+def test_redacted_value_in_extra_is_refused():
     with pytest.raises(InputError, match=r"config.extra.deep.secretKey is the placeholder"):
         check_config(desired(extra={"deep": {"secretKey": "<REDACTED>"}}), complete=True)
 
@@ -206,18 +206,18 @@ def test_redacted_value_in_extra_is_refused_too():
 @pytest.mark.parametrize(
     "config", [{"host": HOST}, changed(password=None), {"host": HOST, "authenticationType": "okta"}]
 )
-def test_less_is_enough_where_no_whole_payload_is_needed(config: dict[str, t.Any]):
+def test_partial_config_without_a_payload(config: dict[str, t.Any]):
     check_config(desired(config, state="absent"), complete=False)
     check_config(desired({}, id="7"), complete=False)
 
 
 CONFIG_WITHOUT_LOGIN = {name: value for name, value in CONFIG.items() if name not in ("username", "password")}
 
-# Which integration
+# Selection of the integration
 
 
 @pytest.mark.parametrize("spelled", [HOST, HOST.upper(), f"{HOST}.", f"{HOST}:5439", f"{HOST.title()}.:5439"])
-def test_host_is_found_in_any_spelling(spelled: str):
+def test_host_spellings_match(spelled: str):
     assert find([record(host=spelled)], HOST)
     assert find([record(host=HOST)], spelled)
 
@@ -233,11 +233,11 @@ def test_host_is_found_in_any_spelling(spelled: str):
         {**record(), "config": {}},
     ],
 )
-def test_what_is_another_integration(other: dict[str, t.Any]):
+def test_other_integrations_do_not_match(other: dict[str, t.Any]):
     assert find([other], HOST) is None
 
 
-def test_one_in_use_is_found_among_those_that_are_gone():
+def test_integration_in_use_among_deleted_ones():
     """Immuta's documentation, "Response Schema": ``deleted`` and ``disabled`` are not in use."""
     used = {**record("createError"), "id": "2"}
     gone = [{**record("deleted"), "id": "1"}, {**record("disabled"), "id": "3"}]
@@ -246,7 +246,7 @@ def test_one_in_use_is_found_among_those_that_are_gone():
     assert find([], HOST) is None
 
 
-def test_several_in_use_are_told_apart_by_id():
+def test_id_selects_among_several_in_use():
     with pytest.raises(InputError, match=r"several Redshift integrations on .*: set id to one of them \(7, 8\)"):
         find([record(), {**record("editError"), "id": "8"}], HOST)
 
@@ -264,12 +264,12 @@ def test_id_of_another_integration_is_refused(there: dict[str, t.Any], config: d
         decide(there, desired(config, state=state, id="7"))
 
 
-def test_id_alone_is_enough_to_say_which():
+def test_id_alone_selects_the_integration():
     refuse_other(record(), desired({}, id="7"))
     refuse_other({**record(), "config": {}}, desired(id="7"))
 
 
-# What differs
+# Differences
 
 
 @pytest.mark.parametrize(
@@ -307,29 +307,27 @@ def test_id_alone_is_enough_to_say_which():
         ),
     ],
 )
-def test_only_what_the_user_set_and_immuta_shows_is_compared(
-    asked: dict[str, t.Any], there: dict[str, t.Any], names: list[str]
-):
+def test_only_set_and_visible_settings_are_compared(asked: dict[str, t.Any], there: dict[str, t.Any], names: list[str]):
     assert differences(record(**there), desired(asked)) == names
 
 
 @pytest.mark.parametrize("missing", ["port", "impersonation"])
 @pytest.mark.parametrize("value", [None, "left out"])
-def test_default_counts_where_get_shows_none(missing: str, value: str | None):
-    """Immuta's documentation, the reply of GET: port 5439 and impersonation off, though neither was sent."""
+def test_default_applies_to_settings_get_omits(missing: str, value: str | None):
+    """Immuta's documentation, the reply of GET: port 5439 and impersonation disabled, though neither was sent."""
     there = record(**{missing: value})
     if value:
         del there["config"][missing]
     assert differences(there, desired({**CONFIG, "port": 5439, "impersonation": {"enabled": False}})) == []
 
 
-def test_default_that_is_not_wanted_differs_where_get_shows_none():
+def test_non_default_differs_if_get_omits_it():
     there = {**record(), "config": {"host": HOST}}
     asked = {**CONFIG, "port": 1, "impersonation": {"enabled": True}}
     assert differences(there, desired(asked)) == ["port", "impersonation.enabled"]
 
 
-def test_extra_is_compared_where_get_shows_the_key():
+def test_extra_is_compared_if_get_shows_the_key():
     extra = {"hidden": 1, "same": "a", "other": "b", "list": [1], "deep": {"x": 1, "secretKey": "s"}, "flag": True}
     there = record(same="a", other="c", list=[2], deep={"x": 2, "secretKey": "t"}, flag="True")
     assert differences(there, desired(extra=extra)) == ["extra.other", "extra.list", "extra.deep.x", "extra.flag"]
@@ -358,9 +356,7 @@ def test_extra_is_compared_where_get_shows_the_key():
         ),
     ],
 )
-def test_change_that_only_a_new_integration_can_have_is_refused(
-    there: dict[str, t.Any], asked: Desired, differing: str, said: str
-):
+def test_change_of_an_immutable_setting_is_refused(there: dict[str, t.Any], asked: Desired, differing: str, said: str):
     for status in ("enabled", "createError", "creating"):
         with pytest.raises(InputError, match=said) as caught:
             decide({**there, "status": status}, asked)
@@ -370,15 +366,15 @@ def test_change_that_only_a_new_integration_can_have_is_refused(
         }
 
 
-def test_same_database_in_another_case_is_no_change():
+def test_database_in_another_case_is_no_change():
     refuse_change(record(database="IMMUTA"), desired())
     refuse_change({**record(), "autoBootstrap": None, "config": {}}, desired(automatic=True))
 
 
-# What is sent
+# Payloads
 
 
-def test_payload_of_a_creation_is_what_the_user_set():
+def test_payload_of_a_creation():
     assert build_payload(None, desired(extra={"sslMode": "require"}, automatic=True)) == {
         "type": "Redshift",
         "autoBootstrap": True,
@@ -386,7 +382,7 @@ def test_payload_of_a_creation_is_what_the_user_set():
     }
 
 
-def test_payload_of_a_change_keeps_what_the_user_left_out_and_how_immuta_spells_it():
+def test_payload_of_a_change_keeps_unset_options():
     there = record(
         host=HOST.upper(),
         port=5440,
@@ -411,7 +407,7 @@ def test_payload_of_a_change_keeps_what_the_user_left_out_and_how_immuta_spells_
     }
 
 
-def test_payload_drops_the_credentials_of_another_authentication_type():
+def test_payload_drops_credentials_of_another_type():
     """Immuta's documentation, Update an integration configuration: from userPassword to okta."""
     sent = build_payload(record(username="shown"), desired(WITH_OKTA))["config"]
     assert sent == {**WITH_OKTA, "port": 5439, "impersonation": {"enabled": False}}
@@ -422,13 +418,13 @@ def test_payload_drops_the_credentials_of_another_authentication_type():
     assert back["password"] == "abc1234"
 
 
-def test_payload_keeps_an_authentication_type_that_is_not_known():
+def test_payload_keeps_an_unknown_authentication_type():
     there = record(authenticationType="accessKey", username="shown")
     sent = build_payload(there, desired({"host": HOST, "port": 1}, id="7"))["config"]
     assert (sent["authenticationType"], sent["username"], sent["port"]) == ("accessKey", "shown", 1)
 
 
-def test_payload_of_a_changed_authentication_type_drops_the_former_credentials():
+def test_payload_of_a_changed_type_drops_credentials():
     sent = build_payload(record(username="shown"), desired({"host": HOST, "authenticationType": "accessKey"}))["config"]
     assert "username" not in sent
 
@@ -447,7 +443,7 @@ NO_PASSWORD = {"authenticationType": "okta", "okta": {**OKTA, "password": "<REDA
         (record(**NO_PASSWORD), {"host": HOST, "port": 1}, "config.okta.password"),
     ],
 )
-def test_write_needs_credentials_and_the_comparison_does_not(
+def test_credentials_are_required_only_for_a_write(
     there: dict[str, t.Any] | None, asked: dict[str, t.Any], missing: str
 ):
     want = desired(asked)
@@ -459,14 +455,14 @@ def test_write_needs_credentials_and_the_comparison_does_not(
         check_payload(build_payload(there, want), want, there)
 
 
-def test_write_with_credentials_and_one_of_an_undocumented_type_is_accepted():
+def test_write_with_undocumented_type_and_credentials():
     for want in (desired({**CONFIG, "port": 1}), desired({"host": HOST, "authenticationType": "accessKey"})):
         check_write(decide(record(), want), want, record())
     check_write(decide(record(), desired(state="absent")), desired(state="absent"), record())
 
 
 @pytest.mark.parametrize("shown_as", [True, False, None])
-def test_way_of_setup_is_the_one_that_immuta_shows(shown_as: bool | None):
+def test_auto_bootstrap_comes_from_the_record(shown_as: bool | None):
     sent = build_payload({**record(), "autoBootstrap": shown_as}, desired(automatic=True))
     assert sent["autoBootstrap"] is (shown_as is not False)
 
@@ -484,7 +480,7 @@ def test_way_of_setup_is_the_one_that_immuta_shows(shown_as: bool | None):
         ({"host": HOST}, {"authenticationType": "accessKey"}, {"authenticationType": "accessKey", "keyId": "k"}),
     ],
 )
-def test_delete_carries_the_credentials_of_an_automatic_setup(
+def test_delete_sends_automatic_setup_credentials(
     config: dict[str, t.Any], there: dict[str, t.Any], body: dict[str, t.Any]
 ):
     """Immuta's documentation, Delete an integration: authenticationType and the credentials, or no payload at all."""
@@ -508,9 +504,7 @@ def test_delete_carries_the_credentials_of_an_automatic_setup(
         ),
     ],
 )
-def test_delete_without_the_credentials_it_needs_is_refused(
-    config: dict[str, t.Any], there: dict[str, t.Any], said: str
-):
+def test_delete_without_credentials_is_refused(config: dict[str, t.Any], there: dict[str, t.Any], said: str):
     """Immuta's documentation, DELETE 400: "Please provide them in your payload."."""
     want, current = desired(config, state="absent"), record(automatic=True, **there)
     decision = decide(current, want)
@@ -520,7 +514,7 @@ def test_delete_without_the_credentials_it_needs_is_refused(
 
 
 def with_access_key(automatic: bool = False, **members: t.Any) -> dict[str, t.Any]:
-    """Names of the settings of such an integration are not documented: these are examples."""
+    """Return settings of such an integration. Their names are not documented: these are examples."""
     config = {name: value for name, value in SHOWN.items() if name not in ("username", "password")}
     key = {"authenticationType": "accessKey", "awsAccessKeyId": "AKIA1", "awsSecretAccessKey": "[REDACTED]"}
     return {**record(automatic=automatic), "config": {**config, **key, **members}}
@@ -547,7 +541,7 @@ ACCESS_KEY["authenticationType"] = "accessKey"
         ({"awsSecretAccessKey": "s"}, {"list": ["REDACTED"]}, "config.extra.list"),
     ],
 )
-def test_write_with_an_undocumented_type_needs_what_immuta_redacts(
+def test_undocumented_type_requires_redacted_values(
     extra: dict[str, t.Any], members: dict[str, t.Any], missing: str | None
 ):
     """PUT takes the whole payload, and DELETE the credentials: Immuta's page "Configure a Redshift Integration"."""
@@ -565,7 +559,7 @@ def test_write_with_an_undocumented_type_needs_what_immuta_redacts(
 
 
 @pytest.mark.parametrize("status", ["enabled", "disabled"])
-def test_another_type_needs_nothing_of_an_undocumented_one(status: str):
+def test_documented_type_ignores_undocumented_settings(status: str):
     there = {**with_access_key(), "status": status}
     want = desired({**CONFIG, "authenticationType": "userPassword"})
     check_write(decide(there, want), want, there)
@@ -573,12 +567,12 @@ def test_another_type_needs_nothing_of_an_undocumented_one(status: str):
     check_write(decide(gone, desired(ACCESS_KEY)), desired(ACCESS_KEY), gone)
 
 
-def test_settings_of_an_undocumented_type_are_compared_where_immuta_shows_them():
+def test_undocumented_settings_are_compared_if_shown():
     want = desired(ACCESS_KEY, extra={"awsAccessKeyId": "AKIA2", "awsSecretAccessKey": "s", "unseen": 1})
     assert differences(with_access_key(), want) == ["extra.awsAccessKeyId"]
 
 
-def test_config_for_display_keeps_the_spelling_of_what_is_no_option():
+def test_display_config_keeps_unknown_names():
     shown = for_display(with_access_key(futureSetting={"subLevel": 1}, apiToken="t"))["config"]
     assert shown["initial_database"] == "REDSHIFT_SAMPLE_DATA"
     assert shown["extra"] == {
@@ -590,7 +584,7 @@ def test_config_for_display_keeps_the_spelling_of_what_is_no_option():
     assert hidden_settings(shown) == ["extra.awsSecretAccessKey", "extra.apiToken"]
 
 
-# What is to be done
+# Decisions
 
 GONE = ["deleted", "disabled"]
 BUSY = ["creating", "editing", "migrating", "a status of tomorrow"]
@@ -630,11 +624,11 @@ def test_decision(status: str | None):
     assert said(decide(there, desired({"host": HOST}, state="absent", automatic=None))) == absent
 
 
-def test_statuses_are_all_that_are_documented():
+def test_statuses_match_the_documentation():
     assert len(set(TABLE) - {None, "a status of tomorrow"}) == 12
 
 
-def test_decision_says_what_it_sends_and_shows_both_sides_masked():
+def test_decision_shows_masked_desired_and_current():
     update = decide(record(), desired({**CONFIG, "port": 5440}))
     assert update.differences == ("port",)
     assert update.payload is not None
@@ -649,14 +643,14 @@ def test_decision_says_what_it_sends_and_shows_both_sides_masked():
 
 
 @pytest.mark.parametrize("status", ["deleting", "disabled", "deleted"])
-def test_creation_anew_takes_nothing_from_what_was_there(status: str):
+def test_recreation_ignores_the_old_record(status: str):
     decision = decide(record(status, port=1), desired())
     assert decision.payload == {"type": "Redshift", "autoBootstrap": False, "config": CONFIG}
     assert (decision.before, decision.after) == ({}, settings_view(decision.payload))
 
 
 @pytest.mark.parametrize("there", [None, record("deleted"), record("deleting")], ids=["none", "deleted", "deleting"])
-def test_id_that_is_gone_cannot_be_created(there: dict[str, t.Any] | None):
+def test_missing_id_cannot_be_created(there: dict[str, t.Any] | None):
     with pytest.raises(InputError, match="id 7: leave out id to create one"):
         decide(there, desired(id="7"))
 
@@ -673,10 +667,10 @@ def test_warnings_of_a_decision():
     assert "without cleaning up: objects that it created in Redshift (immuta, its schemas" in leftovers
 
 
-# What is shown
+# Display
 
 
-def test_record_is_shown_in_snake_case_and_masked():
+def test_record_is_masked_and_in_snake_case():
     document = {
         **record(),
         "apiKey": "hush",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of integrations: which are in it, and how they are shown."""
+"""The list of integrations: its filters and its display."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_filters(filters: dict[str, t.Any], ids: str):
     assert "".join(record["id"] for record in listed(**filters)) == ids
 
 
-def test_api_key_that_immuta_shows_is_masked():
+def test_api_key_in_a_record_is_masked():
     (trino,) = listed(id="3")
     assert trino["config"] == {"immuta_api_key": "********", "host": None}
 
@@ -126,7 +126,7 @@ class Settling:
         return {"id": number, "status": status, "type": "Redshift", "config": {"host": f"h{number}"}}
 
 
-def test_wait_returns_integrations_as_they_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_returns_settled_integrations(monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = Settling(id1=["enabled"], id2=["editing", "editing", "editError"], id3=["deleting", None])
     monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", lambda _http: tenant)
     assert [(found["id"], found["status"]) for found in listed(wait=True, wait_sleep=0.001)] == [
@@ -136,13 +136,13 @@ def test_wait_returns_integrations_as_they_settled(monkeypatch: pytest.MonkeyPat
     assert tenant.queries == 3
 
 
-def test_status_filter_is_for_the_status_after_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_filter_applies_after_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = Settling(id1=["enabled"], id2=["editing", "editError"])
     monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", lambda _http: tenant)
     assert [found["id"] for found in listed(wait=True, wait_sleep=0.001, status=["editError"])] == ["2"]
 
 
-def test_wait_ends_at_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = Settling(id1=["creating"] * 5)
     monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", lambda _http: tenant)
     monkeypatch.setattr(reconcile, "time", SimpleNamespace(monotonic=iter([0, 0, 1]).__next__, sleep=lambda _s: None))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every record and everything that can be desired of it."""
+"""Properties of all records and all desired integrations."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def wishes() -> st.SearchStrategy[Desired]:
 
 
 def decided(record: Record | None, desired: Desired) -> Decision:
-    """The decision, where there is one."""
+    """Return the decision, if there is one."""
     try:
         check_config(desired, complete=False)
         return decide(record, desired)
@@ -86,7 +86,7 @@ def leaves(document: t.Any, names: tuple[str, ...] = ()) -> t.Iterator[tuple[tup
 
 
 def redacted(config: t.Any) -> t.Any:
-    """Settings as Immuta shows them."""
+    """Return settings as Immuta shows them."""
     if isinstance(config, dict):
         return {
             name: "<REDACTED>" if is_secret_name(name) or name == "username" else redacted(value)
@@ -99,7 +99,7 @@ redshift = records().map(lambda record: {**record, "id": str(record["id"]), "typ
 
 
 def creations() -> st.SearchStrategy[dict[str, t.Any]]:
-    """Settings with all that a creation needs."""
+    """Generate settings that are complete for a creation."""
     text = st.text(min_size=1, max_size=9)
     login = {"username": text, "password": text}
     okta = st.fixed_dictionaries({**login, "appId": text, "role": text, "idpHost": st.just("a.okta.com")})
@@ -113,7 +113,7 @@ def creations() -> st.SearchStrategy[dict[str, t.Any]]:
 
 
 @given(config=creations(), automatic=st.booleans())
-def test_a_creation_is_refused_or_sent_as_documented(config: dict[str, t.Any], automatic: bool) -> None:
+def test_creation_is_refused_or_documented(config: dict[str, t.Any], automatic: bool) -> None:
     """Immuta's documentation, "Integration Configuration Payload", as the stand-in checks it."""
     desired = Desired("present", None, automatic, config, {}, update_secrets=False)
     try:
@@ -127,7 +127,7 @@ def test_a_creation_is_refused_or_sent_as_documented(config: dict[str, t.Any], a
 
 
 @given(record=redshift | st.none(), desired=wishes())
-def test_what_was_sent_is_what_was_wanted(record: Record | None, desired: Desired) -> None:
+def test_sent_settings_equal_desired_settings(record: Record | None, desired: Desired) -> None:
     decision = decided(record, desired)
     assume(decision.action in ("create", "update"))
     body = t.cast(Record, decision.payload)
@@ -141,7 +141,7 @@ def test_what_was_sent_is_what_was_wanted(record: Record | None, desired: Desire
 
 
 @given(record=redshift | st.none(), desired=wishes())
-def test_a_decision_shows_no_secret_and_reports_what_it_does(record: Record | None, desired: Desired) -> None:
+def test_decision_shows_no_secret(record: Record | None, desired: Desired) -> None:
     decision = decided(record, desired)
     said = json.dumps([decision.before, decision.after, decision.differences, decision.warnings]) + repr(decision)
     assert PASSWORD not in said
@@ -152,7 +152,7 @@ def test_a_decision_shows_no_secret_and_reports_what_it_does(record: Record | No
 
 
 @given(record=redshift, desired=wishes())
-def test_a_change_loses_nothing_that_the_user_left_out(record: Record, desired: Desired) -> None:
+def test_change_keeps_unset_options(record: Record, desired: Desired) -> None:
     decision = decided(record, desired)
     assume(decision.action == "update")
     sent = t.cast(Record, decision.payload)["config"]
@@ -171,11 +171,11 @@ documents = st.recursive(
 
 
 @given(document=documents)
-def test_nothing_under_the_name_of_a_secret_is_shown(document: t.Any) -> None:
+def test_values_with_secret_names_are_hidden(document: t.Any) -> None:
     for path, value in leaves(masked(document)):
         if any(is_secret_name(name) for name in path):
             assert value in (MASK, None, "") or isinstance(value, bool) or is_redacted(value)
-    # As text, since NaN is not equal to itself.
+    # As text, because NaN is not equal to itself.
     assert repr(masked(masked(document))) == repr(masked(document))
     shown, again = ({"config": {"any": value}} for value in (document, masked(document)))
     assert repr(for_display(shown)) == repr(for_display(again))

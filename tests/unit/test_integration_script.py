@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A script from Immuta to a file: what is asked for, and what lies on the disk afterwards."""
+"""A script from Immuta to a file: the request, and the resulting files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SCRIPT = (
 
 
 class Immuta:
-    """Gives one script, whatever is asked for, and notes what that was."""
+    """A tenant with one script that records requests."""
 
     def __init__(self) -> None:
         self.generated = SCRIPT
@@ -115,7 +115,7 @@ def mode_of(path: pathlib.Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-# What is asked for
+# Requests
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def mode_of(path: pathlib.Path) -> int:
     ],
     ids=str,
 )
-def test_script_is_generated_from_the_payload_of_the_registration(
+def test_script_uses_the_payload_of_the_registration(
     changes: dict[str, t.Any], asked: list[t.Any], immuta: Immuta, dest: pathlib.Path
 ):
-    """Immuta's documentation, "Configure a Redshift Integration": the payloads have to match."""
+    """Immuta's documentation, "Configure a Redshift Integration": the payloads must match."""
     write(dest, **changes)
     assert immuta.asked == asked
     assert dest.read_bytes() == SCRIPT
@@ -159,30 +159,28 @@ def test_script_is_generated_from_the_payload_of_the_registration(
         ({"api_key": ""}, "api_key"),
     ],
 )
-def test_what_cannot_be_generated_leaves_no_file(
-    changes: dict[str, t.Any], said: str, immuta: Immuta, dest: pathlib.Path
-):
+def test_failed_generation_leaves_no_file(changes: dict[str, t.Any], said: str, immuta: Immuta, dest: pathlib.Path):
     with pytest.raises(InputError, match=said):
         write(dest, **changes)
     assert list(dest.parent.iterdir()) == []
 
 
-def test_edit_of_nothing(immuta: Immuta, dest: pathlib.Path):
+def test_edit_without_an_integration(immuta: Immuta, dest: pathlib.Path):
     immuta.record = None
     with pytest.raises(InputError, match="no integration with id 7: there is nothing to edit"):
         write(dest, script="edit", id="7")
 
 
-def test_deletion_of_what_somebody_else_has_deleted(immuta: Immuta, dest: pathlib.Path):
+def test_delete_script_of_a_deleted_integration(immuta: Immuta, dest: pathlib.Path):
     immuta.errors = [ApiError("HTTP 404.", status=404, is_document=True)]
     with pytest.raises(InputError, match=r"no integration with id 7, so there is nothing to delete"):
         write(dest, script="delete", id="7")
 
 
-# What is returned
+# Results
 
 
-def test_result_holds_no_script_and_no_secret(immuta: Immuta, dest: pathlib.Path):
+def test_result_has_no_script_and_no_secret(immuta: Immuta, dest: pathlib.Path):
     dest.write_bytes(SCRIPT.replace(b"GRANT", b"REVOKE"))
     result = write(dest)
     assert result.keys() == {"changed", "dest", "checksum", "size", "statement_count", "inspection", "diff", "warnings"}
@@ -200,8 +198,8 @@ CANARIES = ("\u00fc", "\u00fc'\u00df", "\u00df$\\\u00fc", "\u00fc\"x'1''\u00df\\
 
 
 @pytest.mark.parametrize("canary", CANARIES)
-def test_no_result_file_or_message_shows_a_password(immuta: Immuta, dest: pathlib.Path, canary: str):
-    """In the difference, the review, the lines that vary, and those by which another script is refused."""
+def test_no_output_shows_a_password(immuta: Immuta, dest: pathlib.Path, canary: str):
+    """In the difference, the review, unstable lines, and the lines of a refusal."""
     literal = "'" + canary.replace("\\", "\\\\").replace("'", "''") + "'"
     nested = literal.replace("'", "''")
     texts = [
@@ -229,20 +227,20 @@ def test_no_result_file_or_message_shows_a_password(immuta: Immuta, dest: pathli
     assert canary.encode() in dest.read_bytes() or literal.encode() in dest.read_bytes()
 
 
-def test_secret_of_extra_is_masked_where_it_stands_in_no_literal(immuta: Immuta, dest: pathlib.Path):
+def test_secret_of_extra_outside_a_literal_is_masked(immuta: Immuta, dest: pathlib.Path):
     immuta.generated = b"SELECT hush_Hu5h;"
     diff = write(dest, config={**CONFIG, "extra": {"sessionToken": "hush_Hu5h"}})["diff"]
     assert "hush" not in repr(diff)
     assert dest.read_bytes() == immuta.generated
 
 
-def test_password_that_is_a_word_is_masked_in_literals_alone(immuta: Immuta, dest: pathlib.Path):
+def test_common_word_password_is_masked_in_literals(immuta: Immuta, dest: pathlib.Path):
     immuta.generated = b"CREATE TABLE a (a int); CREATE USER x PASSWORD 'a';"
     diff = write(dest, config={**CONFIG, "password": "a"})["diff"]
     assert diff["after"] == "CREATE TABLE a (a int); CREATE USER x PASSWORD '********';"
 
 
-def test_file_that_was_no_script_is_replaced(immuta: Immuta, dest: pathlib.Path):
+def test_other_file_is_replaced(immuta: Immuta, dest: pathlib.Path):
     dest.write_bytes(b"\x00\xff")
     write(dest)
     assert dest.read_bytes() == SCRIPT
@@ -251,9 +249,7 @@ def test_file_that_was_no_script_is_replaced(immuta: Immuta, dest: pathlib.Path)
 @pytest.mark.parametrize(
     ("script", "line"), [(b"ALTER USER u PASSWORD 'unterminated", 1), (b"SELECT 1;\nSELECT '\xff'", 2), (b"\x00", 1)]
 )
-def test_script_that_cannot_be_split_is_written_with_a_warning(
-    script: bytes, line: int, immuta: Immuta, dest: pathlib.Path
-):
+def test_unsplittable_script_is_written_with_a_warning(script: bytes, line: int, immuta: Immuta, dest: pathlib.Path):
     immuta.generated = script
     result = write(dest)
     assert result["statement_count"] is None
@@ -262,7 +258,7 @@ def test_script_that_cannot_be_split_is_written_with_a_warning(
     assert dest.read_bytes() == script
 
 
-def test_script_that_cannot_run_is_a_warning_or_an_error(immuta: Immuta, dest: pathlib.Path):
+def test_unrunnable_script_warns_or_fails(immuta: Immuta, dest: pathlib.Path):
     immuta.generated = b"SELECT 1;\nCREATE FUNCTION f() RETURNS int AS $$ token $$ LANGUAGE plpythonu;"
     version = {"server_version": "PostgreSQL 8.0.2, Redshift 1.0.219674"}
     for name in ("create", "edit"):
@@ -280,30 +276,30 @@ def test_script_that_cannot_run_is_a_warning_or_an_error(immuta: Immuta, dest: p
     assert dest.exists()
 
 
-def test_script_for_a_server_of_unknown_version_is_written_with_a_warning(immuta: Immuta, dest: pathlib.Path):
+def test_unknown_server_version_warns(immuta: Immuta, dest: pathlib.Path):
     immuta.generated = b"CREATE FUNCTION f() RETURNS int AS $$ token $$ LANGUAGE plpythonu;"
     result = write(dest, require_runnable=True)
     assert [found["severity"] for found in result["inspection"]] == ["warning"]
     assert dest.exists()
 
 
-def test_script_about_another_database_is_found_where_the_settings_name_both(immuta: Immuta, dest: pathlib.Path):
+def test_script_for_another_database_is_detected(immuta: Immuta, dest: pathlib.Path):
     immuta.generated = b"GRANT TEMP ON DATABASE other TO PUBLIC"
     assert [found["severity"] for found in write(dest)["inspection"]] == ["error"]
     assert write(dest, script="delete", id="7", config=None)["inspection"] == []
 
 
-# What lies on the disk
+# Files
 
 
-def test_file_is_as_immuta_sent_it_for_its_owner_alone(immuta: Immuta, dest: pathlib.Path):
+def test_file_is_unmodified_and_private(immuta: Immuta, dest: pathlib.Path):
     write(dest)
     assert dest.read_bytes() == SCRIPT
     assert mode_of(dest) == 0o600
     assert list(dest.parent.iterdir()) == [dest]
 
 
-def test_same_script_again_changes_nothing(immuta: Immuta, dest: pathlib.Path):
+def test_same_script_is_no_change(immuta: Immuta, dest: pathlib.Path):
     write(dest)
     before = dest.stat()
     result = write(dest, backup=True)
@@ -312,7 +308,7 @@ def test_same_script_again_changes_nothing(immuta: Immuta, dest: pathlib.Path):
     assert (dest.stat().st_ino, dest.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_other_mode_is_a_change_of_the_mode_alone(immuta: Immuta, dest: pathlib.Path):
+def test_other_mode_changes_only_the_mode(immuta: Immuta, dest: pathlib.Path):
     write(dest)
     assert write(dest, mode="0640", backup=True)["changed"]
     assert mode_of(dest) == 0o640
@@ -320,34 +316,34 @@ def test_other_mode_is_a_change_of_the_mode_alone(immuta: Immuta, dest: pathlib.
 
 
 def test_check_mode_writes_nothing(immuta: Immuta, dest: pathlib.Path):
-    foretold = write(dest, check_mode=True, backup=True)
+    predicted = write(dest, check_mode=True, backup=True)
     assert list(dest.parent.iterdir()) == []
-    assert foretold == write(dest, backup=True)
+    assert predicted == write(dest, backup=True)
     dest.write_bytes(b"old")
     assert write(dest, check_mode=True, backup=True)["changed"]
     assert dest.read_bytes() == b"old"
     assert list(dest.parent.iterdir()) == [dest]
 
 
-def test_missing_folders_are_made_when_asked_for_and_open_to_their_owner_only(immuta: Immuta, tmp_path: pathlib.Path):
+def test_missing_directories_are_created_private(immuta: Immuta, tmp_path: pathlib.Path):
     dest = tmp_path / "outer" / "inner" / "create.sql"
-    foretold = write(dest, check_mode=True, create_parents=True)
-    assert foretold["changed"]
+    predicted = write(dest, check_mode=True, create_parents=True)
+    assert predicted["changed"]
     assert not (tmp_path / "outer").exists()
-    assert write(dest, create_parents=True) == foretold
-    assert [stat.S_IMODE(folder.stat().st_mode) for folder in dest.parents[:2]] == [0o700, 0o700]
+    assert write(dest, create_parents=True) == predicted
+    assert [stat.S_IMODE(directory.stat().st_mode) for directory in dest.parents[:2]] == [0o700, 0o700]
     tmp_path.chmod(0o755)
     assert not write(dest, create_parents=True)["changed"]
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
-def test_folder_that_cannot_be_made_is_said_so(immuta: Immuta, tmp_path: pathlib.Path):
+def test_directory_that_cannot_be_created(immuta: Immuta, tmp_path: pathlib.Path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="Not a directory"):
         write(tmp_path / "file" / "inner" / "create.sql", create_parents=True)
 
 
-def test_backup_keeps_what_was_there(immuta: Immuta, dest: pathlib.Path):
+def test_backup_keeps_the_old_file(immuta: Immuta, dest: pathlib.Path):
     assert "backup_file" not in write(dest, backup=True)
     dest.write_bytes(b"old")
     backup = pathlib.Path(write(dest, backup=True)["backup_file"])
@@ -356,7 +352,7 @@ def test_backup_keeps_what_was_there(immuta: Immuta, dest: pathlib.Path):
     assert dest.read_bytes() == SCRIPT
 
 
-def test_link_stays_one(immuta: Immuta, dest: pathlib.Path, tmp_path: pathlib.Path):
+def test_link_is_kept(immuta: Immuta, dest: pathlib.Path, tmp_path: pathlib.Path):
     link = tmp_path / "link.sql"
     link.symlink_to(dest)
     assert write(link)["dest"] == str(link)
@@ -365,7 +361,7 @@ def test_link_stays_one(immuta: Immuta, dest: pathlib.Path, tmp_path: pathlib.Pa
 
 
 @pytest.mark.parametrize("failing", ["fsync", "replace", "fchmod"])
-def test_write_that_fails_leaves_what_was_there(
+def test_failed_write_keeps_the_old_file(
     failing: str, immuta: Immuta, dest: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ):
     dest.write_bytes(b"old")
@@ -380,7 +376,7 @@ def test_write_that_fails_leaves_what_was_there(
     assert list(dest.parent.iterdir()) == [dest]
 
 
-def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(immuta: Immuta, dest: pathlib.Path):
+def test_files_of_killed_processes_are_deleted(immuta: Immuta, dest: pathlib.Path):
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         dead = subprocess.Popen([sys.executable, "-c", ""])
@@ -403,15 +399,13 @@ def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(immu
     ("name", "said"),
     [
         ("missing/create.sql", "The directory .*/missing of dest does not exist"),
-        ("folder", "The dest .*/folder is not a file"),
+        ("directory", "The dest .*/directory is not a file"),
         ("pipe", "The dest .*/pipe is not a file"),
         ("file/create.sql", "The directory .*/file of dest does not exist"),
     ],
 )
-def test_dest_that_cannot_be_is_refused_before_immuta_is_asked(
-    name: str, said: str, immuta: Immuta, tmp_path: pathlib.Path
-):
-    (tmp_path / "folder").mkdir()
+def test_impossible_dest_fails_before_any_request(name: str, said: str, immuta: Immuta, tmp_path: pathlib.Path):
+    (tmp_path / "directory").mkdir()
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match=said):
@@ -419,7 +413,7 @@ def test_dest_that_cannot_be_is_refused_before_immuta_is_asked(
     assert immuta.asked == []
 
 
-def test_folder_that_cannot_be_written_is_refused_before_immuta_is_asked(
+def test_unwritable_directory_fails_before_any_request(
     immuta: Immuta, dest: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(os, "access", lambda *_arguments: False)
@@ -428,7 +422,7 @@ def test_folder_that_cannot_be_written_is_refused_before_immuta_is_asked(
     assert immuta.asked == []
 
 
-def test_file_that_cannot_be_read_is_left_alone(immuta: Immuta, dest: pathlib.Path, monkeypatch: pytest.MonkeyPatch):
+def test_unreadable_file_is_unchanged(immuta: Immuta, dest: pathlib.Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_arguments: t.Any) -> t.NoReturn:
         raise PermissionError(13, "Permission denied")
 
@@ -448,6 +442,6 @@ def test_mode(value: t.Any, mode: int):
     "value",
     ["0644", "0601", "0607", "0200", "000", "4600", "u=rw", "rw-------", "", 600, -1, 0o100600, None, True, 6.0],
 )
-def test_mode_that_is_none_or_lets_others_read(value: t.Any):
+def test_invalid_or_public_mode(value: t.Any):
     with pytest.raises(InputError, match=r"The (option )?mode "):
         files.file_mode(value)

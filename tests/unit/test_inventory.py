@@ -37,7 +37,7 @@ def test_name(config: dict[str, t.Any], members: dict[str, t.Any], name: str):
     assert [host.name for host in hosts_of([record(config, **members)])] == [name]
 
 
-def test_what_shares_a_host_has_its_id_in_the_name():
+def test_names_have_the_id_if_a_host_is_shared():
     shared = {"host": "sales.example.com"}
     hosts = hosts_of([record(shared, id="1", type="Snowflake"), record(shared, id="2"), record(shared, id="3")])
     assert [(host.name, host.variables["immuta_id"]) for host in hosts] == [
@@ -66,13 +66,13 @@ def test_groups(members: dict[str, t.Any], groups: list[str]):
     assert host.groups == groups
 
 
-def test_what_is_gone_or_going_is_left_out():
+def test_deleted_integrations_are_left_out():
     statuses = ["enabled", "deleted", "disabled", "deleting", "deleteError", "creating"]
     records = in_use(record({}, id=status, status=status) for status in statuses)
     assert [one["id"] for one in records] == ["enabled", "deleteError", "creating"]
 
 
-def test_what_is_kept_has_no_secret():
+def test_cached_data_has_no_secret():
     (kept,) = in_use([record({"immutaApiKey": "Trino-Secret-1"})])
     assert "Trino-Secret-1" not in str(kept)
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a login needs, what is tried again, and what is said when there is no session.
+"""The requirements of a login, retries, and the message of a failure.
 
-The drivers themselves are tested against a server in tests/functional.
+Tests in tests/functional cover the drivers with a server.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def refusal(cause: OSError | None = None, **reason: t.Any) -> NoSessionError:
 
 
 class FakeDriver:
-    """Refuses logins with the errors it was given, in turn; ``at_first`` are those of the first statement."""
+    """A driver that refuses logins with the prepared errors; ``at_first`` are those of the first statement."""
 
     def __init__(self, *problems: NoSessionError, at_first: t.Sequence[DriverError] = ()) -> None:
         self.problems = list(problems)
@@ -91,7 +91,7 @@ def failed_login(database: str | None = None, **options: t.Any) -> tuple[LoginEr
 
 
 @pytest.mark.parametrize("options", [PASSWORD, IAM, SERVERLESS, OKTA, {**IAM, "login_host": "h"}])
-def test_options_that_are_enough(options: dict[str, t.Any]) -> None:
+def test_sufficient_options(options: dict[str, t.Any]) -> None:
     assert login(**options).database == "dev"
 
 
@@ -117,24 +117,24 @@ def test_options_that_are_enough(options: dict[str, t.Any]) -> None:
         ({**PASSWORD, "ca_path": "/no/such/file"}, "The certificates in ca_path cannot be read: /no/such/file."),
     ],
 )
-def test_options_that_are_not_enough(options: dict[str, t.Any], message: str) -> None:
+def test_insufficient_options(options: dict[str, t.Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         login(**options)
     assert caught.value.message == message
 
 
-def test_a_login_does_not_show_its_password() -> None:
+def test_login_hides_its_password() -> None:
     assert "hunter2" not in repr(login(**PASSWORD))
 
 
 @pytest.mark.parametrize("options", [PASSWORD, IAM, SERVERLESS, OKTA])
-def test_the_driver_knows_each_argument(options: dict[str, t.Any]) -> None:
+def test_driver_accepts_each_argument(options: dict[str, t.Any]) -> None:
     arguments = drivers._RedshiftConnector._arguments(login(**options), "immuta")
     inspect.signature(redshift_connector.connect).bind(**arguments)
     assert arguments["database"] == "immuta"
 
 
-def test_a_session_gets_its_timeout_and_is_closed(use: t.Callable[..., FakeDriver]) -> None:
+def test_session_has_a_timeout_and_is_closed(use: t.Callable[..., FakeDriver]) -> None:
     driver = use()
     with pytest.raises(KeyError), connect(login(**PASSWORD, statement_timeout=5)):
         raise KeyError
@@ -142,7 +142,7 @@ def test_a_session_gets_its_timeout_and_is_closed(use: t.Callable[..., FakeDrive
     assert driver.closed == 1
 
 
-def test_no_timeout_is_none(use: t.Callable[..., FakeDriver]) -> None:
+def test_no_timeout(use: t.Callable[..., FakeDriver]) -> None:
     driver = use()
     with connect(login(**PASSWORD, statement_timeout=0)):
         assert driver.executed == []
@@ -164,7 +164,7 @@ def test_no_timeout_is_none(use: t.Callable[..., FakeDriver]) -> None:
         refusal(ssl.SSLZeroReturnError()),
     ],
 )
-def test_what_may_pass_is_tried_again(problem: NoSessionError, use: t.Callable[..., FakeDriver]) -> None:
+def test_transient_errors_are_retried(problem: NoSessionError, use: t.Callable[..., FakeDriver]) -> None:
     use(problem, problem)
     pauses: list[float] = []
     with connect(login(**PASSWORD), sleep=pauses.append):
@@ -197,7 +197,7 @@ UNTRUSTED.verify_message = "self-signed certificate"
         (refusal(identity="AccessDenied"), "gave no credentials for the database (AccessDenied)", False, False),
     ],
 )
-def test_what_will_not_pass_is_said_at_once(
+def test_permanent_errors_fail_at_once(
     problem: NoSessionError,
     reason: str,
     authentication_failed: bool,
@@ -222,7 +222,9 @@ def test_what_will_not_pass_is_said_at_once(
         (None, "the server ended the connection before the login"),
     ],
 )
-def test_what_did_not_pass_is_said(cause: OSError | None, reason: str, use: t.Callable[..., FakeDriver]) -> None:
+def test_lasting_transient_error_is_reported(
+    cause: OSError | None, reason: str, use: t.Callable[..., FakeDriver]
+) -> None:
     use(refusal(cause))
     assert reason in failed_login(connect_retries=0)[0].message
 
@@ -235,7 +237,7 @@ def test_what_did_not_pass_is_said(cause: OSError | None, reason: str, use: t.Ca
         (DriverError(sqlstate=None, lost=False, kind="ValueError"), False, "the driver failed with ValueError"),
     ],
 )
-def test_a_session_that_breaks_at_once_is_a_failed_login(
+def test_session_that_breaks_at_once(
     error: DriverError, is_retried: bool, said: str, use: t.Callable[..., FakeDriver]
 ) -> None:
     driver = use(at_first=[error] * 9)
@@ -254,19 +256,19 @@ def test_a_session_that_breaks_at_once_is_a_failed_login(
         ("AccessDenied", "check the identity and its permissions."),
     ],
 )
-def test_what_keeps_aws_from_giving_credentials(identity: str, advice: str, use: t.Callable[..., FakeDriver]) -> None:
+def test_aws_credential_errors(identity: str, advice: str, use: t.Callable[..., FakeDriver]) -> None:
     use(refusal(identity=identity))
     with pytest.raises(LoginError) as caught, connect(login(**IAM)):
         pass
     assert f"AWS gave no credentials for the database ({identity}): {advice}" in caught.value.message
 
 
-def test_a_host_without_an_ipv4_address_is_not_unknown(use: t.Callable[..., FakeDriver]) -> None:
+def test_host_without_ipv4_is_known(use: t.Callable[..., FakeDriver]) -> None:
     use(refusal(socket.gaierror(socket.EAI_NONAME, "")))
     assert "has no IPv4 address, and driver 'redshift_connector'" in failed_login(login_host="::1")[0].message
 
 
-def test_where_the_server_is_without_a_host(use: t.Callable[..., FakeDriver]) -> None:
+def test_endpoint_without_login_host(use: t.Callable[..., FakeDriver]) -> None:
     for options, where in ((IAM, "cluster c as d"), (SERVERLESS, "workgroup w as the IAM identity")):
         use(refusal(identity="x"))
         with pytest.raises(LoginError) as caught, connect(login(**options)):
@@ -285,11 +287,11 @@ def test_where_the_server_is_without_a_host(use: t.Callable[..., FakeDriver]) ->
         (IndexError("list index out of range"), "no endpoint"),
     ],
 )
-def test_what_aws_says_is_its_code_alone(error: Exception, problem: str) -> None:
+def test_aws_error_shows_only_its_code(error: Exception, problem: str) -> None:
     assert drivers._identity_problem(error) == problem
 
 
-def test_a_missing_library_is_named_with_its_python(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_names_its_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingLibraryError) as caught, connect(login(**PASSWORD, driver="psycopg")):
         pass
@@ -298,7 +300,7 @@ def test_a_missing_library_is_named_with_its_python(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("version", "is_enough"), [("2.1.9", False), ("2.1.14", True), ("2.10.1", True), ("3", True)])
-def test_a_library_has_to_be_new_enough(monkeypatch: pytest.MonkeyPatch, version: str, is_enough: bool) -> None:
+def test_library_version_is_checked(monkeypatch: pytest.MonkeyPatch, version: str, is_enough: bool) -> None:
     monkeypatch.setitem(sys.modules, "driver", types.SimpleNamespace(__version__=version))
     if is_enough:
         drivers._library("driver", "2.1.14")
@@ -312,11 +314,11 @@ def test_a_library_has_to_be_new_enough(monkeypatch: pytest.MonkeyPatch, version
     [
         ("/mine.pem", "/system.pem", [], "/mine.pem"),
         (None, "/system.pem", [], "/system.pem"),
-        (None, None, ["ca-certificates.crt"], "{folder}/ca-certificates.crt"),
+        (None, None, ["ca-certificates.crt"], "{directory}/ca-certificates.crt"),
         (None, None, [], certifi.where()),
     ],
 )
-def test_which_certificates_psycopg_trusts(
+def test_certificates_trusted_by_psycopg(
     ca_path: str | None,
     cafile: str | None,
     files: list[str],
@@ -329,10 +331,10 @@ def test_which_certificates_psycopg_trusts(
     paths = types.SimpleNamespace(cafile=cafile, capath=str(tmp_path))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     found = probe.certificates(dataclasses.replace(login(**PASSWORD), ca_path=ca_path))
-    assert found == expected.format(folder=tmp_path)
+    assert found == expected.format(directory=tmp_path)
 
 
-def test_a_driver_gets_another_environment_for_as_long_as_it_connects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_driver_environment_during_connect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/before")
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     monkeypatch.setenv("PGHOSTADDR", "127.0.0.7")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person may see of a script, and of what a server says about a statement."""
+"""The visible parts of a script, and of a server's message about a statement."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.mask
         ("-- postgres://u:hunter@h", "-- postgres://u:********@h"),
     ],
 )
-def test_a_secret_is_masked_where_it_is(script: str, shown: str) -> None:
+def test_secrets_are_masked_in_place(script: str, shown: str) -> None:
     assert mask(script) == shown
     assert mask(script.encode()) == shown
 
@@ -79,7 +79,7 @@ def test_a_secret_is_masked_where_it_is(script: str, shown: str) -> None:
         "COPY t FROM 's3://bucket/key' IAM_ROLE 'arn:aws:iam::1:role/r'",
     ],
 )
-def test_what_is_no_secret_is_shown(script: str) -> None:
+def test_other_text_is_shown(script: str) -> None:
     assert mask(script) == script
 
 
@@ -92,7 +92,7 @@ def test_what_is_no_secret_is_shown(script: str) -> None:
         ('hun"ter2', 'GRANT a TO "hun""ter2"; -- hun\\"ter2'),
     ],
 )
-def test_a_known_secret_is_hidden_in_any_form_and_place(secret: str, script: str) -> None:
+def test_known_secret_is_hidden_in_any_form(secret: str, script: str) -> None:
     shown = mask(script, [secret])
     assert "ter2" not in shown
     assert "********" in shown
@@ -105,7 +105,7 @@ def test_a_known_secret_is_hidden_in_any_form_and_place(secret: str, script: str
         "AS $$ BEGIN EXECUTE 'ALTER USER a PASSWORD ''head''''tail'' VALID UNTIL ''infinity'''; END $$",
     ],
 )
-def test_a_password_with_a_quote_in_it_is_hidden_whole_in_a_nested_literal(script: str) -> None:
+def test_password_with_a_quote_in_a_nested_literal(script: str) -> None:
     shown = mask(script)
     assert "tail" not in shown
     assert "USER a PASSWORD" in shown
@@ -157,11 +157,9 @@ def test_a_password_with_a_quote_in_it_is_hidden_whole_in_a_nested_literal(scrip
         ("SELECT a FROM b WHERE hunter2", "in SELECT a FROM b WHERE hunter2", "-"),
     ],
 )
-def test_a_message_is_shown_with_the_names_of_objects_and_without_values(
-    statement: str, message: str, shown: str | None
-) -> None:
+def test_message_keeps_names_and_hides_values(statement: str, message: str, shown: str | None) -> None:
     assert server_sentence(message, statement) == (None if shown == "-" else shown or message)
 
 
-def test_a_long_message_is_cut() -> None:
+def test_long_message_is_cut() -> None:
     assert server_sentence(f"{'error ' * 200}'hunter2'", "A") == ("error " * 200)[:500] + " ..."

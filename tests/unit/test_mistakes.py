@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people hand in by mistake in place of a script."""
+"""Files and values that are used as a script by mistake."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
         ("<!DOCTYPE html>", 1, "as a web page does"),
     ],
 )
-def test_what_no_server_understands_and_nobody_means_is_refused(script: str, line: int, reason: str) -> None:
+def test_invalid_values_are_refused(script: str, line: int, reason: str) -> None:
     def read() -> None:
         check_file(script)
         check(split(script))
@@ -56,7 +56,7 @@ def test_what_no_server_understands_and_nobody_means_is_refused(script: str, lin
         ("B PASSWORD '<your-password>'", "The password on line 1 of the script looks like a placeholder."),
     ],
 )
-def test_what_may_be_meant_is_warned_about(script: str, warning: str) -> None:
+def test_suspicious_values_warn(script: str, warning: str) -> None:
     assert check(split(script)) == [warning]
 
 
@@ -71,6 +71,6 @@ def test_what_may_be_meant_is_warned_about(script: str, warning: str) -> None:
         "",
     ],
 )
-def test_what_is_right_is_left_alone(script: str) -> None:
+def test_valid_values_are_accepted(script: str) -> None:
     check_file(script)
     assert check(split(script)) == []

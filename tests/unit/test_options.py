@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Ansible makes of the options of the modules that talk to Immuta."""
+"""Validation of the options of modules that use Immuta."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def validated(module: str, options: dict[str, t.Any]) -> t.Any:
     return ArgumentSpecValidator(**ARGUMENTS[module]).validate({**TENANT, **options})
 
 
-def test_config_can_be_pasted_from_immutas_documentation():
+def test_config_can_be_pasted_from_the_api_docs():
     result = validated("integration", {"auto_bootstrap": True, "config": PASTED})
     assert result.error_messages == []
     assert api_config(result.validated_parameters["config"]) == (PASTED, {})
@@ -63,7 +63,7 @@ def test_config_can_be_pasted_from_immutas_documentation():
         ("script", {"script": "delete", "id": "7"}, "dest"),
     ],
 )
-def test_what_is_missing_is_named(module: str, options: dict[str, t.Any], missing: str):
+def test_missing_options_are_named(module: str, options: dict[str, t.Any], missing: str):
     (message,) = validated(module, options).error_messages
     assert message.endswith(f": {missing}")
 
@@ -77,7 +77,7 @@ def test_what_is_missing_is_named(module: str, options: dict[str, t.Any], missin
         ("info", {}),
     ],
 )
-def test_no_more_is_needed(module: str, options: dict[str, t.Any]):
+def test_minimal_options(module: str, options: dict[str, t.Any]):
     assert validated(module, options).error_messages == []
 
 

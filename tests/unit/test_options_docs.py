@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules document is what they take."""
+"""The documentation of the modules matches their arguments."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def documentation(module: str) -> dict[str, t.Any]:
 
 
 def fragments(module: str) -> list[str]:
-    """The doc fragments that a module names, without the name of the collection."""
+    """Return the doc fragments of a module, without the name of the collection."""
     named = documentation(module)["extends_documentation_fragment"]
     assert all(fragment.startswith("immuta.integrations.") for fragment in named)
     return [fragment.removeprefix("immuta.integrations.") for fragment in named]
 
 
 def documented_options(module: str) -> dict[str, t.Any]:
-    """The module's own options and those of its fragments, merged as Ansible merges them."""
+    """Return the module's own options and those of its fragments, merged as Ansible does."""
     options = documentation(module).get("options", {})
     for fragment in fragments(module):
         name, _dot, part = fragment.partition(".")
@@ -45,13 +45,13 @@ class CapturedError(Exception):
 
 
 def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
-    """What the module gives to AnsibleModule."""
+    """Return the arguments that the module passes to AnsibleModule."""
 
     def capture(**arguments: t.Any) -> t.NoReturn:
         raise CapturedError(arguments)
 
     imported = importlib.import_module(f"{PLUGINS}.modules.{module}")
-    if not hasattr(imported, "main"):  # the action plugin is all there is of it
+    if not hasattr(imported, "main"):  # it has only an action plugin
         action = importlib.import_module(f"{PLUGINS}.action.{module}")
         return {**action.arguments(), "supports_check_mode": action.ActionModule._supports_check_mode}
     monkeypatch.setattr(imported, "AnsibleModule", capture)
@@ -61,7 +61,7 @@ def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
 
 
 def summary(option: dict[str, t.Any], suboptions: str) -> dict[str, t.Any]:
-    """What both a documentation and an argument spec say of an option."""
+    """Return the fields that both a documentation and an argument spec of an option have."""
     return {
         "type": option.get("type", "str"),
         "elements": option.get("elements"),
@@ -84,13 +84,13 @@ def flat(options: dict[str, t.Any]) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_documented_options_are_those_that_are_taken(module: str, monkeypatch: pytest.MonkeyPatch):
+def test_documented_options_match_the_code(module: str, monkeypatch: pytest.MonkeyPatch):
     spec = arguments(module, monkeypatch)["argument_spec"]
     assert summaries(documented_options(module), "suboptions") == summaries(spec, "options")
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_every_secret_is_no_log(module: str, monkeypatch: pytest.MonkeyPatch):
+def test_secrets_are_no_log(module: str, monkeypatch: pytest.MonkeyPatch):
     for name, option in flat(arguments(module, monkeypatch)["argument_spec"]):
         if is_secret_name(name):
             assert option["no_log"] is (name != "update_secrets"), name

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a run of the role: what each state of Immuta and Redshift leads to."""
+"""The plan of a run of the role for each state of Immuta and Redshift."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ IMPERSONATION = {"config": {**CONFIG, "impersonation": {"enabled": True, "role":
 
 
 def record(status: str, automatic: bool = False, **about: t.Any) -> Current:
-    """An integration that Immuta has, in one of its statuses, and that is not as desired."""
+    """Return an integration in one of its statuses that has drifted."""
     return dataclasses.replace(
         Current(
             exists=True,
@@ -76,7 +76,7 @@ EMPTY = Catalog(
 
 
 def catalog(*found: str, **about: t.Any) -> Catalog:
-    """What Redshift has: of database, account, some (one schema), all (schemas), refused (the password)."""
+    """Return the state of Redshift: database, account, some (one schema), all (schemas), refused (the password)."""
     missing = [] if "all" in found else list(IMMUTA_SCHEMAS[1:]) if "some" in found else list(IMMUTA_SCHEMAS)
     return dataclasses.replace(
         EMPTY,
@@ -93,7 +93,7 @@ def planned(current: Current, found: Catalog | None, **options: t.Any) -> Plan:
 
 
 def steps(made: Plan) -> list[str]:
-    """The steps as "script@database", with what is out of the ordinary about each."""
+    """Return the steps as "script@database", with their special options."""
     shown = []
     for step in made.steps:
         words = [f"{step.script}@{step.database}"]
@@ -111,7 +111,7 @@ CLEANUP, CLEANUP_OUTSIDE = "cleanup@immuta, skips missing", "cleanup@dev, skips 
 RESUMED = [FIRST_SKIPS, SECOND_SKIPS + UNLESS]
 CLEANED = [CLEANUP, FIRST_SKIPS, SECOND_SKIPS]
 
-# What Redshift has: the steps with resume, and with cleanup; None: with fail the run stops.
+# State of Redshift: the steps with resume, and with cleanup; None: with fail the run stops.
 CREATION: dict[tuple[str, ...], tuple[list[str], list[str], list[str] | None]] = {
     (): (RESUMED, RESUMED, [FIRST, SECOND + UNLESS]),
     ("account",): (RESUMED, [CLEANUP_OUTSIDE, FIRST_SKIPS, SECOND_SKIPS], None),
@@ -141,7 +141,7 @@ def test_creation(found: tuple[str, ...], current: Current):
 
 @pytest.mark.parametrize("found", [("refused",), ("refused", "some"), ("refused", "all")], ids=" ".join)
 @pytest.mark.parametrize("part", ["main", "generate", "execute"])
-def test_account_with_another_password_is_a_partial_setup_for_every_part(found: tuple[str, ...], part: str):
+def test_other_password_is_a_partial_setup(found: tuple[str, ...], part: str):
     with pytest.raises(InputError, match=r"already exists on Cluster.example.com with a different password"):
         planned(NOTHING, catalog(*found), part=part)
     with pytest.raises(InputError, match="does not accept the password in immuta_redshift_config"):
@@ -158,7 +158,7 @@ def test_partial_setup_is_listed():
         planned(NOTHING, catalog("account"), on_partial="fail")
 
 
-def test_other_logins_need_no_account_of_their_own():
+def test_other_authentication_needs_no_own_account():
     """The catalog does not show an Okta identity as a user before its first login."""
     assert steps(planned(NOTHING, catalog("all"), **OKTA)) == []
     assert steps(planned(NOTHING, catalog("all"), account="")) == []
@@ -171,7 +171,7 @@ def test_group_that_exists_is_skipped(missing: list[str]):
     assert steps(made) == [FIRST, (SECOND if missing else SECOND_SKIPS) + UNLESS]
 
 
-def test_single_database_that_exists_is_no_partial_setup():
+def test_existing_single_database_is_no_partial_setup():
     """Immuta's documentation, "Configure a Redshift Integration", Requirements: Redshift Spectrum."""
     made = planned(NOTHING, catalog("database"), single_database=True, on_partial="fail")
     assert steps(made) == [FIRST_SKIPS, SECOND + UNLESS]
@@ -185,13 +185,13 @@ def test_change(status: str):
     assert steps(planned(record(status), catalog("all", "account"), on_partial="fail")) == ["edit@immuta"]
 
 
-def test_change_of_a_used_integration_ignores_the_schemas_of_others():
+def test_change_ignores_unrelated_schemas():
     made = planned(record("enabled"), catalog("all", "account", other_schemas=["sales"]))
     assert made.run
 
 
 REMOVAL: dict[str, tuple[Current, tuple[str, ...], list[str], str, tuple[str, ...]]] = {
-    # record, what Redshift has, steps with resume, warning, leftovers
+    # Record, state of Redshift, steps with resume, warning, leftovers
     "all": (
         record("enabled"),
         ("all", "account"),
@@ -228,7 +228,7 @@ def test_removal(case: str):
     assert made.verify is False
 
 
-def test_removal_without_a_record_cleans_up_only_when_asked_to():
+def test_removal_without_a_record_cleans_up_on_request():
     gone = Current()
     assert planned(gone, None, state="absent") == Plan()
     assert planned(gone, None, state="absent", on_partial="cleanup").gather is not None
@@ -237,7 +237,7 @@ def test_removal_without_a_record_cleans_up_only_when_asked_to():
     assert planned(gone, EMPTY, state="absent", on_partial="cleanup").run is False
 
 
-def test_removal_never_advises_to_drop_what_is_not_immutas():
+def test_removal_advice_excludes_unrelated_objects():
     found = catalog("all", "account", other_schemas=["finance", "sales"])
     made = planned(record("enabled"), found, state="absent")
     assert made.leftovers == ()
@@ -251,33 +251,33 @@ def test_names_in_leftovers_are_quoted():
     assert made.leftovers == ('DROP DATABASE "a""b";',)
 
 
-# Who sets up, and who runs
+# Setup method and execution
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_automatic_setup_is_the_module_alone(state: str):
+def test_automatic_setup_only_runs_the_module(state: str):
     made = planned(record("enabled", automatic=True), None, setup="automatic", state=state)
     assert made == Plan(register=True)
     assert planned(NOTHING, None, setup="automatic") == Plan(register=True)
 
 
-def test_removal_follows_how_the_integration_was_set_up():
+def test_removal_follows_the_setup_method():
     assert planned(record("enabled"), None, setup="automatic", state="absent").gather is not None
     assert planned(record("enabled", automatic=True), None, setup="manual", state="absent") == Plan(register=True)
 
 
-def test_nothing_to_do():
+def test_empty_plan():
     assert planned(IN_SYNC, None) == Plan()
     assert planned(Current(), None, state="absent") == Plan()
 
 
-def test_executed_goes_on_to_the_registration():
+def test_executed_continues_with_the_registration():
     for current in (NOTHING, record("enabled")):
         assert planned(current, None, executed=True, execute=False) == Plan(register=True)
     assert planned(record("enabled"), None, executed=True, state="absent") == Plan(register=True)
 
 
-def test_manual_execution_stops_before_the_scripts_and_lists_them():
+def test_manual_execution_stops_and_lists_the_scripts():
     made = planned(NOTHING, EMPTY, execute=False)
     assert (made.generate, made.run, made.register, made.verify) == (True, False, False, False)
     assert made.to_run == (
@@ -304,21 +304,21 @@ def test_manual_execution_stops_before_the_scripts_and_lists_them():
         (("all", "account"), "resume", []),
     ],
 )
-def test_manual_execution_lists_what_is_left(found: tuple[str, ...], on_partial: str, scripts: list[str]):
+def test_manual_execution_lists_remaining_scripts(found: tuple[str, ...], on_partial: str, scripts: list[str]):
     made = planned(NOTHING, catalog(*found), execute=False, on_partial=on_partial)
     assert [step.script for step in made.steps] == scripts
     assert len(made.to_run) == len(scripts)
     assert made.register is (not scripts)
 
 
-def test_manual_execution_needs_a_directory_when_there_is_a_script():
+def test_manual_execution_requires_a_directory():
     with pytest.raises(InputError, match="Set immuta_redshift_script_dir"):
         planned(NOTHING, EMPTY, execute=False, script_dir="")
     assert planned(NOTHING, catalog("all", "account"), execute=False, script_dir="").register
 
 
 @pytest.mark.parametrize("part", ["generate", "execute"])
-def test_parts_that_keep_scripts_need_a_directory(part: str):
+def test_parts_that_keep_scripts_require_a_directory(part: str):
     with pytest.raises(InputError, match="Set immuta_redshift_script_dir"):
         planned(NOTHING, None, part=part, script_dir="")
 
@@ -334,7 +334,7 @@ def test_parts_that_keep_scripts_need_a_directory(part: str):
         ("execute", (True, True, False)),
     ],
 )
-def test_part_does_its_share(part: str, done: tuple[bool, bool, bool]):
+def test_part_runs_its_steps(part: str, done: tuple[bool, bool, bool]):
     made = planned(NOTHING, EMPTY, part=part)
     assert steps(made) == RESUMED
     assert (made.generate, made.run, made.register) == done
@@ -346,14 +346,14 @@ def test_part_register_does_not_connect_to_redshift():
     assert planned(record("enabled"), None, part="register", state="absent") == Plan(register=True)
 
 
-def test_part_preflight_reads_the_catalog_alone():
+def test_part_preflight_only_reads_the_catalog():
     asked = planned(Current(), None, part="preflight")
     assert asked == Plan(gather=asked.gather)
     assert planned(Current(), EMPTY, part="preflight") == Plan()
 
 
 @pytest.mark.parametrize("part", ["main", "preflight", "generate", "execute"])
-def test_requirements_stop_every_part_and_are_listed_once(part: str):
+def test_requirements_stop_every_part(part: str):
     found = dataclasses.replace(EMPTY, failed_requirements=["A is missing.", "B: GRANT b", "A is missing."])
     with pytest.raises(InputError) as caught:
         planned(NOTHING, found, part=part)
@@ -365,7 +365,7 @@ def test_requirements_stop_every_part_and_are_listed_once(part: str):
     assert planned(record("enabled"), found, state="absent").register
 
 
-def test_catalog_is_asked_for_what_the_plan_needs():
+def test_catalog_query_covers_the_plan():
     asked = planned(NOTHING, None, single_database=True, **IMPERSONATION).gather
     assert asked == {
         "login_db": "dev",
@@ -384,7 +384,7 @@ def test_catalog_is_asked_for_what_the_plan_needs():
 
 
 @pytest.mark.parametrize("name", ["database", "initial_database"])
-def test_database_that_nobody_names_is_a_sentence(name: str):
+def test_missing_database_name_is_one_sentence(name: str):
     config = {key: value for key, value in CONFIG.items() if key != name}
     with pytest.raises(InputError, match=f"immuta_redshift_config has no {name}, and Immuta shows none"):
         planned(Current(), None, part="preflight", config=config)
@@ -395,7 +395,7 @@ def test_database_that_nobody_names_is_a_sentence(name: str):
 # Check mode
 
 
-def test_check_mode_previews_a_creation_while_immuta_is_deleting():
+def test_check_mode_previews_creation_during_deletion():
     asked = planned(record("deleting"), None, check_mode=True)
     assert asked.gather is not None
     assert steps(planned(record("deleting"), EMPTY, check_mode=True)) == RESUMED
@@ -424,7 +424,7 @@ def test_check_mode_needs_no_password():
     assert planned(NOTHING, EMPTY, has_login=False).generate
 
 
-# The options of the tasks
+# Options of the tasks
 
 
 def module(check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
@@ -435,7 +435,7 @@ def module(check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
 
 
 def result_of(found: Catalog) -> dict[str, t.Any]:
-    """A result of redshift_info."""
+    """Return a result of redshift_info."""
     return {
         "database_exists": found.database_exists,
         "missing_schemas": list(found.missing_schemas),
@@ -451,7 +451,7 @@ def result_of(found: Catalog) -> dict[str, t.Any]:
 WOULD_CREATE = {"would_change": True, "exists": False, "settled": True, "integration": None, "action": "create"}
 
 
-def test_steps_have_the_options_of_their_tasks():
+def test_steps_use_the_options_of_their_tasks():
     made = module(comparison=WOULD_CREATE, catalog=result_of(EMPTY), script_dir="/srv", transaction="single")
     first, second = made["steps"]
     assert first["generate"] == {
@@ -486,12 +486,12 @@ def test_scripts_of_an_integration_name_it():
     assert removed["steps"][0]["script"] == "delete"
 
 
-def test_part_execute_runs_only_what_immuta_generates_now():
+def test_part_execute_runs_only_current_scripts():
     made = module(part="execute", script_dir="/srv", comparison=WOULD_CREATE, catalog=result_of(EMPTY))
     assert [step["generate"]["require_unchanged"] for step in made["steps"]] == [True, True]
 
 
-def test_scripts_are_inspected_for_the_server_unless_preflight_is_false():
+def test_preflight_false_skips_script_inspection():
     found = dataclasses.replace(EMPTY, version="Redshift 1.0.219674")
     for preflight in (True, False):
         made = module(comparison=WOULD_CREATE, catalog=result_of(found), preflight=preflight)
@@ -505,7 +505,7 @@ SETUP = {"comparison": WOULD_CREATE, "catalog": result_of(EMPTY), "script_dir": 
 REVIEWED = {"initial_create": "a1", "create": "b2"}
 
 
-def test_reviewed_scripts_are_generated_and_run_by_their_checksums():
+def test_reviewed_scripts_run_by_checksum():
     for part in ("main", "execute"):
         made = module(part=part, reviewed=REVIEWED, api_key="k", checksum_key="k", **SETUP)
         assert [step["generate"]["reviewed_checksum"] for step in made["steps"]] == ["a1", "b2"]
@@ -517,13 +517,13 @@ def test_reviewed_scripts_are_generated_and_run_by_their_checksums():
 
 @pytest.mark.parametrize("reviewed", [{}, {"initial_create": "a1"}, {**REVIEWED, "create": None}], ids=str)
 @pytest.mark.parametrize("how", [{}, {"part": "execute"}, {"check_mode": True}], ids=str)
-def test_script_that_nobody_reviewed_stops_the_run(reviewed: dict[str, t.Any], how: dict[str, t.Any]):
+def test_unreviewed_script_stops_the_run(reviewed: dict[str, t.Any], how: dict[str, t.Any]):
     with pytest.raises(InputError, match=r"no checksum of .*create for Cluster.example.com, and nothing"):
         module(reviewed=reviewed, **SETUP, **how)
 
 
 @pytest.mark.parametrize(("key", "binds"), [("k", True), (" k\n", True), ("", False), (None, False), ("other", False)])
-def test_scripts_are_compared_as_they_run_where_both_tasks_have_the_api_key(key: str | None, binds: bool):
+def test_scripts_are_compared_if_tasks_have_the_key(key: str | None, binds: bool):
     assert module(api_key="k", checksum_key=key, **SETUP)["binds"] is binds
     if not binds:
         with pytest.raises(InputError, match=r"Set api_key in immuta_redshift_api, or IMMUTA_API_KEY"):
@@ -532,7 +532,7 @@ def test_scripts_are_compared_as_they_run_where_both_tasks_have_the_api_key(key:
 
 
 @pytest.mark.parametrize("how", [{"part": "generate"}, {"execute": False}], ids=str)
-def test_scripts_for_review_are_checked_for_change_and_rendered_together(how: dict[str, t.Any]):
+def test_review_scripts_are_rendered_together(how: dict[str, t.Any]):
     first, second = module(reviewed={}, login="admin", **SETUP, **how)["steps"]
     assert [step["generate"]["check_repeatable"] for step in (first, second)] == [True, True]
     assert "review" not in first["generate"]
@@ -547,19 +547,19 @@ def test_scripts_for_review_are_checked_for_change_and_rendered_together(how: di
     }
 
 
-def test_report_names_the_review_where_there_is_one():
+def test_report_names_the_review():
     report = module(execute=False, **SETUP)["report"]
     assert report[-1].startswith("/srv/cluster.example.com.review.txt and /srv/cluster.example.com.review.html show")
     assert module(execute=False, part="execute", **SETUP)["report"] == report[:-1]
 
 
-def test_scripts_that_are_not_for_review_are_not_rendered():
+def test_other_scripts_are_not_rendered():
     for how in ({}, {"script_dir": ""}, {"part": "execute"}):
         made = module(**{**SETUP, **how})
         assert ["review" in step["generate"] for step in made["steps"]] == [False, False]
 
 
-def test_temporary_scripts_include_what_a_killed_run_left(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch):
+def test_scripts_of_a_killed_run_are_included(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     comparison = {**WOULD_CREATE, "would_change": False}
     assert module(comparison=comparison)["has_work"] is False
@@ -580,7 +580,7 @@ def test_temporary_scripts_include_what_a_killed_run_left(tmp_path: t.Any, monke
     assert module(comparison=comparison, check_mode=True)["has_work"] is False
 
 
-def test_result_is_what_the_comparison_found():
+def test_result_has_the_comparison():
     comparison = {**WOULD_CREATE, "differences": ["port"], "secrets_updated": True, "validation_results": {}}
     made = module(comparison=comparison, catalog=result_of(EMPTY), execute=False, script_dir="/srv")
     assert made["result"]["host"] == "Cluster.example.com"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lines that long work prints: when, and with which words."""
+"""Progress lines of long work: their time and their words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.immuta.integrations.plugins.plugin_utils._progress impo
 )
 
 
-def test_a_text_follows_each_pause_and_has_the_state_of_that_time() -> None:
+def test_line_after_each_interval_has_the_state() -> None:
     states = [None, State("creating", 600), State("creating", 600), None, State("deleting", 1200)]
     passed: list[State | None] = []
 
@@ -40,7 +40,7 @@ def test_a_text_follows_each_pause_and_has_the_state_of_that_time() -> None:
     ]
 
 
-def test_a_state_without_a_limit_has_the_seconds_alone() -> None:
+def test_state_without_a_limit_shows_seconds() -> None:
     assert described(progress.running(120, 2000), 1234.5) == "statement 120 of 2,000, 1,234 s"
 
 
@@ -56,7 +56,7 @@ def test_a_state_without_a_limit_has_the_seconds_alone() -> None:
         ("x" * 31, "in progress"),
     ],
 )
-def test_a_status_is_shown_if_it_is_one_word(status: str, shown: str) -> None:
+def test_one_word_status_is_shown(status: str, shown: str) -> None:
     assert progress.waiting_for(status, 600) == State(shown, 600)
 
 
@@ -73,12 +73,12 @@ def test_a_status_is_shown_if_it_is_one_word(status: str, shown: str) -> None:
         ({}, "localhost"),
     ],
 )
-def test_a_line_names_the_cluster_and_another_inventory_host(params: dict[str, t.Any], expected: str) -> None:
+def test_line_names_the_cluster_and_host(params: dict[str, t.Any], expected: str) -> None:
     assert subject("localhost", params) == expected
 
 
 class Screen:
-    """Stands for Ansible's Display; ``full`` is set once it has a line."""
+    """A double of Ansible's Display; ``full`` is set once it has a line."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, bool]] = []
@@ -100,7 +100,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     return screen
 
 
-def test_lines_go_to_the_error_stream_without_secrets_until_the_work_ends(screen: Screen) -> None:
+def test_lines_go_to_stderr_without_secrets(screen: Screen) -> None:
     threads = threading.active_count()
     with telling(printer("hunter2.example.com", {"hunter2"})):
         progress.show(State("creating", 600))
@@ -113,20 +113,20 @@ def test_lines_go_to_the_error_stream_without_secrets_until_the_work_ends(screen
 
 
 @pytest.mark.parametrize(("tell", "state"), [(None, State("creating", 600)), (print, None)])
-def test_no_thread_starts_for_silence_or_for_short_work(tell: _progress.Tell | None, state: State | None) -> None:
+def test_short_or_silent_work_starts_no_thread(tell: _progress.Tell | None, state: State | None) -> None:
     threads = threading.active_count()
     with telling(tell):
         progress.show(state)
         assert threading.active_count() == threads
 
 
-def test_a_controller_that_has_ended_is_no_error(screen: Screen) -> None:
+def test_closed_controller_is_no_error(screen: Screen) -> None:
     screen.errors = [BrokenPipeError()]
     printer("c", set())("creating, 10 s")
     assert screen.lines
 
 
-def test_lines_about_the_work_of_a_child_are_told_in_its_parent(screen: Screen) -> None:
+def test_child_lines_are_printed_by_the_parent(screen: Screen) -> None:
     receiver, sender = os.pipe()
 
     def work(_params: t.Any, _check_mode: bool, _environ: t.Any) -> dict[str, t.Any]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that declare the same thing have to agree."""
+"""Files with the same declarations must agree."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def read(path: str) -> str:
 
 
 def requirements(path: str) -> dict[str, Requirement]:
-    """The requirements in a file, without their comments."""
+    """Return the requirements in a file, without comments."""
     lines = (line.partition("#")[0].strip() for line in read(path).splitlines())
     found = map(Requirement, filter(None, lines))
     return {requirement.name: requirement for requirement in found}
 
 
 def lowest(requirement: Requirement) -> str:
-    """The version of ``>=``."""
+    """Return the version of ``>=``."""
     [version] = [one.version for one in requirement.specifier if one.operator == ">="]
     return version
 
 
 def jobs() -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    """Each job of the workflows, with its name."""
+    """Return each job of the workflows, with its name."""
     for path in WORKFLOWS:
         for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
             yield f"{path.name} {name}", job
@@ -50,7 +50,7 @@ def test_each_linter_is_a_hook() -> None:
     assert {hook["language"] for hook in repository["hooks"]} == {"system"}
 
 
-def test_a_copy_made_in_a_hook_leaves_the_index_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_copy_in_a_hook_keeps_the_index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
     monkeypatch.setattr(collection_copy, "ROOT", tmp_path)
     (tmp_path / "galaxy.yml").touch()
@@ -59,7 +59,7 @@ def test_a_copy_made_in_a_hook_leaves_the_index_alone(monkeypatch: pytest.Monkey
     assert not (tmp_path / "index").exists()
 
 
-def test_the_lock_file_has_every_requirement_with_hashes() -> None:
+def test_lock_file_has_all_requirements_with_hashes() -> None:
     pins = re.findall(
         r"^([\w.-]+)(?:\[\w+\])?==([\w.]+)(?: ; [^\\\n]+)? \\\n    --hash=sha256:",
         read("tests/requirements.lock"),
@@ -72,7 +72,7 @@ def test_the_lock_file_has_every_requirement_with_hashes() -> None:
         assert all(map(requirement.specifier.contains, versions)), f"{name} is too old: run make lock"
 
 
-def test_the_lock_file_names_no_index() -> None:
+def test_lock_file_names_no_index() -> None:
     assert "://" not in read("tests/requirements.lock")
 
 
@@ -97,7 +97,7 @@ def test_editors_use_the_line_length_of_the_linters() -> None:
         ("README.md", r"\b{}>=([\d.]+)"),
     ],
 )
-def test_the_lowest_versions_are_declared_alike(path: str, pattern: str) -> None:
+def test_lowest_versions_are_consistent(path: str, pattern: str) -> None:
     tested = {name: lowest(requirement) for name, requirement in requirements("tests/requirements.txt").items()}
     declared = {
         (name, version)
@@ -108,14 +108,14 @@ def test_the_lowest_versions_are_declared_alike(path: str, pattern: str) -> None
     assert declared <= set(tested.items())
 
 
-def test_the_lowest_ansible_core_is_declared_alike() -> None:
+def test_lowest_ansible_core_is_consistent() -> None:
     declared = yaml.safe_load(read("meta/runtime.yml"))["requires_ansible"]
     tested = lowest(requirements("tests/requirements.txt")["ansible-core"])
     assert declared == f">={tested}.0"
     assert next(iter(matrix.CORES)) == tested
 
 
-def test_workflows_test_what_the_matrix_does() -> None:
+def test_workflows_match_the_matrix() -> None:
     tested = dict(jobs())
     assert tested["matrix.yml matrix"]["strategy"]["matrix"]["core"] == list(matrix.CORES)
     for name in ("matrix.yml matrix", "matrix.yml floors", "test.yml test"):
@@ -125,7 +125,7 @@ def test_workflows_test_what_the_matrix_does() -> None:
         assert sorted(versions.split(), key=matrix.PYTHONS.index) == matrix.PYTHONS
 
 
-def test_workflows_run_targets_and_have_no_logic_of_their_own() -> None:
+def test_workflows_only_run_make_targets() -> None:
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
     for name, job in jobs():
         for command in [step["run"] for step in job["steps"] if "run" in step]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One task from the first look to the result, on a tenant in memory: every request in every state, and faults."""
+"""A task from the first query to the result, on a tenant in memory: every request in every state, and faults."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def lost(retryable: bool = True) -> ApiError:
 class Tenant:
     """An Integrations API with at most one integration, whose id is 7.
 
-    Each look shows the next of ``statuses`` (None: gone) and stays at the last. ``faults`` maps a method to errors, one
-    for each time it is sent: an error alone is raised instead of acting, one in a tuple after it.
+    Each query shows the next of ``statuses`` (None: deleted) and stays at the last. ``faults`` maps a method to errors,
+    one for each time it is sent: an error alone replaces the action, one in a tuple follows it.
     """
 
     def __init__(self, *statuses: str | None, automatic: bool = False, **faults: list[t.Any]) -> None:
@@ -132,7 +132,7 @@ class Tenant:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
-    """What was waited for: seconds between two looks, and the error before each other pause. No time passes for it."""
+    """Record the pauses without sleeping: seconds between two queries, and the error before each backoff."""
     waited: list[t.Any] = []
     clock = types.SimpleNamespace(
         monotonic=lambda: sum(one for one in waited if isinstance(one, float)), sleep=waited.append
@@ -148,7 +148,7 @@ def reconciliation(
     return Reconciliation(t.cast(t.Any, tenant), desired, Waiting(wait, timeout, 5.0), retries)
 
 
-# Every state, with what is asked of it: what Immuta shows, the requests of the run, and of its result the keys changed,
+# Every state and desired state: the record in Immuta, the requests of the run, and from its result the keys changed,
 # exists and secrets_updated.
 CELLS: dict[str, tuple[list[str | None], Desired, list[str], tuple[bool, bool, bool]]] = {
     "nothing, equal": ([None], EQUAL, CREATE, (True, True, True)),
@@ -206,19 +206,19 @@ def test_requests_and_result(
 
 
 @pytest.mark.parametrize(("statuses", "desired", "requests", "outcome"), CELLS.values(), ids=CELLS)
-def test_check_mode_looks_once_and_foretells_the_run(
+def test_check_mode_reads_once_and_predicts_the_run(
     statuses: list[str | None], desired: Desired, requests: list[str], outcome: tuple[bool, bool, bool]
 ):
     tenant = Tenant(*statuses)
-    foretold = reconciliation(tenant, desired).plan()
+    predicted = reconciliation(tenant, desired).plan()
     assert tenant.requests == requests[:1]
     result = reconciliation(Tenant(*statuses), desired).apply()
-    assert foretold.keys() == result.keys()
+    assert predicted.keys() == result.keys()
     for name in ("changed", "diff", "differences", "secrets_updated", "config"):
-        assert foretold[name] == result[name]
+        assert predicted[name] == result[name]
 
 
-def test_run_again_is_one_look():
+def test_second_run_is_one_read():
     tenant = Tenant("enabled")
     reconciliation(tenant, DIFFERENT).apply()
     tenant.requests.clear()
@@ -260,11 +260,11 @@ def test_result_of_a_change():
         (["deleting", None], ABSENT, "wait"),
     ],
 )
-def test_action_is_what_was_done(statuses: list[str | None], desired: Desired, action: str):
+def test_action_in_the_result(statuses: list[str | None], desired: Desired, action: str):
     assert reconciliation(Tenant(*statuses), desired).apply()["action"] == action
 
 
-def test_what_is_sent():
+def test_sent_requests():
     tenant = Tenant("enabled", automatic=True)
     automatic = replace(DIFFERENT, auto_bootstrap=True)
     reconciliation(tenant, automatic).apply()
@@ -277,18 +277,18 @@ def test_what_is_sent():
     assert manual.bodies == [None]
 
 
-def test_creation_that_failed_is_said_for_who_branches_on_it():
+def test_failed_creation_sets_its_fact():
     assert reconciliation(Tenant("createError"), EQUAL).plan()["creation_failed"]
 
 
-def test_what_immuta_keeps_as_it_was_is_warned_of():
+def test_unapplied_setting_warns():
     tenant = Tenant("enabled")
     tenant.update = lambda *_: {"id": "7", "status": "editing", "config": {}}  # type: ignore[method-assign]
     (warning,) = reconciliation(tenant, DIFFERENT).apply()["warnings"]
     assert "still returns another value of port: every run sends it again" in warning
 
 
-# Endings
+# Final states
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_what_immuta_keeps_as_it_was_is_warned_of():
         (["enabled"], ABSENT, "DELETE", "deleteError", "is deleteError after its deletion"),
     ],
 )
-def test_bad_end_names_the_status_and_the_failing_tests(
+def test_failed_status_names_the_failing_tests(
     statuses: list[str | None], desired: Desired, method: str, end: str, said: str
 ):
     tenant = Tenant(*statuses)
@@ -317,7 +317,7 @@ def test_bad_end_names_the_status_and_the_failing_tests(
     assert "abc1234" not in repr(failure)
 
 
-def test_integration_that_somebody_deletes_meanwhile():
+def test_integration_deleted_meanwhile():
     tenant = Tenant("enabled")
     tenant.after["PUT"] = [None]
     with pytest.raises(UnsettledError, match="is gone after its change; Immuta reports no failing validation test"):
@@ -325,7 +325,7 @@ def test_integration_that_somebody_deletes_meanwhile():
 
 
 @pytest.mark.parametrize("desired", [EQUAL, ABSENT], ids=["present", "absent"])
-def test_what_never_settles_ends_at_the_time_limit(desired: Desired, pauses: list[t.Any]):
+def test_unsettled_integration_times_out(desired: Desired, pauses: list[t.Any]):
     tenant = Tenant("creating")
     with pytest.raises(UnsettledError, match=r"\(id 7\) was still creating after 20\.0 s: raise wait_timeout"):
         reconciliation(tenant, desired).apply()
@@ -342,7 +342,7 @@ def test_last_sleep_is_shortened(timeout: float, sleeps: list[float], pauses: li
     assert len(tenant.requests) == 1 + len(sleeps)
 
 
-def test_time_limit_is_for_all_waiting_of_a_task(pauses: list[t.Any]):
+def test_timeout_covers_all_waits_of_a_task(pauses: list[t.Any]):
     tenant = Tenant("deleting", "deleting", "deleting", None)
     tenant.after["POST"] = ["creating"]
     with pytest.raises(UnsettledError, match=r"was still creating after 20\.0 s"):
@@ -350,25 +350,25 @@ def test_time_limit_is_for_all_waiting_of_a_task(pauses: list[t.Any]):
     assert pauses == [5.0] * 4
 
 
-def test_looks_that_fail_in_passing_are_followed_by_others(pauses: list[t.Any]):
+def test_transient_read_errors_are_retried(pauses: list[t.Any]):
     tenant = Tenant(None, GET=[refusal(503), lost(), None, refusal(429)])
     assert reconciliation(tenant, EQUAL).apply()["exists"]
     assert tenant.requests == ["LIST", "POST", *["GET 7"] * 5]
     assert pauses == [5.0] * 4
 
 
-def test_deletion_is_followed_although_the_first_look_fails():
+def test_deletion_continues_after_a_failed_read():
     tenant = Tenant("enabled", GET=[refusal(503)])
     assert reconciliation(tenant, ABSENT).apply()["changed"]
     assert tenant.requests == ["LIST", "DELETE 7", "GET 7", "GET 7", "GET 7"]
 
 
-def test_look_that_is_refused_ends_the_task():
+def test_refused_read_fails_the_task():
     with pytest.raises(ApiError, match="HTTP 403"):
         reconciliation(Tenant(None, GET=[refusal(403)]), EQUAL).apply()
 
 
-# Without waiting
+# Without wait
 
 
 @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ def test_look_that_is_refused_ends_the_task():
         (["deleting"], ABSENT, ["LIST"], False, "deleting"),
     ],
 )
-def test_without_wait_the_integration_is_left_on_its_way(
+def test_without_wait_the_task_ends_at_once(
     statuses: list[str | None], desired: Desired, requests: list[str], changed: bool, status: str, pauses: list[t.Any]
 ):
     tenant = Tenant(*statuses)
@@ -394,7 +394,7 @@ def test_without_wait_the_integration_is_left_on_its_way(
 
 
 @pytest.mark.parametrize(("status", "desired"), [("creating", DIFFERENT), ("creating", ABSENT), ("deleting", EQUAL)])
-def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, desired: Desired):
+def test_without_wait_a_busy_integration_fails(status: str, desired: Desired):
     for method in (Reconciliation.apply, Reconciliation.plan):
         tenant = Tenant(status)
         with pytest.raises(UnsettledError, match=rf"\(id 7\) is {status} and cannot be changed now: set wait"):
@@ -402,7 +402,7 @@ def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, desired
         assert tenant.requests == ["LIST"]
 
 
-# Replies that are lost: the next step is decided by what Immuta shows.
+# Lost replies: the next step depends on the state of Immuta.
 
 
 @pytest.mark.parametrize("error", [lost(), lost(retryable=False), refusal(500), refusal(504)], ids=str)
@@ -417,7 +417,7 @@ def test_without_wait_what_goes_elsewhere_cannot_be_changed(status: str, desired
         (["enabled"], ABSENT, "DELETE", ["LIST", "DELETE 7", "LIST", "GET 7"]),
     ],
 )
-def test_write_that_acted_is_not_sent_again(
+def test_effective_write_is_not_repeated(
     statuses: list[str | None], desired: Desired, method: str, requests: list[str], error: ApiError, pauses: list[t.Any]
 ):
     tenant = Tenant(*statuses, **{method: [(error,)]})
@@ -426,7 +426,7 @@ def test_write_that_acted_is_not_sent_again(
     assert pauses == [error]
 
 
-def test_write_that_acted_and_ended_at_once_is_not_sent_again():
+def test_effective_quick_write_is_not_repeated():
     tenant = Tenant("enabled", PUT=[(lost(),)])
     tenant.after["PUT"] = ["enabled"]
     assert reconciliation(tenant, DIFFERENT).apply()["changed"]
@@ -437,7 +437,7 @@ def test_write_that_acted_and_ended_at_once_is_not_sent_again():
     assert tenant.requests == ["LIST", "DELETE 7", "LIST"]
 
 
-def test_write_that_acted_and_failed_at_once_is_a_bad_end():
+def test_effective_write_that_failed_is_an_error():
     tenant = Tenant(None, POST=[(lost(),)])
     tenant.after["POST"] = ["createError"]
     with pytest.raises(UnsettledError, match=r"is createError after its creation"):
@@ -455,7 +455,7 @@ def test_write_that_acted_and_failed_at_once_is_a_bad_end():
         (["enabled"], ABSENT, "DELETE", DELETE),
     ],
 )
-def test_write_that_did_not_act_follows_another_look(
+def test_ineffective_write_is_repeated_after_a_read(
     statuses: list[str | None], desired: Desired, method: str, requests: list[str], error: ApiError, pauses: list[t.Any]
 ):
     tenant = Tenant(*statuses, **{method: [error]})
@@ -465,28 +465,28 @@ def test_write_that_did_not_act_follows_another_look(
 
 
 @pytest.mark.parametrize("error", [lost(), refusal(503)], ids=str)
-def test_credentials_alone_are_not_sent_twice_since_nobody_sees_whether_they_arrived(error: ApiError):
+def test_credentials_alone_are_not_sent_twice(error: ApiError):
     tenant = Tenant("enabled", PUT=[error])
     with pytest.raises(ApiError, match="The outcome is unknown"):
         reconciliation(tenant, SECRETS).apply()
     assert tenant.requests == ["LIST", "PUT 7", "LIST"]
 
 
-def test_credentials_that_were_refused_in_passing_are_sent_again():
+def test_credentials_are_resent_after_transient_error():
     tenant = Tenant("enabled", PUT=[refusal(429)])
     assert reconciliation(tenant, SECRETS).apply()["secrets_updated"]
     assert tenant.requests == [*UPDATE[:2], *UPDATE]
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_write_that_never_acts_is_given_up(retries: int):
+def test_write_retries_end(retries: int):
     tenant = Tenant(None, POST=[lost()] * 9)
     with pytest.raises(ApiError, match=r"the connection broke\. The outcome is unknown"):
         reconciliation(tenant, EQUAL, retries=retries).apply()
     assert tenant.requests == ["LIST", "POST"] * (retries + 1) + ["LIST"]
 
 
-def test_refusal_in_passing_is_given_up_as_what_it_is():
+def test_lasting_transient_refusal_is_reported():
     tenant = Tenant("enabled", PUT=[refusal(429)] * 9)
     with pytest.raises(ApiError) as caught:
         reconciliation(tenant, DIFFERENT, retries=1).apply()
@@ -495,7 +495,7 @@ def test_refusal_in_passing_is_given_up_as_what_it_is():
 
 
 @pytest.mark.parametrize("error", [refusal(500), lost(retryable=False)], ids=str)
-def test_error_that_will_not_pass_is_looked_after_once(error: ApiError):
+def test_permanent_error_is_checked_once(error: ApiError):
     tenant = Tenant("enabled", PUT=[error])
     with pytest.raises(ApiError, match="The outcome is unknown"):
         reconciliation(tenant, DIFFERENT).apply()
@@ -517,15 +517,15 @@ def test_error_that_will_not_pass_is_looked_after_once(error: ApiError):
         ("enabled", ABSENT, "DELETE", 422),
     ],
 )
-def test_refusal_ends_the_task_at_once(status: str | None, desired: Desired, method: str, code: int):
-    """Immuta's documentation, "HTTP Status Codes and Error Messages": such a request has to be another one."""
+def test_refusal_fails_at_once(status: str | None, desired: Desired, method: str, code: int):
+    """Immuta's documentation, "HTTP Status Codes and Error Messages": the request itself must change."""
     tenant = Tenant(status, **{method: [refusal(code)]})
     with pytest.raises(ApiError, match=f"HTTP {code}"):
         reconciliation(tenant, desired).apply()
     assert tenant.requests == ["LIST", method if status is None else f"{method} 7"]
 
 
-def test_post_409_goes_on_from_what_somebody_else_made():
+def test_post_409_continues_with_the_existing_record():
     """Immuta's documentation, POST 409: "Snowflake integration already exists on ... (id = 1)."."""
     tenant = Tenant(None, "creating", "enabled", POST=[refusal(409)])
     result = reconciliation(tenant, EQUAL).apply()
@@ -534,7 +534,7 @@ def test_post_409_goes_on_from_what_somebody_else_made():
     assert "when this task tried to create it" in result["warnings"][0]
 
 
-def test_post_400_asks_for_put_to_what_failed_to_be_created():
+def test_post_400_repairs_a_failed_creation_by_put():
     """Immuta's documentation, POST 400: "Use PUT /integrations/1 endpoint to update connection information ..."."""
     tenant = Tenant(None, "createError", POST=[refusal(400)])
     assert reconciliation(tenant, EQUAL).apply()["changed"]
@@ -542,7 +542,7 @@ def test_post_400_asks_for_put_to_what_failed_to_be_created():
 
 
 @pytest.mark.parametrize("code", [400, 409])
-def test_post_refused_for_what_is_not_to_be_seen_ends_the_task(code: int):
+def test_post_conflict_with_a_hidden_record_fails(code: int):
     tenant = Tenant(None, POST=[refusal(code, "name in use")])
     with pytest.raises(ApiError, match=f"HTTP {code}: name in use"):
         reconciliation(tenant, EQUAL).apply()
@@ -552,27 +552,27 @@ def test_post_refused_for_what_is_not_to_be_seen_ends_the_task(code: int):
 @pytest.mark.parametrize(
     ("desired", "method", "requests"), [(DIFFERENT, "PUT", UPDATE[1:]), (ABSENT, "DELETE", DELETE[1:])]
 )
-def test_409_waits_for_the_state_to_pass(desired: Desired, method: str, requests: list[str]):
+def test_409_waits_for_the_status_to_change(desired: Desired, method: str, requests: list[str]):
     """Immuta's documentation, PUT 409: "Unable to edit integration with ID 10 in current state editing."."""
     tenant = Tenant("enabled", "editing", "enabled", **{method: [refusal(409)]})
     assert reconciliation(tenant, desired).apply()["changed"]
     assert tenant.requests == ["LIST", f"{method} 7", "LIST", "GET 7", *requests]
 
 
-def test_409_that_stays_is_given_up():
+def test_lasting_409_fails():
     tenant = Tenant("enabled", PUT=[refusal(409)] * 9)
     with pytest.raises(ApiError, match="HTTP 409"):
         reconciliation(tenant, DIFFERENT, retries=0).apply()
     assert tenant.requests == ["LIST", "PUT 7", "LIST", "PUT 7", "LIST"]
 
 
-def test_409_after_somebody_else_did_the_same_is_no_change():
+def test_409_after_the_same_change_is_no_change():
     tenant = Tenant("enabled", "deleting", None, DELETE=[refusal(409)])
     assert not reconciliation(tenant, ABSENT).apply()["changed"]
     assert tenant.requests == ["LIST", "DELETE 7", "LIST", "GET 7"]
 
 
-def test_delete_404_is_gone_already():
+def test_delete_404_is_no_error():
     """Immuta's documentation, DELETE 404: "No integration found with ID 5."."""
     tenant = Tenant("enabled", None, DELETE=[refusal(404)])
     result = reconciliation(tenant, ABSENT).apply()
@@ -580,7 +580,7 @@ def test_delete_404_is_gone_already():
     assert tenant.requests == ["LIST", "DELETE 7", "LIST"]
 
 
-def test_put_404_creates_what_somebody_deleted():
+def test_put_404_recreates_the_integration():
     tenant = Tenant("enabled", None, PUT=[refusal(404)])
     assert reconciliation(tenant, DIFFERENT).apply()["action"] == "create"
     assert tenant.requests == ["LIST", "PUT 7", "LIST", "POST", "GET 7", "GET 7"]
@@ -592,7 +592,7 @@ def test_404_of_another_server_is_an_error():
         reconciliation(tenant, ABSENT).apply()
 
 
-# From the options to the course
+# From the options to the reconciliation
 
 
 def options(**changes: t.Any) -> dict[str, t.Any]:
@@ -637,7 +637,7 @@ def options(**changes: t.Any) -> dict[str, t.Any]:
     ],
 )
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_bad_options_end_the_task_before_any_request(changes: dict[str, t.Any], said: str, check_mode: bool):
+def test_invalid_options_fail_before_any_request(changes: dict[str, t.Any], said: str, check_mode: bool):
     with pytest.raises(InputError, match=said):
         run(options(**changes), check_mode, {})
 
@@ -651,7 +651,7 @@ def test_bad_options_end_the_task_before_any_request(changes: dict[str, t.Any], 
         ({"id": "7", "config": {"port": 5439}}, True, ["GET 7"]),
     ],
 )
-def test_options_reach_the_tenant(
+def test_options_are_sent_to_the_tenant(
     changes: dict[str, t.Any], check_mode: bool, requests: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     tenant = Tenant("enabled" if "id" in changes and check_mode else None)
@@ -661,7 +661,7 @@ def test_options_reach_the_tenant(
     assert result["warnings"] == ["The API key is sent in clear text, because http://tenant.example.com is plain http."]
 
 
-def test_each_status_is_reported_while_it_lasts() -> None:
+def test_progress_reports_each_status() -> None:
     tenant = Tenant("editing", "editing", "deleting", None)
     heard: list[progress.State | None] = []
     with progress.listening(heard.append):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a secret, and how it is hidden."""
+"""Detection and masking of secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 
 
 @pytest.mark.parametrize("value", ["<REDACTED>", "REDACTED", "[REDACTED]"])
-def test_redacted_as_in_the_replies_of_get(value: str):
+def test_redacted_values_of_get(value: str):
     """Immuta's documentation, "Configure a Redshift Integration": a Redshift login and a Databricks token."""
     assert is_redacted(value)
 
@@ -51,11 +51,11 @@ def test_name_of_a_secret(name: str):
         *("accessKeyId", "awsAccessKeyId", "aws_access_key_id"),
     ],
 )
-def test_name_of_something_else(name: str):
+def test_name_of_another_setting(name: str):
     assert not is_secret_name(name)
 
 
-def test_masked_hides_by_name_at_any_depth_and_keeps_the_rest():
+def test_masked_hides_by_name_at_any_depth():
     document = {
         "host": "h",
         "password": "p",
@@ -78,7 +78,7 @@ def test_masked_hides_by_name_at_any_depth_and_keeps_the_rest():
     assert repr(document) == before
 
 
-def test_secret_values_are_the_texts_under_such_names():
+def test_secret_values_by_name():
     document = {
         "password": "p",
         "apiKey": {"value": "a", "more": ["b", None]},
@@ -89,7 +89,7 @@ def test_secret_values_are_the_texts_under_such_names():
     assert secret_values(None) == []
 
 
-def test_scrub_replaces_longer_secrets_first_everywhere_in_texts():
+def test_scrub_replaces_longer_secrets_first():
     document = {"message": "abc-12345 abc-1234", "list": ["xabc-1234", 7], "none": None}
     cleaned = scrub(document, ["abc-1234", "abc-12345", ""])
     assert cleaned == {"message": f"{MASK} {MASK}", "list": [f"x{MASK}", 7], "none": None}
@@ -107,11 +107,11 @@ def test_scrub_replaces_longer_secrets_first_everywhere_in_texts():
         ("password prefix", "password prefix"),
     ],
 )
-def test_scrub_replaces_what_is_met_by_chance_after_the_name_of_a_secret_alone(text: str, cleaned: str):
+def test_scrub_of_common_words_after_secret_names(text: str, cleaned: str):
     assert scrub({"message": text}, ["p"]) == {"message": cleaned}
 
 
-def test_scrub_knows_how_json_spells_a_secret():
+def test_scrub_handles_json_escapes():
     assert scrub(r'{"password": "a\"b\u00f6 1234"}', ['a"bö 1234']) == f'{{"password": "{MASK}"}}'
 
 
@@ -128,5 +128,5 @@ def test_scrub_knows_how_json_spells_a_secret():
         ("me@example.com", "me@example.com"),
     ],
 )
-def test_a_login_in_an_address_is_masked(text: str, shown: str):
+def test_login_in_an_address_is_masked(text: str, shown: str):
     assert masked({"list": [text]}) == {"list": [shown]}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is missing for a release."""
+"""Missing parts of a release."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READY = Facts(
 )
 
 
-def test_nothing_is_missing_before_and_after_the_tag() -> None:
+def test_release_is_complete() -> None:
     tagged = READY._replace(tags={"1.0.0": "c0", "1.1.0": "c1"})
     assert missing(READY) == missing(tagged) == missing(tagged._replace(pushed="1.1.0")) == []
     assert next_step(READY) == "Nothing is missing. Tag this commit with 1.1.0, and push the tag."
@@ -62,19 +62,19 @@ def test_nothing_is_missing_before_and_after_the_tag() -> None:
         ({"changes": ["README.md", "x"]}, ["Not committed: README.md, x. Commit or delete it."]),
     ],
 )
-def test_what_is_missing_is_said(facts: dict[str, t.Any], gaps: list[str]) -> None:
+def test_missing_release_parts_are_reported(facts: dict[str, t.Any], gaps: list[str]) -> None:
     assert missing(READY._replace(**facts)) == gaps
 
 
 @pytest.mark.parametrize(
     ("version", "is_one"), [("1.2", False), ("01.2.3", False), ("1.2.3-rc.1", True), ("v1.2.3", False)]
 )
-def test_the_version_is_semantic(version: str, is_one: bool) -> None:
+def test_version_is_semantic(version: str, is_one: bool) -> None:
     gaps = "\n".join(missing(READY._replace(version=version)))
     assert ("Galaxy needs a semantic version" in gaps) is not is_one
 
 
-def test_the_artifact_holds_what_users_need_and_nothing_else() -> None:
+def test_artifact_has_only_user_files() -> None:
     needed = {"README.md", "plugins/modules/x.py", "docs/examples/pipeline/.github/workflows/clusters.yml"}
     files = {*needed, "README.md.orig", "tests/unit/x.py", ".github/workflows/test.yml"}
     assert content_problems(files, needed | GENERATED) == []
@@ -85,7 +85,7 @@ def test_the_artifact_holds_what_users_need_and_nothing_else() -> None:
     assert holding.startswith("The artifact holds .github/workflows/test.yml, plugins/x.pyc, which")
 
 
-def test_a_warning_of_the_importer_is_a_problem() -> None:
+def test_importer_warning_is_a_problem() -> None:
     log = "Linting collection via ansible-lint 26...\nWARNING: a\nWARNING: a\nERROR: b\nImporter processing completed\n"
     assert import_problems(log) == [
         "Galaxy's importer reports: WARNING: a",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which requirement is met by what was found."""
+"""The requirements and the facts that meet them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def check(name: str, account: Account = ADMIN, **found: t.Any) -> tuple[str, str
         ("Impersonation group", MAKER, {"impersonation_role": "g", "impersonation_role_exists": True}, "warning"),
     ],
 )
-def test_a_requirement(name: str, account: Account, found: dict[str, t.Any], status: str) -> None:
+def test_requirement(name: str, account: Account, found: dict[str, t.Any], status: str) -> None:
     assert check(name, account, **found)[0] == status
 
 
@@ -129,11 +129,11 @@ def test_a_requirement(name: str, account: Account, found: dict[str, t.Any], sta
         ),
     ],
 )
-def test_what_is_missing_names_its_remedy(name: str, account: Account, found: dict[str, t.Any], remedy: str) -> None:
+def test_missing_requirement_names_its_fix(name: str, account: Account, found: dict[str, t.Any], remedy: str) -> None:
     assert check(name, account, **found)[1].endswith(f": {remedy}")
 
 
-def test_a_single_database_needs_no_owner() -> None:
+def test_single_database_requires_no_owner() -> None:
     account = Account("maker", superuser=False, createdb=False, createuser=True)
     found = Facts(account, **FOREIGN, **ONE, schemas=["spectrum"], all_privileges=True, grants_temp=False)
     result = evaluate(found)
@@ -141,7 +141,7 @@ def test_a_single_database_needs_no_owner() -> None:
     assert "REVOKE ALL PRIVILEGES ON DATABASE" not in [test["name"] for test in result["validation_tests"]]
 
 
-def test_python_functions_are_told_by_the_version_and_not_by_the_language() -> None:
+def test_python_support_follows_the_server_version() -> None:
     message = check("Python functions", accepts_python=False, has_python=True)[1]
     assert "refuses Python functions, like every Redshift since patch 198" in message
     assert message.endswith(f" {PYTHON_ADVICE}.")
@@ -155,5 +155,5 @@ def test_python_functions_are_told_by_the_version_and_not_by_the_language() -> N
         ({"account": ADMIN, **NEW, "has_python": True}, "passed"),
     ],
 )
-def test_the_worst_test_is_the_status_of_all(found: dict[str, t.Any], status: str) -> None:
+def test_overall_status_is_the_worst_test(found: dict[str, t.Any], status: str) -> None:
     assert evaluate(Facts(**found))["status"] == status

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Immuta's validation results in whatever shape they come (Immuta's documentation, "Response Schema")."""
+"""Immuta's validation results in any shape (Immuta's documentation, "Response Schema")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import failing_tests, results_of
 
 
-def test_failing_tests_are_named_with_their_messages():
+def test_failing_tests_include_their_messages():
     tests = [
         {
             "name": "Initial Validation: Basic Connection Test",
@@ -47,12 +47,12 @@ def test_failing_tests_are_named_with_their_messages():
     ids=str,
 )
 def test_results_of_any_shape(results: t.Any):
-    """An empty list is what Immuta shows where there is nothing to test."""
+    """Immuta returns an empty list without tests."""
     document = {"validationResults": results}
     assert results_of(document) == {"status": None, "validation_tests": []}
     assert failing_tests(document) == ""
 
 
 @pytest.mark.parametrize("document", [None, [], "text"])
-def test_no_results_at_all(document: t.Any):
+def test_no_results(document: t.Any):
     assert results_of(document) == {"status": None, "validation_tests": []}

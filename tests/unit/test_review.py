@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the person who approves a script sees of it."""
+"""The review of a script, as its approver sees it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def made(script: str = SCRIPT, *secrets: str) -> Script:
     return script_for_review("create", "immuta", "f00d", script.encode(), mask(script, secrets))
 
 
-def test_summary_is_by_what_the_statements_do() -> None:
+def test_summary_groups_statements_by_effect() -> None:
     assert [(effect.group, effect.what, effect.line) for effect in made().effects] == [
         ("creates", 'account "a b" (superuser)', 2),
         ("public", 'GRANT USAGE ON SCHEMA s TO GROUP "x", PUBLIC', 2),
@@ -56,7 +56,7 @@ def test_summary_is_by_what_the_statements_do() -> None:
     ]
 
 
-def test_text_has_every_line_the_statements_and_how_to_approve() -> None:
+def test_text_has_lines_statements_and_approval() -> None:
     text = as_text("cluster.example.com", "admin", [made()])
     assert "9 statements, to be run as admin, in this order: create in the database immuta." in " ".join(text.split())
     shown = [line[8:] for line in text.splitlines() if re.match(r" {3}[ 1]\d [|]|      :", line)]
@@ -78,7 +78,7 @@ def test_grants_to_public_are_always_named() -> None:
 @pytest.mark.parametrize(
     "script", ["x" * 500, "\u4e2d" * 100, "e\u0301" * 100, f"SELECT '{'word ' * 60}'", f'CREATE USER "{"u" * 300}"']
 )
-def test_no_line_of_the_text_is_wider_than_the_terminal(script: str) -> None:
+def test_text_fits_the_terminal(script: str) -> None:
     def width(line: str) -> int:
         wide = sum(unicodedata.east_asian_width(char) in "WF" for char in line)
         return len(line) + wide - sum(map(bool, map(unicodedata.combining, line)))
@@ -88,7 +88,7 @@ def test_no_line_of_the_text_is_wider_than_the_terminal(script: str) -> None:
 
 
 class Reader(html.parser.HTMLParser):
-    """Notes the elements and the text of a page."""
+    """A parser that records the elements and the text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class Reader(html.parser.HTMLParser):
         self.text += data
 
 
-def test_page_shows_the_script_and_is_no_part_of_it() -> None:
+def test_page_escapes_the_script() -> None:
     hostile = SCRIPT + "; -- </code><script>alert(1)</script><img src=x onerror=y>&amp;"
     page = Reader(as_html("<i>h</i>", "<u>", [made(hostile)]))
     assert not {"script", "img", "i", "u", "b0", "link", "iframe"} & set(page.tags)
@@ -115,20 +115,20 @@ def test_page_shows_the_script_and_is_no_part_of_it() -> None:
 
 
 @pytest.mark.parametrize("render", RENDERINGS)
-def test_text_that_deceives_the_eye_is_escaped(render: t.Callable[..., str]) -> None:
+def test_deceptive_characters_are_escaped(render: t.Callable[..., str]) -> None:
     shown = render("h\u202e", "a\x1b[2J", [made("SELECT 1; --\u202e evil\u200b\x1b[2J\x07")])
     assert not [char for char in shown if not char.isprintable() and char != "\n"]
     assert r"--\u202e evil\u200b\x1b[2J\x07" in html.unescape(shown)
 
 
 @pytest.mark.parametrize("render", RENDERINGS)
-def test_script_that_is_refused_is_shown_with_the_reason(render: t.Callable[..., str]) -> None:
+def test_refused_script_is_shown_with_the_reason(render: t.Callable[..., str]) -> None:
     shown = html.unescape(render("h", "", [made("SELECT 1;\nSELECT 'never ends")]))
     assert "This script will be refused. Line 2 of the script: a string starts here" in shown
     assert "SELECT 'never ends" in shown
 
 
-# Characters that nothing else in a rendering has.
+# Characters that do not occur elsewhere in a rendering.
 RARE = "\u00fc\u4e2d\u0416\u00a7\u00df"
 PASSWORDS = st.text(st.sampled_from([*RARE, *"'\"\\$<&%aB1"]), min_size=1, max_size=64).filter(set(RARE).intersection)
 
@@ -149,7 +149,7 @@ def of_account(password: str) -> str:
 
 
 def anywhere(password: str) -> str:
-    """Return a script with a password where nothing says that it is one."""
+    """Return a script with a password in unmarked positions."""
     quoted = f"'{doubled(password.replace(chr(92), chr(92) * 2))}'"
     tag = "$body$" if "$$" in password else "$$"
     return (
@@ -159,7 +159,7 @@ def anywhere(password: str) -> str:
 
 
 def renderings(script: str, *, key: str = "", password: str = "") -> str:
-    """Return all that a person is shown of a script, and of how it differs from another."""
+    """Return all renderings of a script, and of its difference from another."""
     secrets = [password] if password else []
     other = script.replace("SELECT", "SELECT DISTINCT")
     shown, changed = (mask(text, distinctive(secrets), telling_words(secrets, {})) for text in (script, other))
@@ -170,14 +170,14 @@ def renderings(script: str, *, key: str = "", password: str = "") -> str:
 
 @given(PASSWORDS, st.booleans())
 def test_password_is_hidden_by_its_position(password: str, is_known: bool) -> None:
-    """Of any length, and whether the configuration has it or not."""
+    """Passwords of any length, whether or not they are in the config."""
     shown = renderings(of_account(password), password=password if is_known else "")
     assert not set(RARE) & set(shown)
     assert "ALTER USER u PASSWORD" in shown
 
 
 @given(PASSWORDS.filter(lambda password: distinctive([password])))
-def test_password_of_the_configuration_is_hidden_anywhere(password: str) -> None:
+def test_configured_password_is_hidden_everywhere(password: str) -> None:
     assert not set(RARE) & set(renderings(anywhere(password), password=password))
 
 
@@ -190,7 +190,7 @@ def test_password_of_the_configuration_is_hidden_anywhere(password: str) -> None
         ("sesame", "-- made with sesame\nSELECT sesameyz, 'sesame'"),
     ],
 )
-def test_secret_that_may_be_part_of_a_word_is_masked_as_a_whole_word(secret: str, shown: str) -> None:
-    """Unless it is a word itself, or what the configuration has as a name."""
+def test_short_secret_is_masked_as_a_whole_word(secret: str, shown: str) -> None:
+    """Unless it is a word itself, or a name in the config."""
     words = telling_words([secret], {"username": "immuta_system", "password": secret})
     assert mask(f"-- made with {secret}\nSELECT {secret}yz, '{secret}'", words=words) == shown

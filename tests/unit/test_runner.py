@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the work of a module becomes its result."""
+"""The result of a module's work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Outcome = tuple[dict[str, t.Any], list[str]]
 
 @pytest.fixture
 def outcome(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> t.Callable[..., Outcome]:
-    """Runs work as a module does; gives its result, and what it wrote to the system's log."""
+    """Run work as a module does; return its result, and its lines in the system log."""
     logged: list[str] = []
 
     def run(
@@ -64,7 +64,7 @@ def test_result_and_warnings(outcome: t.Callable[..., Outcome], monkeypatch: pyt
     assert warnings == ["Look."]
 
 
-def test_error_is_one_sentence_and_its_facts(outcome: t.Callable[..., Outcome]):
+def test_error_is_one_sentence_with_facts(outcome: t.Callable[..., Outcome]):
     def work(*_arguments: t.Any) -> t.NoReturn:
         raise InputError("No.", line=3, nothing=None)
 
@@ -72,7 +72,7 @@ def test_error_is_one_sentence_and_its_facts(outcome: t.Callable[..., Outcome]):
     assert result == {"failed": True, "msg": "No.", "line": 3, "invocation": {"module_args": {}}}
 
 
-def test_an_error_that_nobody_foresaw_shows_its_place_and_not_its_text(outcome: t.Callable[..., Outcome]):
+def test_unexpected_error_shows_only_its_place(outcome: t.Callable[..., Outcome]):
     def work(*_arguments: t.Any) -> t.NoReturn:
         raise ZeroDivisionError(SECRET)
 
@@ -81,7 +81,7 @@ def test_an_error_that_nobody_foresaw_shows_its_place_and_not_its_text(outcome: 
     assert SECRET not in json.dumps(result)
 
 
-def test_a_result_shows_arguments_without_secrets_and_is_not_garbled_by_words(outcome: t.Callable[..., Outcome]):
+def test_result_hides_secrets_and_keeps_words(outcome: t.Callable[..., Outcome]):
     spec = {"password": {"no_log": True}, "other": {"no_log": True}, "database": {}}
     options = {"password": "immuta", "other": SECRET, "database": "immuta"}
     result, logged = outcome(spec, options, lambda *_arguments: {"database": "immuta", "text": SECRET})
@@ -91,7 +91,7 @@ def test_a_result_shows_arguments_without_secrets_and_is_not_garbled_by_words(ou
     assert "database=immuta" in logged[0]
 
 
-# A wrong argument of every kind
+# An invalid argument of every kind
 
 
 def integration(**options: t.Any) -> tuple[t.Any, dict[str, t.Any]]:
@@ -127,7 +127,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "options"), WRONG.values(), ids=WRONG)
-def test_no_secret_is_logged_or_shown_before_the_work_begins(
+def test_no_secret_is_logged_before_the_work_starts(
     arguments: t.Any, options: dict[str, t.Any], outcome: t.Callable[..., Outcome]
 ):
     result, logged = outcome(arguments, options)

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where statements begin and end, what is refused, and what a statement does to a transaction.
+"""Where statements start and end, refusals, and the effect of a statement on a transaction.
 
-That statements end where psql ends them is tested in test_sql_psql.py.
+test_sql_psql.py compares the ends of statements with psql.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def refusal(script: str | bytes, splitter: t.Callable[[str | bytes], t.Any] = sp
     return caught.value.facts["line"], caught.value.message
 
 
-def test_statements_have_their_number_their_line_and_their_text() -> None:
+def test_statements_have_number_line_and_text() -> None:
     script = b"\xef\xbb\xbf-- it's; one\r\nCREATE USER a\r\n  PASSWORD 'b;c';\r\n;;\r\n/* ; */ ;\r\nDROP USER d -- last"
     assert split(script) == [
         Statement(1, 2, "CREATE USER a\r\n  PASSWORD 'b;c'"),
@@ -41,16 +41,16 @@ def test_statements_have_their_number_their_line_and_their_text() -> None:
 
 
 @pytest.mark.parametrize("script", ["", " \n", ";", "-- nothing", "/* nothing */;\n;"])
-def test_what_holds_no_statement_is_left_out(script: str) -> None:
+def test_empty_statements_are_left_out(script: str) -> None:
     assert split(script) == []
 
 
-def test_a_semicolon_in_quotes_comments_or_parentheses_ends_nothing() -> None:
+def test_semicolon_inside_quotes_or_comments() -> None:
     whole = "A 'b;''c;' E'\\';' \"d;\"\"e;\" $$;$x$;$$ $x$ $$; $x$ /* ; /* ; */ ; */ (f; (g;) h;) i$$;"
     assert texts(f"{whole} J") == [whole[:-1], "J"]
 
 
-def test_a_backslash_is_read_as_asked() -> None:
+def test_backslash_setting() -> None:
     script = r"A 'b\';c'; D"
     assert texts(script) == [r"A 'b\';c'", "D"]
     with pytest.raises(ScriptError):
@@ -81,14 +81,14 @@ def test_a_backslash_is_read_as_asked() -> None:
         ("A 'c\\';\nB 'd';", 2, "in the string on line 1 as an escape: write '' for a quote and \\\\ for a backslash."),
     ],
 )
-def test_a_broken_script_is_refused(script: str | bytes, line: int, reason: str) -> None:
+def test_broken_script_is_refused(script: str | bytes, line: int, reason: str) -> None:
     found_line, message = refusal(script)
     assert found_line == line
     assert message.startswith(f"Line {line} of the script: ")
     assert reason in message
 
 
-def test_a_statement_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_long_statement_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql, "MAX_STATEMENT_BYTES", 13)
     assert len(split("SELECT 'éé'; SELECT 1234")) == 2
     assert refusal("A;\nSELECT 'ééé'") == (
@@ -97,7 +97,7 @@ def test_a_statement_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch
     )
 
 
-def test_a_refusal_names_the_backslash_that_this_server_reads_as_it_is() -> None:
+def test_refusal_names_a_literal_backslash() -> None:
     line, message = refusal("A;\nB 'c\\'d';", lambda script: split(script, backslash_escapes=False))
     assert line == 2
     expected = "This server reads the backslash in the string on line 2 as a plain character: write '' for a quote."
@@ -105,12 +105,12 @@ def test_a_refusal_names_the_backslash_that_this_server_reads_as_it_is() -> None
 
 
 @pytest.mark.parametrize("script", [r"A 'b\\c'; D", r"A $$b\$$; C", r"A E'\'' || '\n'; B"])
-def test_a_backslash_that_ends_no_literal_makes_no_difference(script: str) -> None:
+def test_unambiguous_backslash(script: str) -> None:
     assert not readings_differ(script)
     assert len(split(script)) == len(split(script, backslash_escapes=False)) == 2
 
 
-def test_the_readings_differ_where_a_literal_ends_elsewhere() -> None:
+def test_readings_differ_at_a_literal_end() -> None:
     assert readings_differ(r"UNLOAD ('SELECT 1 WHERE s = \'OH\' ') TO 's3://b'")
 
 
@@ -118,7 +118,7 @@ def test_the_readings_differ_where_a_literal_ends_elsewhere() -> None:
     ("version", "conforming", "escapes"),
     [("8.0.2", None, True), ("8.0.2", "on", True), ("15.4", "on", False), ("15.4", "off", True), (None, None, True)],
 )
-def test_the_server_says_how_it_reads_a_backslash(version: str | None, conforming: str | None, escapes: bool) -> None:
+def test_backslash_setting_comes_from_the_server(version: str | None, conforming: str | None, escapes: bool) -> None:
     assert reads_backslash_as_escape(version, conforming) is escapes
 
 
@@ -139,11 +139,11 @@ def test_the_server_says_how_it_reads_a_backslash(version: str | None, conformin
         ("'hunter2'", "unknown command"),
     ],
 )
-def test_the_command_is_keywords_alone(text: str, command: str) -> None:
+def test_command_has_only_keywords(text: str, command: str) -> None:
     assert Statement(1, 1, text).command == command
 
 
-def test_a_statement_does_not_show_its_text() -> None:
+def test_repr_hides_the_statement() -> None:
     assert "hunter2" not in repr(Statement(1, 1, "CREATE USER zoe PASSWORD 'hunter2'"))
 
 
@@ -175,7 +175,7 @@ def test_a_statement_does_not_show_its_text() -> None:
         "TRUNCATE t",
     ],
 )
-def test_a_statement_that_goes_alone_is_known(text: str) -> None:
+def test_statements_outside_transactions(text: str) -> None:
     assert not runs_in_transaction(Statement(1, 1, text))
 
 
@@ -199,7 +199,7 @@ def test_a_statement_that_goes_alone_is_known(text: str) -> None:
         "ROLLBACK TO SAVEPOINT a",
     ],
 )
-def test_a_statement_that_goes_with_others_is_known(text: str) -> None:
+def test_statements_inside_transactions(text: str) -> None:
     assert runs_in_transaction(Statement(1, 1, text))
 
 
@@ -216,7 +216,7 @@ def test_a_statement_that_goes_with_others_is_known(text: str) -> None:
         ("CREATE SCHEMA begin", "nothing"),
     ],
 )
-def test_what_a_statement_does_to_a_transaction(text: str, effect: str) -> None:
+def test_transaction_effect_of_statements(text: str, effect: str) -> None:
     statement = Statement(1, 1, text)
     effects = {"opens": statement.opens, "commits": statement.commits, "rolls back": statement.rolls_back}
     assert [name for name, does in effects.items() if does] == [name for name in effects if name == effect]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every script, made of well-formed pieces or of anything at all."""
+"""Properties of all scripts, well-formed or arbitrary."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def refusal(work: t.Callable[[], object]) -> ScriptError | None:
 
 
 def statements_of(script: str | bytes) -> list[Statement] | None:
-    """The statements, or None for a script that is refused; the refusal names a line that is there."""
+    """Return the statements, or None for a refused script; the refusal names an existing line."""
     error = refusal(lambda: split(script))
     if error is None:
         return split(script)
@@ -83,7 +83,7 @@ def statements_of(script: str | bytes) -> list[Statement] | None:
 
 
 @given(script=soup)
-def test_what_was_split_is_split_the_same_again(script: str) -> None:
+def test_splitting_is_idempotent(script: str) -> None:
     statements = statements_of(script)
     assume(statements is not None)
     texts = [statement.text for statement in statements]
@@ -96,7 +96,7 @@ def test_what_was_split_is_split_the_same_again(script: str) -> None:
 
 
 @given(script=soup)
-def test_the_readings_differ_wherever_they_find_other_statements(script: str) -> None:
+def test_readings_differ_if_statements_differ(script: str) -> None:
     assume("\0" not in script)
     if refusal(lambda: split(script, True)) or refusal(lambda: split(script, False)):
         assert readings_differ(script) or (
@@ -107,7 +107,7 @@ def test_the_readings_differ_wherever_they_find_other_statements(script: str) ->
 
 
 @given(script=soup | st.text())
-def test_no_script_is_too_odd_to_be_read_or_refused(script: str) -> None:
+def test_any_script_is_read_or_refused(script: str) -> None:
     mask(script, [CANARY])
     server_sentence(script, script)
     statements = statements_of(script) or []
@@ -135,7 +135,7 @@ def test_no_literal_is_repeated(skeleton: Skeleton, texts: tuple[str, ...]) -> N
 
 @given(skeleton=skeletons, texts=texts)
 def test_no_password_is_shown(skeleton: Skeleton, texts: tuple[str, ...]) -> None:
-    """Whatever comes before it and after it, and however it is quoted."""
+    """With any text before and after it, and any quoting."""
     begin, middle, end = skeleton.parts
     assert CANARY not in mask(f"{begin} PASSWORD {literal(texts[0])} {middle} token = {literal(texts[1])} {end}")
 
@@ -143,14 +143,12 @@ def test_no_password_is_shown(skeleton: Skeleton, texts: tuple[str, ...]) -> Non
 @given(
     skeleton=skeletons, texts=texts, sentence=st.sampled_from(('near "{}"', "bad: '{}'", 'role "{}" is missing', "{}"))
 )
-def test_no_literal_comes_back_in_a_message(skeleton: Skeleton, texts: tuple[str, ...], sentence: str) -> None:
+def test_no_literal_in_a_message(skeleton: Skeleton, texts: tuple[str, ...], sentence: str) -> None:
     shown = server_sentence(sentence.format(texts[0]), skeleton.filled(texts))
     assert CANARY not in (shown or "")
 
 
 @given(skeleton=skeletons, texts=texts, others=texts)
-def test_literals_do_not_count_for_the_code(
-    skeleton: Skeleton, texts: tuple[str, ...], others: tuple[str, ...]
-) -> None:
+def test_literals_do_not_affect_the_code(skeleton: Skeleton, texts: tuple[str, ...], others: tuple[str, ...]) -> None:
     one, other = skeleton.filled(texts), skeleton.filled(others)
     assert [s.code for s in split(one)] == [s.code for s in split(other)]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The splitter against psql: whatever script it accepts, psql sends the same statements to a server."""
+"""The splitter compared with psql: for any accepted script, psql sends the same statements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.psql_recorder import find_psql, queries
 
 SCRIPTS = 2500
 
-# Harmless alone, nasty side by side.
+# Harmless alone, difficult in combination.
 WORDS = r"""
 ; ; ; ;; ( ) $$ $$ $a$ $a$ $A$ $ab$ $ $1 $é$ ' ' '' ''' " " "" \' '\' '\\' \ \; E' e' E'\'' b' B'01' x'\' N' -- --x; /*
 */ /*/ /**/ /*/**/ */ * / - + @ -/* */* */- select grant begin end case a a$b$ a$$ é$$ ñ _ _$ be E e b x n 1 1.5 .5 :
@@ -25,9 +25,9 @@ WORDS = r"""
 """
 BLANKS = [" ", "\n", "\n", "\r\n", "\t", "\f", "\ufeff", "\xa0", "'\n'", "'--t\n", "--k;'\n"]
 PIECES = [*WORDS.split(), *BLANKS]
-# What only psql gives a meaning is kept apart: `:name`, a variable of its own. So is a number with a letter right after
-# it, a syntax error for newer servers, which lex it accordingly. There is no CREATE FUNCTION here either: psql knows
-# its BEGIN ATOMIC bodies, Redshift does not.
+# Exclusions: `:name`, a variable of psql; a number with a letter right after it, a syntax error for newer
+# servers, which lex it accordingly; CREATE FUNCTION: psql knows its BEGIN ATOMIC bodies, Redshift does
+# not.
 GLUED = re.compile(r"([0-9](?=[A-Za-z_\x80-\U0010ffff])|:(?=[\w\x80-\U0010ffff'\"]))")
 
 
@@ -53,7 +53,7 @@ def accepted_scripts(backslash_escapes: bool) -> tuple[list[str], list[list[Stat
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing but white space, semicolons and comments."""
+    """Return whether there is only white space, semicolons and comments."""
     try:
         return not split(f" {text}")
     except ScriptError:
@@ -61,14 +61,14 @@ def is_blank(text: str) -> bool:
 
 
 def matches(statement: Statement, query: str) -> bool:
-    """Whether psql's query is the statement, but for white space and comments around it, and empty lines within."""
+    """Return whether psql's query is the statement, ignoring white space and comments around it, and empty lines."""
     text, query = (re.sub(r"\n+", "\n", text) for text in (statement.text, query))
     found = (place.start() for place in re.finditer(f"(?={re.escape(text)})", query))
     return any(is_blank(query[:start]) and is_blank(query[start + len(text) :]) for start in found)
 
 
 @pytest.mark.parametrize("backslash_escapes", [True, False], ids=["redshift", "postgresql"])
-def test_an_accepted_script_is_split_as_psql_does(backslash_escapes: bool, tmp_path: pathlib.Path) -> None:
+def test_accepted_script_is_split_like_psql(backslash_escapes: bool, tmp_path: pathlib.Path) -> None:
     psql = find_psql()
     if not psql:
         pytest.skip("there is no psql on this machine")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which errors of a server may not occur again."""
+"""Errors of a server that may not recur."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.tran
         ("23505", "duplicate key", "GRANT ALL"),
     ],
 )
-def test_a_conflict_with_another_session(sqlstate: str, message: str | None, command: str):
+def test_session_conflict(sqlstate: str, message: str | None, command: str):
     assert is_conflict(sqlstate, message, command)
 
 
@@ -45,7 +45,7 @@ def test_a_conflict_with_another_session(sqlstate: str, message: str | None, com
         ("57014", "canceling statement due to statement timeout", "CREATE SCHEMA"),
     ],
 )
-def test_another_error(sqlstate: str | None, message: str | None, command: str):
+def test_other_errors(sqlstate: str | None, message: str | None, command: str):
     assert not is_conflict(sqlstate, message, command)
 
 
@@ -56,5 +56,5 @@ def test_another_error(sqlstate: str | None, message: str | None, command: str):
         *((sqlstate, False) for sqlstate in (None, "", "08P01", "08004", "28P01", "28000", "3D000", "42501", "57014")),
     ],
 )
-def test_a_login_that_may_be_accepted_later(sqlstate: str | None, is_transient: bool):
+def test_retryable_login_error(sqlstate: str | None, is_transient: bool):
     assert is_transient_login(sqlstate) == is_transient

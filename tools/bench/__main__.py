@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tools.bench``: ours, the peer's and the floors, in turn, on one machine in one go; medians and ratios.
+"""``python -m tools.bench``: compare the collection with a peer and with floors, by medians and ratios.
 
-The peer is the same job as a good engineer writes it with ansible.builtin.uri and psql (``peer_*.yml``). The floors are
-``ansible.builtin.ping``, which is a module that does nothing, and a bare script with requests, which is the work alone.
+The peer is the same job with ansible.builtin.uri and psql (``peer_*.yml``). The floors are ``ansible.builtin.ping``, a
+module that does nothing, and a bare script with requests. All run in turn on one machine.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ BAR = 30  # characters of the longest bar
 
 
 class Row(t.NamedTuple):
-    """Ours beside another's, in seconds, and the ratio to reach, if there is one."""
+    """A comparison in seconds, with the target ratio if there is one."""
 
     what: str
     seconds: float
@@ -59,16 +59,16 @@ class Row(t.NamedTuple):
 
 
 class Bench:
-    """Runs playbooks and commands against the stand-ins and keeps the seconds that they take."""
+    """A runner of playbooks and commands against the stand-ins that measures their time."""
 
-    def __init__(self, standins: Standins, folder: pathlib.Path) -> None:
+    def __init__(self, standins: Standins, directory: pathlib.Path) -> None:
         self.standins = standins
-        self.folder = folder
+        self.directory = directory
         self.environment = {
             **os.environ,
-            **environment(folder, **standins.environment()),
+            **environment(directory, **standins.environment()),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_HOME": str(directory / "ansible"),
             "PGPASSWORD": standins.bootstrap.password,
         }
         self.rows: list[Row] = []
@@ -81,16 +81,16 @@ class Bench:
             },
             "immuta_redshift_wait_sleep": 1,
             "integrations": INTEGRATIONS,
-            "script_folder": str(folder),
+            "script_directory": str(directory),
         }
 
     def play(self, playbook: str, **variables: t.Any) -> float:
-        """The seconds that a playbook takes for one cluster. Raises RuntimeError when it fails."""
+        """Return the seconds that a playbook takes for one cluster. Raise RuntimeError if it fails."""
         return self.run(playbook, {**self.variables, **variables})
 
     def run(self, playbook: str, variables: dict[str, t.Any], *options: str) -> float:
-        """The seconds that a playbook takes. Raises RuntimeError when it fails."""
-        file = self.folder / "variables.json"
+        """Return the seconds that a playbook takes. Raise RuntimeError if it fails."""
+        file = self.directory / "variables.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
         path = playbook if playbook.startswith("immuta.") else str(HERE / playbook)
         started = time.perf_counter()
@@ -108,7 +108,7 @@ class Bench:
         return seconds
 
     def alternate(self, *works: t.Callable[[], float]) -> list[float]:
-        """The median of each work, run in turn."""
+        """Return the median time of each work, run in turn."""
         taken: list[list[float]] = [[] for dummy in works]
         for dummy in range(RUNS):
             for seconds, work in zip(taken, works, strict=True):
@@ -116,13 +116,13 @@ class Bench:
         return [statistics.median(seconds) for seconds in taken]
 
     def row(self, *row: t.Any) -> None:
-        """Note and print a comparison."""
+        """Record and print a comparison."""
         self.rows.append(Row(*row))
         print(plotted(self.rows[-1:]), flush=True)
 
 
 def plotted(rows: list[Row]) -> str:
-    """The comparisons with a bar for each time; the longer of two fills its line."""
+    """Return the comparisons with a bar for each time; the longer one fills its line."""
     lines = []
     for row in rows:
         aim = f", at most {row.goal:.3f}: {'reached' if row.is_reached else 'NOT reached'}" if row.goal else ""
@@ -134,7 +134,7 @@ def plotted(rows: list[Row]) -> str:
 
 
 def seed(standins: Standins, count: int) -> None:
-    """Have a tenant with so many integrations."""
+    """Create that many integrations in the stand-in."""
     standins.reset()
     for number in range(count):
         config = standins.config(host=f"cluster-{number}.example.com", port=5439, impersonation={"enabled": False})
@@ -142,7 +142,7 @@ def seed(standins: Standins, count: int) -> None:
 
 
 def no_change(bench: Bench) -> None:
-    """An integration that is as described: ours, the peer's task, and a module that does nothing."""
+    """Time an integration in sync: the module, the peer's task, and a module that does nothing."""
     seed(bench.standins, INTEGRATIONS)
     empty, ours, peer, ping = bench.alternate(
         lambda: bench.play("empty.yml"),
@@ -160,14 +160,14 @@ def no_change(bench: Bench) -> None:
 
 
 def setup(bench: Bench) -> None:
-    """A whole manual setup, startup included."""
+    """Time a whole manual setup, startup included."""
 
-    def afresh(playbook: str) -> float:
+    def from_scratch(playbook: str) -> float:
         bench.standins.reset()
         return bench.play(playbook)
 
     ours, peer = bench.alternate(
-        lambda: afresh("immuta.integrations.configure_redshift"), lambda: afresh("peer_setup.yml")
+        lambda: from_scratch("immuta.integrations.configure_redshift"), lambda: from_scratch("peer_setup.yml")
     )
     bench.row("Manual setup by the role", ours, "uri and psql", peer, 0.35)
     again, empty = bench.alternate(
@@ -177,7 +177,7 @@ def setup(bench: Bench) -> None:
 
 
 def fleets(bench: Bench) -> None:
-    """The role for one inventory host per cluster, without a change: four times the hosts, four times the time."""
+    """Time the role for clusters in sync: four times the hosts, four times the time."""
     seed(bench.standins, max(FLEETS))
     inventories = [inventory_of(bench, size) for size in FLEETS]
 
@@ -194,7 +194,7 @@ def fleets(bench: Bench) -> None:
 
 
 def inventory_of(bench: Bench, size: int) -> pathlib.Path:
-    """Write an inventory with a host for each of so many clusters."""
+    """Write an inventory with that many clusters."""
     hosts = {
         f"c{number}": {
             "immuta_redshift_config": {**bench.standins.config(), "host": f"cluster-{number}.example.com"},
@@ -202,20 +202,20 @@ def inventory_of(bench: Bench, size: int) -> pathlib.Path:
         }
         for number in range(size)
     }
-    inventory = bench.folder / f"fleet-{size}.json"
+    inventory = bench.directory / f"fleet-{size}.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     return inventory
 
 
 def drift(bench: Bench) -> None:
-    """The drift check of a fleet, over an empty playbook on the same hosts: ours, and one GET with Jinja."""
+    """Time the drift check of a fleet, minus an empty playbook: the collection, and one GET with Jinja."""
     few, many = DRIFT_FLEETS
     seed(bench.standins, many)
     small, large = (inventory_of(bench, size) for size in DRIFT_FLEETS)
 
     def run(playbook: str, inventory: pathlib.Path) -> float:
         bench.standins.immuta.clear_requests()
-        report = str(bench.folder / "drift.json")
+        report = str(bench.directory / "drift.json")
         variables = {"immuta_redshift_hosts": "all", "drift_report": report}
         return bench.run(playbook, variables, "-i", str(inventory))
 
@@ -235,7 +235,7 @@ def drift(bench: Bench) -> None:
 
 
 def configured_fleet(bench: Bench) -> None:
-    """The playbook on a fleet in sync, over an empty playbook on the same hosts, beside the role for each host."""
+    """Time configure_redshift on a fleet in sync, minus an empty playbook, and the role for each host."""
     size = DRIFT_FLEETS[0]
     seed(bench.standins, size)
     inventory = inventory_of(bench, size)
@@ -254,7 +254,7 @@ def configured_fleet(bench: Bench) -> None:
 
 
 def large_tenant(bench: Bench) -> None:
-    """A tenant with ten thousand integrations."""
+    """Time a tenant with ten thousand integrations."""
     seed(bench.standins, TENANT_SIZE)
     script = (
         "import json, os, requests\n"
@@ -275,7 +275,11 @@ def large_tenant(bench: Bench) -> None:
     )
     bench.row(f"No change among {TENANT_SIZE} integrations", ours - empty, "requests alone", floor, 1.5)
     inventory = inventory_of(bench, DRIFT_FLEETS[0])
-    variables = {"immuta_redshift_hosts": "all", "drift_report": str(bench.folder / "drift.json"), "drift_show": False}
+    variables = {
+        "immuta_redshift_hosts": "all",
+        "drift_report": str(bench.directory / "drift.json"),
+        "drift_show": False,
+    }
     empty, checked = bench.alternate(
         lambda: bench.run("empty_fleet.yml", {}, "-i", str(inventory)),
         lambda: bench.run("immuta.integrations.check_drift", variables, "-i", str(inventory)),
@@ -285,7 +289,7 @@ def large_tenant(bench: Bench) -> None:
 
 
 def statements(bench: Bench) -> None:
-    """Splitting ten megabytes, and two thousand statements beside psql."""
+    """Time splitting ten megabytes, and running two thousand statements compared with psql."""
     text = script_of(10_000_000)
 
     def split() -> float:
@@ -296,7 +300,7 @@ def statements(bench: Bench) -> None:
     (seconds,) = bench.alternate(split)
     bench.row("A script of 10 MB split", seconds, "to reach", 1.5, 1.0)
 
-    script = bench.folder / "many.sql"
+    script = bench.directory / "many.sql"
     script.write_text("".join(f"GRANT USAGE ON SCHEMA public TO PUBLIC; -- {n}\n" for n in range(STATEMENTS)))
     redshift, login = bench.standins.redshift, bench.standins.bootstrap
     address = f"host={redshift.host} port={redshift.port} user={login.user} dbname=dev"
@@ -332,9 +336,9 @@ def statements(bench: Bench) -> None:
 
 
 def main() -> int:
-    """0 when every figure to reach was reached."""
-    with tempfile.TemporaryDirectory(prefix="immuta-bench-") as folder, Standins() as standins:
-        bench = Bench(standins, pathlib.Path(folder))
+    """Return 0 if every target is reached."""
+    with tempfile.TemporaryDirectory(prefix="immuta-bench-") as directory, Standins() as standins:
+        bench = Bench(standins, pathlib.Path(directory))
         for group in (no_change, setup, fleets, drift, configured_fleet, large_tenant, statements):
             group(bench)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

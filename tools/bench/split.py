@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a script of 10 MB takes: ``python -m tools.bench.split``, with the collection on PYTHONPATH."""
+"""Time a script of 10 MB: ``python -m tools.bench.split``, with the collection on PYTHONPATH."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SIZE = 10_000_000
 
 
 def script_of(size: int) -> str:
-    """A script of about so many characters."""
+    """Return a script of about that many characters."""
     return "".join(PIECE.format(number) for number in range(size // len(PIECE)))
 
 
 def main() -> None:
-    """Print a line for each of what is done with a script."""
+    """Print the time of each operation on a script."""
     script = script_of(SIZE)
     statements = sql.split(script)
     print(f"{len(script) / 1e6:.1f} MB, {len(statements)} statements")

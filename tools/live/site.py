@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs modules, playbooks and single requests, on the tenant and the cluster that the environment names."""
+"""Run modules, playbooks and single requests on the tenant and the cluster of the environment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MODULES = "ansible_collections.immuta.integrations.plugins.modules"
 
 
 class Played(t.NamedTuple):
-    """A playbook that has ended."""
+    """The result of a playbook run."""
 
     status: int
     changed: int
@@ -34,29 +34,29 @@ class Played(t.NamedTuple):
 
 
 class Site:
-    """``folder`` holds what is needed on the way, and is the home of everything that is run."""
+    """A tenant and a cluster. ``directory`` holds temporary files and is the home directory of every command."""
 
-    def __init__(self, settings: Settings, folder: pathlib.Path) -> None:
+    def __init__(self, settings: Settings, directory: pathlib.Path) -> None:
         self.settings = settings
-        self.folder = folder
+        self.directory = directory
         self._environment = {
             **os.environ,
-            **environment(folder),
+            **environment(directory),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_HOME": str(directory / "ansible"),
             "PYTHONPATH": str(COLLECTIONS),
         }
         options = ArgumentSpecValidator(immuta_spec()).validate({})
         if options.error_messages:
-            raise LiveError(f"The tenant cannot be reached so. {' '.join(options.error_messages)}")
+            raise LiveError(f"Invalid settings of the tenant. {' '.join(options.error_messages)}")
         self.http = Http(tenant_from(options.validated_parameters, os.environ)[0])
 
     def config(self, *, impersonation: bool = False) -> dict[str, t.Any]:
-        """The integration with its password, for what is not written to a file."""
+        """Return the config with its password, for use outside files."""
         return self.settings.config(os.environ["IMMUTA_LIVE_PASSWORD"], impersonation=impersonation)
 
     def module(self, name: str, **arguments: t.Any) -> dict[str, t.Any]:
-        """The result of a module. Raises LiveError when it failed."""
+        """Return the result of a module. Raise LiveError if it failed."""
         arguments_json = json.dumps({"ANSIBLE_MODULE_ARGS": arguments})
         status, output = self._run([sys.executable, "-m", f"{MODULES}.{name}"], arguments_json)
         try:
@@ -68,11 +68,11 @@ class Site:
         return result
 
     def redshift(self, name: str, **arguments: t.Any) -> dict[str, t.Any]:
-        """The result of a module that logs in to the cluster. Raises LiveError when it failed."""
+        """Return the result of a module that logs in to the cluster. Raise LiveError if it failed."""
         return self.module(name, ssl_mode=self.settings.ssl_mode, **arguments)
 
     def survey(self) -> dict[str, t.Any]:
-        """What stands in the cluster of what the suite makes there, and the requirements."""
+        """Return which objects of the suite exist in the cluster, and the requirements."""
         return self.redshift(
             "redshift_info",
             database=self.settings.database,
@@ -83,14 +83,14 @@ class Site:
         )
 
     def integrations(self) -> list[dict[str, t.Any]]:
-        """The integrations in use on the cluster."""
+        """Return the integrations in use on the cluster."""
         found = self.module("immuta_integration_info", type="Redshift", host=self.settings.host)["integrations"]
         return [record for record in found if record["status"] not in ("deleted", "disabled")]
 
     def play(self, name: str, *options: str, impersonation: bool = False, **variables: t.Any) -> Played:
         """Run a playbook of the collection; the password in its variables comes from the environment."""
         password = "{{ lookup('ansible.builtin.env', 'IMMUTA_LIVE_PASSWORD') }}"
-        file = self.folder / "variables.json"
+        file = self.directory / "variables.json"
         described = {
             "immuta_redshift_config": self.settings.config(password, impersonation=impersonation),
             "immuta_redshift_login": {"ssl_mode": self.settings.ssl_mode},
@@ -104,11 +104,11 @@ class Site:
         return Played(status, int(changed[1]) if changed else 0, output)
 
     def _run(self, command: t.Sequence[str | pathlib.Path], text: str = "") -> tuple[int, str]:
-        """The exit status of a command and what it printed. With this program's end, everything that it began ends."""
+        """Return the exit status and the output of a command. Its processes end with this program."""
         process = subprocess.Popen(
             command,
             env=self._environment,
-            cwd=self.folder,
+            cwd=self.directory,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

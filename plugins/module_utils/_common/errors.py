@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Everything that can end a task, as exceptions that say themselves as a failed result."""
+"""Exceptions that end a task, each with its own failed result."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import typing as t
 
 
 class Caught:
-    """Context manager: ends quietly at any exception but those that end the process, and keeps it as ``error``.
+    """Context manager that suppresses every exception except those that end the process, and keeps it as ``error``.
 
-    For code whose exceptions cannot be known beforehand, such as that of a database driver.
+    For code with unknown exceptions, such as that of a database driver.
     """
 
     error: Exception | None = None
@@ -31,10 +31,10 @@ class Caught:
 
 
 class IntegrationsError(Exception):
-    """One sentence that says what failed, on what, why, and what to do, with the facts beside it.
+    """A failure in one sentence: what failed, on what, why, and what to do.
 
-    ``facts`` become keys of the failed result next to ``msg``. They hold no secret, no script text, and no text that a
-    driver or a server wrote around one.
+    ``facts`` become keys of the failed result next to ``msg``. They have no secret, no script text, and no text of a
+    driver or a server.
     """
 
     def __init__(self, message: str, **facts: t.Any) -> None:
@@ -43,12 +43,12 @@ class IntegrationsError(Exception):
         self.facts = facts
 
     def as_failure(self) -> dict[str, t.Any]:
-        """The keyword arguments of ``fail_json``."""
+        """Return the keyword arguments of ``fail_json``."""
         return {"msg": self.message, **{name: value for name, value in self.facts.items() if value is not None}}
 
 
 def failure_of(error: Exception) -> dict[str, t.Any]:
-    """The keyword arguments of ``fail_json`` for any exception. The text of one that is not ours is not shown."""
+    """Return the keyword arguments of ``fail_json`` for any exception, without the text of an unexpected one."""
     if isinstance(error, IntegrationsError):
         return error.as_failure()
     *_frames, (frame, line) = traceback.walk_tb(error.__traceback__)
@@ -60,20 +60,20 @@ def failure_of(error: Exception) -> dict[str, t.Any]:
 
 
 class InputError(IntegrationsError):
-    """An option, or a file that an option names, that no request or statement could make good."""
+    """An invalid option, or an invalid file that an option names."""
 
 
 class MissingLibraryError(IntegrationsError):
-    """A Python library that the task needs is not there."""
+    """A missing Python library."""
 
 
 class ApiError(IntegrationsError):
-    """Immuta refused a request, answered something else than documented, or did not answer.
+    """A refused request, an undocumented reply, or no reply.
 
-    ``status`` is the HTTP status, or None without a reply. ``may_have_taken_effect`` is False when the request was
-    never sent or was refused. ``retryable`` says that the same request may get another answer a moment later.
-    ``retry_after`` is what the server asked for, in seconds.
-    ``is_document`` says that the refusal was an object of Immuta's and not some other server's page.
+    ``status`` is the HTTP status, or None without a reply. ``may_have_taken_effect`` is False if the request was never
+    sent or was refused. ``retryable`` means that a later identical request may succeed. ``retry_after`` is the time
+    that the server requests, in seconds. ``is_document`` means that the refusal is an object of Immuta and not the page
+    of another server.
     """
 
     def __init__(
@@ -100,19 +100,19 @@ class ApiError(IntegrationsError):
 
 
 class UnsettledError(IntegrationsError):
-    """The integration ended in an error status, or did not settle in time."""
+    """An integration that ended in an error status or did not settle in time."""
 
 
 class ScriptError(IntegrationsError):
-    """A SQL script that must not be run: broken, ambiguous, or not SQL alone. ``line`` counts from 1."""
+    """A SQL script that must not run: broken, ambiguous, or not only SQL. ``line`` counts from 1."""
 
 
 class LoginError(IntegrationsError):
-    """No session in the database could be opened."""
+    """A failure to open a database session."""
 
 
 class StatementError(IntegrationsError):
-    """A statement failed, or its fate is not known. ``sqlstate`` is None where the driver gave none."""
+    """A failed statement, or one with an unknown outcome. ``sqlstate`` is None if the driver reports none."""
 
     def __init__(self, message: str, *, sqlstate: str | None = None, **facts: t.Any) -> None:
         super().__init__(message, sqlstate=sqlstate, **facts)

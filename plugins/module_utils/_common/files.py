@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Files with secrets: written whole or not at all, readable by their owner only."""
+"""Files with secrets, written atomically and readable only by their owner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 
 
 def file_mode(value: t.Any) -> int:
-    """The mode of the file, from octal text or a number. Raises InputError for one that lets everybody read."""
+    """Return the file mode from octal text or a number. Raise InputError for a world-readable one."""
     number = value
     if isinstance(value, str) and re.fullmatch(r"(0o?)?[0-7]{3}", value):
         number = int(value[-3:], 8)
@@ -32,9 +32,9 @@ def file_mode(value: t.Any) -> int:
 
 
 def write_file(path: str, content: bytes, mode: int) -> None:
-    """Put ``content`` in place whole or not at all; what a killed process left of its own attempt is removed.
+    """Write ``content`` atomically, and delete temporary copies of killed processes.
 
-    Raises InputError when the directory cannot be written.
+    Raise InputError if the directory is not writable.
     """
     directory, name = os.path.split(path)
     part = os.path.join(directory, f".{name}.{os.getpid()}.part")
@@ -58,9 +58,9 @@ def write_file(path: str, content: bytes, mode: int) -> None:
 
 
 def delete_file(path: str, dry_run: bool) -> bool:
-    """Delete the file, and what a killed process left of writing it; return whether anything was there.
+    """Delete the file and temporary copies of killed processes; return whether any existed.
 
-    Raises InputError when it cannot be deleted.
+    Raise InputError if a file cannot be deleted.
     """
     directory, name = os.path.split(path)
     try:
@@ -76,14 +76,14 @@ def delete_file(path: str, dry_run: bool) -> bool:
 
 
 def _leftovers(directory: str, name: str) -> list[str]:
-    """Return the unfinished copies of a file whose writers are gone."""
+    """Return the temporary copies of a file from processes that ended."""
     pattern = re.compile(re.escape(f".{name}.") + r"(\d{1,9})\.part")
     matches = [match for match in map(pattern.fullmatch, os.listdir(directory)) if match]
     return [os.path.join(directory, match[0]) for match in matches if not _is_alive(int(match[1]))]
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether another process has that number; this one has no attempt under way but the one it begins."""
+    """Return whether another process has that number. This process has no earlier attempt."""
     if pid == os.getpid():
         return False
     try:
@@ -96,7 +96,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def create_parents(path: str) -> None:
-    """Create the directory and its missing parents, open to their owner only. Raises InputError."""
+    """Create the directory and its parents, accessible only to their owner. Raise InputError on failure."""
     if not os.path.isdir(path):
         create_parents(os.path.dirname(path))
         try:
@@ -120,7 +120,7 @@ def check_dest(dest: str, creates_parents: bool) -> None:
 
 
 def read_if_exists(path: str) -> bytes | None:
-    """Return what the file holds, None where there is none. Raises InputError when it cannot be read."""
+    """Return the content of the file, or None if it does not exist. Raise InputError if it is unreadable."""
     try:
         with open(path, "rb") as file:
             return file.read()

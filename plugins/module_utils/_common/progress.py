@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Reports what long work is doing. Nobody listens in a process that cannot print, such as that of a module."""
+"""Progress of long work. A process that cannot print, such as that of a module, has no listener."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ import typing as t
 
 
 class State(t.NamedTuple):
-    """What is under way, in words without a secret, and the time limit in seconds, if there is one."""
+    """The work in progress, in words without a secret, with an optional time limit in seconds."""
 
     doing: str
     limit: float | None = None
 
 
 Listener = t.Callable[[t.Optional[State]], None]
-"""Takes what is under way from now on; None for nothing worth reporting."""
+"""Called with the work in progress, or None."""
 
 _listeners: list[Listener] = []
 
 
 def show(state: State | None) -> None:
-    """Report what is under way from now on."""
+    """Report the work in progress."""
     for listener in _listeners[-1:]:
         listener(state)
 
 
 @contextlib.contextmanager
 def listening(listener: Listener) -> t.Iterator[None]:
-    """Have ``listener`` called, instead of any other, while the context lasts."""
+    """Set the listener while the context lasts."""
     _listeners.append(listener)
     try:
         yield
@@ -40,12 +40,12 @@ def listening(listener: Listener) -> t.Iterator[None]:
         _listeners.pop()
 
 
-# As in Immuta's documentation, "Response Schema": creating, recurringValidationError.
+# Source: Immuta's documentation, "Response Schema": creating, recurringValidationError.
 _STATUS = re.compile(r"[A-Za-z]{1,30}")
 
 
 def waiting_for(status: str, limit: float) -> State:
-    """Return the state of waiting for Immuta; ``status`` comes from the server, and is shown if it is one word."""
+    """Return the state of waiting for Immuta, with the ``status`` from the server if it is one word."""
     return State(status if _STATUS.fullmatch(status) else "in progress", limit)
 
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""What is a secret, how it is hidden, and what of a task's arguments may be shown.
+"""Detection and masking of secrets in results and arguments.
 
-Ansible replaces every text of a result that equals a secret, and every part that does. A password that is a common word
-would garble a result that holds no secret, since results are made without any. Arguments are hidden by their names
-instead, and only secrets that are not met by chance are searched for.
+Ansible replaces every text of a result that equals a secret, and every part that does. A common word as a password
+would garble results, which contain no secret anyway. So arguments are masked by name, and only distinctive secrets are
+searched for.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ import typing as t
 
 MASK = "********"
 
-# Immuta shows "<REDACTED>" for a Redshift login and "REDACTED" for a Databricks token
+# Immuta returns "<REDACTED>" for a Redshift login and "REDACTED" for a Databricks token
 # (Immuta's documentation, "Configure a Redshift Integration", the replies of GET).
 _REDACTED = re.compile(r"[<\[]?REDACTED[>\]]?")
 
-# In a name without its case and separators.
+# In lower-case names without separators.
 _SECRET_NAME = re.compile(
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|credential|authorization|cookie|connectionstring|connstr|keytab"
     r"|(?:api|access|private|account|signing|encryption|shared|master)key"
 )
 
-# AWS's documentation, "Manage access keys for IAM users": the id of an access key is no secret, and logs show it.
+# AWS's documentation, "Manage access keys for IAM users": the id of an access key is not secret, and logs show it.
 _KEY_ID = re.compile(r"(?:aws)?accesskeyid")
 
 _SECRET_WORDS = {"pass", "key", "dsn", "sas", "bearer", "jwt", "pem"}
 
-# Keys that are none of a lock.
+# Names with "key" that are no secrets.
 _OPEN_KEYS = {"public", "primary", "foreign", "partition", "sort", "dist", "distribution"}
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def is_redacted(value: t.Any) -> bool:
-    """Whether ``value`` is what Immuta shows in place of a secret."""
+    """Return whether ``value`` is Immuta's placeholder for a secret."""
     return isinstance(value, str) and _REDACTED.fullmatch(value) is not None
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a member of that name, in camelCase, snake_case or kebab-case, holds a secret."""
+    """Return whether a name, in camelCase, snake_case or kebab-case, is that of a secret."""
     plain = re.sub(r"[^a-z]", "", name.lower())
     if _KEY_ID.fullmatch(plain):
         return False
@@ -55,7 +55,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def masked(document: t.Any) -> t.Any:
-    """A copy of ``document`` with every secret replaced, whatever its shape; what Immuta redacted stays as it is."""
+    """Return a copy of ``document`` with masked secrets. Values that Immuta redacted stay unchanged."""
     if isinstance(document, dict):
         return {
             name: MASK if _hides(name, value) and not is_redacted(value) else masked(value)
@@ -67,7 +67,7 @@ def masked(document: t.Any) -> t.Any:
 
 
 def secret_values(document: t.Any) -> list[str]:
-    """Every text in ``document`` that stands under the name of a secret."""
+    """Return every text in ``document`` under the name of a secret."""
     if isinstance(document, dict):
         found = []
         for name, value in document.items():
@@ -79,10 +79,10 @@ def secret_values(document: t.Any) -> list[str]:
 
 
 def scrub(document: t.Any, secrets: t.Iterable[str]) -> t.Any:
-    """A copy of ``document`` with each of ``secrets`` replaced in every text, also as JSON spells it.
+    """Return a copy of ``document`` with ``secrets`` replaced in every text, also in their JSON spelling.
 
-    One that texts hold by chance is replaced only where it follows the name of a secret: anywhere else the mask would
-    garble the text, and tell the secret by its place.
+    A common word is replaced only after the name of a secret. Anywhere else, the mask would garble the text and reveal
+    the secret by its position.
     """
     secrets = [secret for secret in secrets if secret]
     rare = distinctive(secrets)
@@ -124,23 +124,23 @@ def _texts(value: t.Any) -> list[str]:
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
-# An address up to its last "@", and what is before the login.
+# The text of an address before its last "@", and the text before the login.
 _LOGIN = re.compile(r"((?:[A-Za-z][\w+.-]*:)?//)(.*)@", re.DOTALL)
 
 _BARE_LOGIN = re.compile(r"()(.*)@", re.DOTALL)
 
-# What an "@" in the path follows: a host, and perhaps a port.
+# The text after an "@" in the path: a host and an optional port.
 _HOST_AND_PATH = re.compile(r"[^/:@]*(?::\d*)?/")
 
 
-# Shorter texts, and those of one kind of characters, are words and numbers that a result holds anyway.
+# Shorter texts, and those of one kind of characters, are words and numbers that occur in results anyway.
 _DISTINCTIVE_LENGTH = 8
 
 _KINDS = ("[a-z]", "[A-Z]", "[0-9]", "[^a-zA-Z0-9_]")
 
 
 def distinctive(secrets: t.Iterable[str]) -> set[str]:
-    """Those of ``secrets`` that stand nowhere by chance."""
+    """Return the ``secrets`` that do not occur in texts by chance."""
     return {
         secret
         for secret in secrets
@@ -149,9 +149,9 @@ def distinctive(secrets: t.Iterable[str]) -> set[str]:
 
 
 def telling_words(secrets: t.Iterable[str], document: t.Any) -> set[str]:
-    """Those of ``secrets`` that are not `distinctive` and that texts still hold by chance only within longer words.
+    """Return the ``secrets`` that are not `distinctive` but occur in texts only within longer words.
 
-    A secret that ``document`` also has where it is no secret, such as a user name, is none of them.
+    A secret that ``document`` also has as a public value, such as a user name, is excluded.
     """
     shown = _shown_texts(document)
     return {
@@ -176,12 +176,12 @@ def _shown_texts(document: t.Any) -> set[str]:
 
 
 def without_login(text: str, is_address: bool = False) -> str:
-    """A text with the password of an address in it replaced; ``is_address`` if it is one even without ``//``."""
+    """Return a text with the password of its address masked; with ``is_address``, also without ``//``."""
     return _split_login(text, is_address)[0]
 
 
 def _split_login(text: str, is_address: bool = False) -> tuple[str, str]:
-    """A text without the password of its address, and the password; an only name there can be one."""
+    """Return a text without the password of its address, and the password. A lone user name can be a password."""
     found = _LOGIN.search(text) or (_BARE_LOGIN.match(text) if is_address else None)
     if found is None or _HOST_AND_PATH.match(found[2]):
         return text, ""
@@ -191,17 +191,17 @@ def _split_login(text: str, is_address: bool = False) -> tuple[str, str]:
 
 
 def hidden_values(params: t.Mapping[str, t.Any]) -> list[str]:
-    """The secrets among the options that their specs do not know: in ``config``, and in an address by mistake."""
+    """Return secrets in options outside their specs: in ``config``, or in an address by mistake."""
     url = params.get("url")
     password = _split_login(url, is_address=True)[1] if isinstance(url, str) else ""
     return [*secret_values(params.get("config")), *([password] if password else [])]
 
 
 def shown_arguments(spec: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The arguments of a task as a log or a result may show them; ``spec`` is their argument spec.
+    """Return the arguments of a task for a log or a result; ``spec`` is their argument spec.
 
-    They need not fit the spec: a value under a name that is no option, or of another type than a dict where one is
-    due, can be a secret, and is hidden.
+    They may be invalid. A value of an unknown option, or of another type than a required dict, can be a secret and is
+    masked.
     """
     return {name: _shown(spec.get(name, {"no_log": True}), name, value) for name, value in params.items()}
 

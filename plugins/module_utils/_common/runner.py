@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Runs the work of a module and ends it with a result or with one sentence."""
+"""The runner of a module's work. It ends with a result or with an error of one sentence."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Work = t.Callable[[dict[str, t.Any], bool, t.Mapping[str, str]], dict[str, t.Any
 
 
 class AnsibleModule(basic.AnsibleModule):
-    """Ansible's own, whose log and failures show the arguments as `shown_arguments` does.
+    """An AnsibleModule whose log and failures show the arguments as `shown_arguments` does.
 
-    Ansible logs them and checks them before the work begins, and knows no secret but the options with ``no_log``.
+    Ansible logs and validates arguments before the work starts, and knows only the secrets of ``no_log`` options.
     """
 
     def _load_params(self) -> None:
@@ -38,7 +38,7 @@ class AnsibleModule(basic.AnsibleModule):
         self.given = copy.deepcopy(self.params)
 
     def log(self, msg: str, log_args: dict[str, t.Any] | None = None) -> None:
-        """Write to the system's log; ``log_args`` are given with the arguments of the task."""
+        """Write to the system log. ``log_args`` come with the arguments of the task."""
         if log_args:
             log_args = {name: str(value) for name, value in self._shown_arguments().items()}
             msg = "Invoked with " + " ".join(f"{name}={value}" for name, value in log_args.items())
@@ -46,21 +46,21 @@ class AnsibleModule(basic.AnsibleModule):
         super().log(msg, log_args=log_args)
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        """End with a failed result."""
+        """Exit with a failed result."""
         self._narrow()
         kwargs.setdefault("invocation", {"module_args": self._shown_arguments()})
         super().fail_json(msg, **kwargs)
 
     def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
-        """End with a result."""
+        """Exit with a result."""
         self._narrow()
         kwargs.setdefault("invocation", {"module_args": self._shown_arguments()})
         super().exit_json(**kwargs)
 
     def add_path_info(self, kwargs: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Leave a result as it is.
+        """Return a result unchanged.
 
-        Ansible would put what is on disk over what a result says of its file, in check mode the size of the former one.
+        Ansible would overwrite the facts of a file with those on disk, in check mode those of the old file.
         """
         return kwargs
 
@@ -72,12 +72,12 @@ class AnsibleModule(basic.AnsibleModule):
 
 
 def run_module(module: AnsibleModule, work: Work) -> t.NoReturn:
-    """Call ``work`` and exit with its result, or fail with what it raised."""
+    """Call ``work``, and exit with its result or its failure."""
     result: dict[str, t.Any] = {}
     with Caught() as caught:
         check_as_given(module.given)
         result = work(module.params, module.check_mode, os.environ)
-    # Outside a handler, where Ansible finds no traceback to show at -vvv.
+    # Outside an exception handler, Ansible finds no traceback for -vvv.
     if caught.error:
         module.fail_json(**failure_of(caught.error))
     for warning in result.pop("warnings", []):

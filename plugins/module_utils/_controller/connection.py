@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Where the API of a controller is, and the token for it."""
+"""The address and the token of a controller's API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     InputError,
 )
 
-# The names that awx.awx and ansible.controller read, in their order.
+# The variables of awx.awx and ansible.controller, in their order.
 HOST_VARIABLES = ("CONTROLLER_HOST", "AAP_HOSTNAME", "TOWER_HOST")
 TOKEN_VARIABLES = ("CONTROLLER_OAUTH_TOKEN", "AAP_TOKEN", "TOWER_OAUTH_TOKEN")
 VERIFY_VARIABLES = ("CONTROLLER_VERIFY_SSL", "AAP_VALIDATE_CERTS", "TOWER_VERIFY_SSL")
@@ -26,7 +26,7 @@ LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """``root`` is the URL of the controller, ``path`` that of its API below it, without a slash at the end."""
+    """A controller. ``root`` is its URL and ``path`` that of its API, without a trailing slash."""
 
     root: str
     path: str
@@ -35,7 +35,7 @@ class Connection:
 
     @property
     def caution(self) -> str | None:
-        """A warning if others on the network can read the token."""
+        """Return a warning if others on the network can read the token."""
         parts = urlsplit(self.root)
         if parts.scheme == "https" or LOOPBACK.fullmatch(parts.hostname or ""):
             return None
@@ -43,9 +43,9 @@ class Connection:
 
 
 def connection(host: str | None, token: str | None, prefix: str | None, verify: bool) -> Connection:
-    """The connection that these texts name, however they are spelled. Raises InputError, which never quotes the token.
+    """Return the connection for these texts. Raise InputError, which never quotes the token.
 
-    ``host`` may lack the scheme, which is https then; ``prefix`` may lack slashes and the version.
+    ``host`` may lack the scheme (https); ``prefix`` may lack slashes and the version.
     """
     host, token = (host or "").strip().rstrip("/"), (token or "").strip()
     if not host or not token:
@@ -65,7 +65,7 @@ def connection(host: str | None, token: str | None, prefix: str | None, verify: 
 
 
 def is_web_address(url: str) -> bool:
-    """Whether ``url`` is one of http or https that holds nothing but host, port and path."""
+    """Return whether ``url`` has http or https, and only host, port and path."""
     try:
         parts = urlsplit(url)
         _port = parts.port
@@ -76,7 +76,7 @@ def is_web_address(url: str) -> bool:
 
 
 def api_path(prefix: str | None) -> str:
-    """The path of the API: ``/api/v2`` unless told otherwise, with or without slashes and version."""
+    """Return the path of the API, by default ``/api/v2``, with or without slashes and version."""
     segments = [segment for segment in (prefix or "").strip().split("/") if segment] or ["api"]
     if not re.fullmatch(r"v\d+", segments[-1]):
         segments.append("v2")
@@ -84,5 +84,5 @@ def api_path(prefix: str | None) -> str:
 
 
 def first_of(names: t.Iterable[str], environment: t.Mapping[str, str]) -> str | None:
-    """The first of these variables that is set to something."""
+    """Return the first non-empty variable."""
     return next((environment[name] for name in names if environment.get(name, "").strip()), None)

@@ -26,17 +26,17 @@ from ansible_collections.immuta.integrations.plugins.module_utils._controller.co
 Fields = dict[str, t.Any]
 
 TIMEOUT = 30  # seconds for one request
-PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each repetition
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each retry
 RETRY_AFTER_LIMIT = 60.0  # seconds
 PASSING = (429, 502, 503, 504)
-REPLY_WORDS = 400  # characters of a refusal that are shown
+REPLY_WORDS = 400  # shown characters of a refusal
 
 
 class ControllerError(IntegrationsError):
-    """The controller refused a request, or did not answer it.
+    """A refused request, or one without a reply.
 
-    ``status`` is None without an answer. ``retryable`` says that the same request may succeed a moment later, and that
-    this one may have taken effect.
+    ``status`` is None without a reply. ``retryable`` means that a later identical request may succeed, and that this
+    one may have taken effect.
     """
 
     def __init__(self, message: str, *, status: int | None = None, retryable: bool = False) -> None:
@@ -46,14 +46,14 @@ class ControllerError(IntegrationsError):
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A redirect is an error, since it would carry the token elsewhere."""
+    """A handler that treats a redirect as an error, because it would send the token elsewhere."""
 
     def redirect_request(self, *dummy: t.Any) -> None:
         return None
 
 
 class Api:
-    """Sends requests to one controller, with the trusted authorities and the proxies of this machine."""
+    """A client of one controller, with the certificates and the proxies of this machine."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -64,11 +64,11 @@ class Api:
         self._opener = build_opener(_NoRedirect(), HTTPSHandler(context=context))
 
     def get(self, path: str, **query: t.Any) -> t.Any:
-        """The document at ``path``, which is below the API's. Raises ControllerError."""
+        """Return the document at ``path``, relative to the API. Raise ControllerError."""
         return self._repeated("GET", path + ("?" + urlencode(query, quote_via=quote) if query else ""), None)
 
     def all(self, path: str, **query: t.Any) -> list[Fields]:
-        """Every result of a list, of all its pages. Raises ControllerError."""
+        """Return the results of a list from all pages. Raise ControllerError."""
         found: list[Fields] = []
         number = 1
         while True:
@@ -81,13 +81,13 @@ class Api:
             number += 1
 
     def patch(self, path: str, body: Fields) -> t.Any:
-        """Set fields of an object, where once more makes no difference. Raises ControllerError."""
+        """Set fields of an object; repeatable. Raise ControllerError."""
         return self._repeated("PATCH", path, body)
 
     def post(self, path: str, body: Fields, repeatable: bool = False) -> t.Any:
-        """Create something, or with ``repeatable`` do what may be done twice, such as adding to a list.
+        """Create an object, or with ``repeatable`` send a repeatable request, such as adding to a list.
 
-        Raises ControllerError.
+        Raise ControllerError.
         """
         return self._repeated("POST", path, body) if repeatable else self._send("POST", path, body)
 
@@ -142,7 +142,7 @@ class Api:
 
 
 def refusal(request: str, status: int, retry_after: str | None, text: bytes) -> ControllerError:
-    """What a reply with an error status says, in one sentence."""
+    """Return the content of an error reply in one sentence."""
     advice = {
         401: " Check CONTROLLER_OAUTH_TOKEN: it may be wrong or have expired.",
         403: " The token needs the scope write, and its user the permission for this request.",
@@ -160,7 +160,7 @@ def refusal(request: str, status: int, retry_after: str | None, text: bytes) -> 
 
 
 def words(text: bytes) -> str:
-    """The words of a refusal, as the controller gives them by field, without a password that stands in a URL."""
+    """Return the messages of a refusal by field, without a password in a URL."""
     try:
         found = " ".join(sentences(json.loads(text)))
     except ValueError:
@@ -170,7 +170,7 @@ def words(text: bytes) -> str:
 
 
 def sentences(document: t.Any, name: str = "") -> list[str]:
-    """Every text in a refusal, after the name of the field that it is about."""
+    """Return every text in a refusal, after the name of its field."""
     if isinstance(document, dict):
         return [text for key, value in document.items() for text in sentences(value, key)]
     if isinstance(document, list):

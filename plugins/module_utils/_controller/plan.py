@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""What is to be changed in a controller, from what is desired and what it has: plain functions on plain data.
+"""The difference between desired and current objects of a controller, as functions of plain data.
 
 A desired object has a ``kind`` (the API's collection), a ``name``, ``fields``, and references ``refers_to`` from fields
 to other objects, each as ``kind/name``. An id is None for an object that check mode did not create.
@@ -19,7 +19,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 Fields = dict[str, t.Any]
 Ids = t.Mapping[str, t.Optional[int]]
 
-# Within what a name is unique (measured on AWX 24.6.1): fields of the object; nothing for the whole controller.
+# The scope in which a name is unique (measured on AWX 24.6.1): fields of the object; none for the whole controller.
 SCOPES: dict[str, tuple[str, ...]] = {
     "credential_types": ("kind",),
     "execution_environments": (),
@@ -30,7 +30,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "job_templates": ("organization",),
     "workflow_job_templates": ("organization",),
 }
-# A job template has the organization of its project, and refuses to be told.
+# A job template has the organization of its project, and refuses one of its own.
 DERIVED = {"job_templates": ("organization",)}
 LABELS = {
     "credential_types": "credential type",
@@ -43,7 +43,7 @@ LABELS = {
     "workflow_job_templates": "workflow",
 }
 EDGES = ("success_nodes", "failure_nodes", "always_nodes")
-# What a node can ask its template to do differently: none of it is approved, so none of it is left.
+# Overrides that a node can pass to its template. None of them is approved, so all are removed.
 NO_PROMPTS: Fields = {
     "extra_data": {},
     "inventory": None,
@@ -64,7 +64,7 @@ ACTIVE = ("new", "pending", "waiting", "running")
 
 
 def with_project_url(desired: Fields, url: str) -> Fields:
-    """``desired`` with the address of the repository in its projects."""
+    """Return ``desired`` with the repository address in its projects."""
     objects = [
         {**one, "fields": {**one["fields"], "scm_url": url}} if one["kind"] == "projects" else one
         for one in desired["objects"]
@@ -73,26 +73,26 @@ def with_project_url(desired: Fields, url: str) -> Fields:
 
 
 def resolved(desired: Fields, ids: Ids) -> Fields:
-    """The fields of an object, references as ids."""
+    """Return the fields of an object, with references as ids."""
     references = {name: ids[key] for name, key in desired.get("refers_to", {}).items()}
     return {"name": desired["name"], **desired.get("fields", {}), **references}
 
 
 def query(desired: Fields, ids: Ids) -> Fields | None:
-    """What finds the object in the scope of its name, or None when it lies in one that does not exist yet."""
+    """Return the query for an object in the scope of its name, or None if the scope does not exist yet."""
     wanted = resolved(desired, ids)
     scope = {name: wanted[name] for name in SCOPES[desired["kind"]]}
     return None if None in scope.values() else {"name": desired["name"], **scope}
 
 
 def creation(desired: Fields, ids: Ids) -> Fields:
-    """The body that creates an object."""
+    """Return the body that creates an object."""
     derived = DERIVED.get(desired["kind"], ())
     return {name: value for name, value in resolved(desired, ids).items() if name not in derived}
 
 
 def update(desired: Fields, current: Fields, ids: Ids) -> Fields:
-    """The fields of an object that differ, as they are to be. Raises InputError for an object of somebody else."""
+    """Return the desired values of fields that differ. Raise InputError for an object of another owner."""
     wanted = creation(desired, ids)
     outside = {"organization"} - set(SCOPES[desired["kind"]])
     if outside & set(wanted) and current.get("organization") != wanted["organization"]:
@@ -108,28 +108,28 @@ def update(desired: Fields, current: Fields, ids: Ids) -> Fields:
 
 
 def differences(wanted: Fields, current: Fields) -> Fields:
-    """The fields of ``wanted`` that ``current`` has otherwise."""
+    """Return the fields of ``wanted`` that differ in ``current``."""
     return {name: value for name, value in wanted.items() if not is_same(name, value, current.get(name))}
 
 
 def is_same(name: str, wanted: t.Any, current: t.Any) -> bool:
-    """Whether a field needs no change: the ways to leave something empty are all one."""
+    """Return whether a field needs no change. All kinds of empty values are equal."""
     empty: list[t.Any] = [None, "", {}, *(["---", "{}"] if name == "extra_vars" else [])]
     if wanted in (None, "", {}):
         return current in empty
     if wanted is False and current is None:
-        return True  # a controller that does not know the field
+        return True  # a controller without the field
     return type(wanted) is type(current) and wanted == current
 
 
 def missing_credentials(wanted: t.Mapping[str, int | None], given: t.Sequence[Fields]) -> list[str]:
-    """The credentials, each with the id of its type, of whose type a template has none; another one of it stays."""
+    """Return the credentials, with type ids, whose type a template lacks. Other credentials of a type stay."""
     types = [credential["credential_type"] for credential in given]
     return [credential for credential, kind in wanted.items() if kind not in types]
 
 
 class Edge(t.NamedTuple):
-    """``parent`` leads to ``child`` by the list ``kind``, by identifiers."""
+    """An edge from ``parent`` to ``child`` by the list ``kind``, by identifiers."""
 
     parent: str
     kind: str
@@ -137,7 +137,7 @@ class Edge(t.NamedTuple):
 
 
 def foreign_nodes(desired: t.Sequence[Fields], current: t.Sequence[Fields]) -> list[str]:
-    """A description of every node that does not belong to a workflow."""
+    """Return a description of every unexpected node of a workflow."""
     known = [node["identifier"] for node in desired]
     strange = [node for node in current if node["identifier"] not in known]
     return [
@@ -147,9 +147,9 @@ def foreign_nodes(desired: t.Sequence[Fields], current: t.Sequence[Fields]) -> l
 
 
 def edges(desired: t.Sequence[Fields], current: t.Sequence[Fields]) -> tuple[list[Edge], list[Edge]]:
-    """The edges to remove from a workflow and those to add.
+    """Return the edges to remove from a workflow and those to add.
 
-    Those to remove come first: the controller refuses a second edge between two nodes, and a cycle.
+    Removals come first: the controller refuses a second edge between two nodes, and a cycle.
     """
     wanted = [Edge(one["identifier"], "success_nodes", two["identifier"]) for one, two in zip(desired, desired[1:])]
     names = {node["id"]: node["identifier"] for node in current}
@@ -163,13 +163,13 @@ def edges(desired: t.Sequence[Fields], current: t.Sequence[Fields]) -> tuple[lis
 
 
 def approval_of(node: Fields) -> Fields | None:
-    """The approval that a node asks for, or None when it runs something else, or nothing."""
+    """Return the approval of a node, or None if it has another or no template."""
     target = node.get("summary_fields", {}).get("unified_job_template", {})
     return target if target.get("unified_job_type") == "workflow_approval" else None
 
 
 def update_in_progress(project: Fields) -> int | None:
-    """The id of a project's update that has not ended."""
+    """Return the id of a project update in progress."""
     summary = project.get("summary_fields", {})
     running = summary.get("current_update") or summary.get("current_job") or {}
     return running.get("id") if project.get("status") in ACTIVE else None

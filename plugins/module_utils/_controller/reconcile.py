@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Brings a controller to the desired state: reads, has `plan` decide, and writes."""
+"""Reconciliation of a controller: read, let `plan` decide, write."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._controller.ht
 
 Fields = dict[str, t.Any]
 
-UPDATE_TIMEOUT = 600.0  # seconds for the update of a project
-LONGEST_PAUSE = 5.0  # seconds between two polls
+UPDATE_TIMEOUT = 600.0  # seconds for a project update
+LONGEST_PAUSE = 5.0  # polling interval, in seconds
 
 
 class Reconciliation:
-    """One run. ``changes`` holds a sentence for each change that was made, or that check mode would make."""
+    """A run. ``changes`` has a sentence for each change, or in check mode for each planned change."""
 
     def __init__(self, api: Api, check_mode: bool) -> None:
         self.api = api
@@ -37,7 +37,7 @@ class Reconciliation:
         self._types: dict[str, int | None] = {}
 
     def run(self, desired: Fields) -> None:
-        """Create and change everything in ``desired``. Raises IntegrationsError; what was changed before stays.
+        """Create and change everything in ``desired``. Raise IntegrationsError; earlier changes stay.
 
         ``desired`` has an ``organization``, ``references`` (key: query of an object that must exist), ``objects``,
         ``workflow`` (``template``, ``nodes``), and ``grants`` (``team``, ``roles``: template and role).
@@ -78,7 +78,7 @@ class Reconciliation:
             self.ids[key] = found[0]["id"]
 
     def _write(self, change: str, send: t.Callable[[], t.Any]) -> t.Any:
-        """Send something, unless in check mode, and note the change."""
+        """Send a request unless in check mode, and record the change."""
         reply = None if self.check_mode else send()
         self.changes.append(change)
         return reply
@@ -90,7 +90,7 @@ class Reconciliation:
         return t.cast("Fields | None", self._write(change, functools.partial(self.api.patch, path, body)))
 
     def _bring_about(self, wanted: Fields) -> Fields:
-        """Create or change an object, and return what the controller had or has of it, nothing in check mode."""
+        """Create or change an object, and return the current one, or an empty one in check mode."""
         kind, name, label = wanted["kind"], wanted["name"], plan.LABELS[wanted["kind"]]
         current = self._find(wanted)
         key = f"{kind}/{name}"
@@ -113,7 +113,7 @@ class Reconciliation:
         return found[0] if found else None
 
     def _create(self, wanted: Fields) -> Fields:
-        """Create an object. When it is not known whether that took effect, look before trying once more."""
+        """Create an object. If the outcome is unknown, check before one retry."""
         path, body = f"{wanted['kind']}/", plan.creation(wanted, self.ids)
         return self._once(lambda: self.api.post(path, body), lambda: self._find(wanted))
 
@@ -143,7 +143,7 @@ class Reconciliation:
     # Projects
 
     def _synchronize(self, name: str, project: Fields, playbooks: set[str], changed: bool) -> None:
-        """Have the controller fetch a project where it has not, or not since a change, and wait for that."""
+        """Update a project that was never updated or has changed, and wait for the update."""
         if not project.get("id"):
             return  # creating a project starts its first update
         path = f"projects/{project['id']}/"
@@ -194,7 +194,7 @@ class Reconciliation:
     # The workflow
 
     def _arrange(self, template: str, desired: t.Sequence[Fields]) -> None:
-        """Have a workflow consist of these nodes, one after the other's success, and of nothing else."""
+        """Set the nodes of a workflow, each after the success of the previous one, and remove other edges."""
         workflow, name = self.ids[template], template.partition("/")[2]
         current = self._nodes(workflow)
         foreign = plan.foreign_nodes(desired, current)
@@ -218,7 +218,7 @@ class Reconciliation:
         return [] if workflow is None else self.api.all(f"workflow_job_templates/{workflow}/workflow_nodes/")
 
     def _bring_about_node(self, workflow: int | None, wanted: Fields, found: dict[str, Fields]) -> None:
-        """Create or change a node, and put it in ``found``, as far as there is one in check mode."""
+        """Create or change a node, and add it to ``found`` if it exists."""
         identifier = wanted["identifier"]
         node = found.get(identifier)
         body = {"unified_job_template": self.ids[wanted["runs"]]} if "runs" in wanted else {}
@@ -229,7 +229,7 @@ class Reconciliation:
             number = node["id"]
             body = plan.differences({**plan.NO_PROMPTS, **body}, node)
             if "runs" in wanted and self.ids[wanted["runs"]] is None:
-                body["unified_job_template"] = None  # in check mode: of a template that was not created
+                body["unified_job_template"] = None  # in check mode: its template was not created
             if body:
                 change = f"Change node {identifier}: {', '.join(body)}"
                 path = f"workflow_job_template_nodes/{number}/"
@@ -257,7 +257,7 @@ class Reconciliation:
         approval = plan.approval_of(node)
         if approval is None:
             path = f"workflow_job_template_nodes/{node.get('id')}/create_approval_template/"
-            # Once more makes another template, which takes the place of the first.
+            # A second request creates another template, which replaces the first.
             self._associate(f"Create approval of node {identifier}", path, wanted)
             return
         body = plan.differences(wanted, approval)
@@ -269,7 +269,7 @@ class Reconciliation:
     # Permissions
 
     def _grant(self, grants: Fields) -> None:
-        """Give a team roles of templates."""
+        """Grant roles of templates to a team."""
         team, name = self.ids[grants["team"]], grants["team"].partition("/")[2]
         present = [role["id"] for role in self.api.all(f"teams/{team}/roles/")]
         for grant in grants["roles"]:

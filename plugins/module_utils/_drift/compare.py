@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Compares the clusters of a fleet with the integrations of their tenants, as functions of plain data."""
+"""Comparison of a fleet with the integrations of its tenants, as functions of plain data."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integr
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import planned
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import results_of
 
-# From the worst to the best; the first that any cluster has decides the exit code.
+# Worst first. The first one that any cluster has sets the exit code.
 EXIT_CODES = {"failed": 2, "drifted": 3, "not_enabled": 4, "in_order": 0}
 UNMANAGED_EXIT_CODE = 5
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A host of the inventory and the integration that its variables describe.
+    """A host of the inventory and the integration in its variables.
 
-    ``error`` says why they could not be read; ``desired`` is None then, and the others are what could be read.
+    ``error`` is the reason if they could not be read; ``desired`` is None then, and the other fields may be incomplete.
     ``tenant`` is the address of the tenant.
     """
 
@@ -44,7 +44,7 @@ class Cluster:
 
 
 class Finding(t.TypedDict):
-    """What came of the comparison of one cluster, as the report shows it."""
+    """The result of one cluster, as in the report."""
 
     name: str
     host: str | None
@@ -60,7 +60,7 @@ class Finding(t.TypedDict):
 
 
 class Unmanaged(t.TypedDict):
-    """A Redshift integration that no inventory host describes."""
+    """A Redshift integration that is not in the inventory."""
 
     tenant: str
     id: str
@@ -81,7 +81,7 @@ class Report(t.TypedDict):
 
 
 def by_host(records: t.Iterable[Record]) -> dict[str, list[Record]]:
-    """Return the Redshift integrations of a tenant by their host, for `current_of`."""
+    """Return the Redshift integrations of a tenant by host, for `current_of`."""
     found: dict[str, list[Record]] = collections.defaultdict(list)
     for record in records:
         if record.get("type") == TYPE:
@@ -90,24 +90,24 @@ def by_host(records: t.Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def current_of(desired: Desired, records: t.Mapping[str, list[Record]]) -> Record | None:
-    """Return the integration of a cluster among those of its tenant. Raises InputError where there are several."""
+    """Return the integration of a cluster. Raise InputError if there are several."""
     return find(records.get(bare_host(desired.host or ""), []), desired.host or "")
 
 
 def comparison_of(current: Record | None, desired: Desired) -> dict[str, t.Any]:
-    """Return what `immuta_redshift_integration` returns in check mode. Raises InputError as it does."""
+    """Return the check mode result of `immuta_redshift_integration`. Raise InputError as it does."""
     return planned(current, desired, decide(current, desired))
 
 
 def compare(cluster: Cluster, records: t.Mapping[str, list[Record]]) -> Finding:
-    """Compare a cluster that could be read with the integrations of its tenant."""
+    """Compare a cluster with the integrations of its tenant."""
     desired = t.cast(Desired, cluster.desired)
     current: Record | None = None
     try:
         current = current_of(desired, records)
         outcome = comparison_of(current, desired)
     except InputError as error:
-        # What Immuta cannot change is a difference, too.
+        # A difference that Immuta cannot change is also drift.
         outcome = error.as_failure()
     used = None if is_gone(current) else current
     differences = outcome.get("differences", [])
@@ -133,7 +133,7 @@ def compare(cluster: Cluster, records: t.Mapping[str, list[Record]]) -> Finding:
 
 
 def not_compared(cluster: Cluster, message: str) -> Finding:
-    """Return the finding of a cluster whose variables or whose tenant could not be read."""
+    """Return the finding of a cluster whose variables or tenant could not be read."""
     return {
         "name": cluster.name,
         "host": cluster.host,
@@ -171,9 +171,9 @@ def _member(settings: t.Any, path: t.Sequence[str]) -> t.Any:
 def unmanaged(
     records: t.Mapping[str, t.Iterable[Record]], clusters: t.Iterable[Cluster]
 ) -> tuple[list[Unmanaged], dict[str, int]]:
-    """Return the Redshift integrations in use that no cluster describes, and how many there are of each other type.
+    """Return the unmanaged Redshift integrations in use, and the number of each other type.
 
-    ``records`` are those of each tenant by its address. A cluster whose tenant is not known describes its host in each.
+    ``records`` are those of each tenant by its address. A cluster with an unknown tenant counts for every tenant.
     """
     described = {(cluster.tenant, bare_host(cluster.host)) for cluster in clusters if cluster.host}
     found: dict[tuple[str, str], Unmanaged] = {}
@@ -204,7 +204,7 @@ def report_of(
     compared_at: str,
     count_unmanaged: bool,
 ) -> Report:
-    """Return the report. ``compared_at`` is a time as text; a report without a cluster is a failed one."""
+    """Return the report. ``compared_at`` is a time as text; a report without clusters is a failed one."""
     results = collections.Counter(finding["result"] for finding in findings)
     totals = {"clusters": len(findings), **{result: results[result] for result in sorted(EXIT_CODES)}}
     worst = next((result for result in EXIT_CODES if results[result]), "failed")

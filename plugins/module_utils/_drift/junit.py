@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Renders a drift report as JUnit XML, which GitLab, GitHub actions and Jenkins show as test results."""
+"""Rendering of a drift report as JUnit XML, which GitLab, GitHub actions and Jenkins show as test results."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._drift.compare
 from ansible_collections.immuta.integrations.plugins.module_utils._drift.table import LABELS, details, sorted_findings
 
 _SUITE = "immuta.integrations.check_drift"
-# What XML 1.0 cannot hold, not even escaped.
+# Characters that XML 1.0 cannot hold, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(report: Report) -> str:
-    """Return the report as XML: a test case for each cluster, and a skipped or failed one for what is unmanaged."""
+    """Return the report as XML: a test case per cluster, and a skipped or failed one for unmanaged integrations."""
     root = ET.Element("testsuites", name=_SUITE)
     clusters = ET.SubElement(root, "testsuite", name="Redshift clusters", timestamp=report["compared_at"])
     for finding in sorted_findings(report):

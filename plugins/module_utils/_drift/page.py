@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Renders a drift report as one HTML page that needs no server and nothing beside it."""
+"""Rendering of a drift report as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._drift.table i
     sorted_findings,
 )
 
-# The page fetches nothing and sends nothing.
+# The page loads nothing and sends nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 _STYLE = """
@@ -118,9 +118,9 @@ if (table) {
 
 
 def page(report: Report) -> str:
-    """Return the report as a page: totals, a row for each cluster, the worst first, and what is unmanaged.
+    """Return the report as a page: totals, a row for each cluster (worst first), and unmanaged integrations.
 
-    Without scripts, everything is shown; with them, the rows can be sorted and filtered.
+    The page shows everything without scripts. With scripts, the rows can be sorted and filtered.
     """
     parts = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -156,7 +156,7 @@ def _addresses(report: Report) -> list[str]:
 
 
 def _tenants(report: Report) -> t.Iterator[str]:
-    """Yield the tenant where there is one for all; of several, each row has its own."""
+    """Yield the tenant if all clusters share one. Otherwise each row has its own."""
     if len(_addresses(report)) == 1:
         yield f"<p>Tenant: {_text(_addresses(report)[0])}</p>"
 

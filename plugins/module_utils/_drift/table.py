@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Renders a drift report as lines of text, for a screen, and holds the words that every format shares."""
+"""Rendering of a drift report as lines of text, with the words that all formats share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 
 
 def sorted_findings(report: Report) -> list[Finding]:
-    """Return the findings, the worst first, then by name."""
+    """Return the findings, worst first, then by name."""
     order = list(EXIT_CODES)
     return sorted(report["clusters"], key=lambda finding: (order.index(finding["result"]), finding["name"]))
 
 
 def details(finding: Finding) -> list[str]:
-    """Return what is wrong with a cluster, one line each; none where it is in sync."""
+    """Return the problems of a cluster, one line each; none if it is in sync."""
     lines = [
         f"{name}: desired {shown(sides['desired'])}, current {shown(sides['current'])}"
         for name, sides in finding["values"].items()
@@ -44,7 +44,7 @@ def details(finding: Finding) -> list[str]:
 
 
 def shown(value: t.Any) -> str:
-    """Return a value as JSON shows it, text without its quotes."""
+    """Return a value as JSON, text without quotes."""
     return value if isinstance(value, str) and value else json.dumps(value, default=str, ensure_ascii=False)
 
 
@@ -62,9 +62,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def table(report: Report) -> list[str]:
-    """Return the clusters that are not in sync and the unmanaged integrations as a table, empty where there are none.
+    """Return drifted clusters and unmanaged integrations as a table, empty without any.
 
-    A cluster has a line for each thing that is wrong with it.
+    A cluster has one line per problem.
     """
     rows: list[tuple[str, ...]] = []
     for finding in sorted_findings(report):
@@ -82,5 +82,5 @@ def table(report: Report) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Return text without what would move a cursor or start another line."""
+    """Return text without control characters and line breaks."""
     return _UNPRINTABLE.sub(" ", text)

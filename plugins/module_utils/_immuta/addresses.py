@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Compares addresses: host names, IP addresses and URLs."""
+"""Comparison of addresses: host names, IP addresses and URLs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 
 def same_address(shown: t.Any, asked: str) -> bool:
-    """Whether ``shown`` is the address ``asked``.
+    """Return whether ``shown`` and ``asked`` are the same address.
 
-    The case of a host name, a final dot and the spelling of an IP address do not count. A port counts where both have
-    one, a path and a query where ``asked`` has them; a scheme never does.
+    The case of a host name, a final dot and the spelling of an IP address are ignored. A port is compared if both have
+    one, a path and a query if ``asked`` has them, a scheme never.
     """
     if not isinstance(shown, str):
         return False
@@ -27,7 +27,7 @@ def same_address(shown: t.Any, asked: str) -> bool:
 
 
 def _parts(address: str) -> tuple[str, int | None, str]:
-    """Host, port, and the path with the query."""
+    """Return host, port, and the path with the query."""
     address = address.strip()
     with contextlib.suppress(ValueError):
         return str(ipaddress.ip_address(address)), None, ""

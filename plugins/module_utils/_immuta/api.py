@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Immuta's Integrations API: one method an endpoint, documented shapes in and out.
+"""Immuta's Integrations API, with a method for each endpoint and documented shapes.
 
 The endpoints are those of Immuta's documentation, "Integrations API Endpoints" and "Configure a Redshift Integration".
 """
@@ -33,17 +33,17 @@ _SCRIPTS = {
 
 
 class IntegrationsApi:
-    """Every method raises ApiError for a refusal, a lost reply, or a reply of another shape than documented.
+    """The client of the API. Every method raises ApiError for a refusal, a lost reply, or an undocumented reply.
 
-    One that takes an id raises InputError for text that cannot be one.
-    A *record* is an integration with at least its ``id`` and ``status``, both text, and its ``config``, an object.
+    Methods with an id raise InputError for an invalid one. A *record* is an integration with at least its ``id`` and
+    ``status``, both text, and its ``config``, an object.
     """
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
     def records(self) -> t.Iterator[Record]:
-        """The records of all integrations of the tenant, of every type, one after another: there can be many."""
+        """Yield the records of all integrations of the tenant, of every type; there can be many."""
         reply = self._http.request("GET", "/integrations", repeatable=True)
         document = _unwrapped(reply.document())
         if not isinstance(document, list):
@@ -51,7 +51,7 @@ class IntegrationsApi:
         return (_record(item, reply) for item in document)
 
     def get(self, integration_id: str) -> Record | None:
-        """One record, or None when Immuta says that it has none with that id."""
+        """Return a record, or None if Immuta reports that the id does not exist."""
         try:
             reply = self._http.request("GET", _path(integration_id), repeatable=True)
         except ApiError as error:
@@ -61,29 +61,28 @@ class IntegrationsApi:
         return _record(reply.document(), reply)
 
     def create(self, payload: Payload) -> Record:
-        """Register an integration; the record in the reply has neither type nor settings."""
+        """Register an integration. The record in the reply has neither type nor settings."""
         reply = self._http.request("POST", "/integrations", payload)
         return _record(reply.document(), reply)
 
     def update(self, integration_id: str, payload: Payload) -> Record:
-        """Replace an integration's whole payload; the reply is as that of `create`."""
+        """Replace the whole payload of an integration. The reply is as that of `create`."""
         reply = self._http.request("PUT", _path(integration_id), payload)
         return _record(reply.document(), reply)
 
     def delete(self, integration_id: str, credentials: Credentials | None) -> None:
-        """Remove an integration.
+        """Delete an integration.
 
-        ``credentials`` are sent for one that was set up automatically and must be None for any other; their shape, a
-        flat object of ``authenticationType`` and the credentials, is an assumption (the documentation's example is
-        lost).
+        ``credentials`` are for an automatic setup and must be None for any other. Their shape, a flat object of
+        ``authenticationType`` and the credentials, is an assumption (the documentation's example is missing).
         """
         self._http.request("DELETE", _path(integration_id), credentials)
 
     def script(self, name: str, integration_id: str | None, payload: Payload | None) -> bytes:
-        """Have Immuta generate a script for an integration, or for one that is yet to be; nothing changes there.
+        """Generate a script for an existing or a new integration, without changing it.
 
-        The documentation says only that the response "returns the script", so a raw body, a JSON string and a JSON
-        object with one text in it are all understood; a raw body is returned byte for byte.
+        The documentation says only that the response "returns the script". A raw body, a JSON string and a JSON object
+        with one text are accepted; a raw body is returned byte for byte.
         """
         path = ("/integrations" if integration_id is None else _path(integration_id)) + _SCRIPTS[name]
         reply = self._http.request("POST", path, payload, repeatable=True)
@@ -100,7 +99,7 @@ def _path(integration_id: str) -> str:
 
 
 def _record(document: t.Any, reply: Reply) -> Record:
-    """A record with its id as text, since the schema says number and the examples say string."""
+    """Return a record with its id as text: the schema says number, the examples say string."""
     if not isinstance(document, dict) or not isinstance(document.get("status"), str):
         raise _unexpected(reply, "an integration with a status")
     identifier = document.get("id")
@@ -113,7 +112,7 @@ def _record(document: t.Any, reply: Reply) -> Record:
 
 
 def _unwrapped(document: t.Any) -> t.Any:
-    """Return the list inside an envelope that says of no more, and any other document as it is.
+    """Return the list inside a complete envelope, and any other document unchanged.
 
     The documentation shows a plain list. Other endpoints of Immuta 2026.1 reply with ``hits``, ``data`` or ``results``.
     """
@@ -130,7 +129,7 @@ def _script(reply: Reply) -> bytes:
     if start == b"<" or content_type == "text/html":
         raise _unexpected(reply, "a script")
     try:
-        # SQL that is sent as JSON by name alone is not JSON, and neither is one that begins with a quoted name.
+        # SQL with a JSON content type is not JSON, and neither is SQL that starts with a quoted name.
         document = json.loads(reply.body)
     except (ValueError, RecursionError):
         if content_type == "application/json" and start in (b'"', b"{", b"["):

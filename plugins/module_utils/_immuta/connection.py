@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Where a tenant is and how to talk to it: the options of action group ``immuta``."""
+"""The address and the authentication of a tenant: the options of action group ``immuta``."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ except ImportError:
 
 Spec = dict[str, dict[str, t.Any]]
 
-_RANGES = {"timeout": (1, 86_400), "retries": (0, 100)}  # at most a day, and an hour of tries
+_RANGES = {"timeout": (1, 86_400), "retries": (0, 100)}  # at most a day, and an hour of retries
 
 
 def immuta_spec(*, required: bool = True) -> Spec:
-    """How to reach and authenticate at a tenant: the options of action group ``immuta``."""
+    """Return the argument spec of action group ``immuta``."""
     return {
         "url": {"type": "str", "required": required, "fallback": (env_fallback, ["IMMUTA_URL"])},
         "api_key": {
@@ -54,7 +54,7 @@ def immuta_spec(*, required: bool = True) -> Spec:
 
 @dataclass(frozen=True)
 class Tenant:
-    """Where a tenant is and how to talk to it.
+    """The address and the authentication of a tenant.
 
     ``timeout`` is for a whole request, to the end of its reply, in seconds.
     """
@@ -71,8 +71,8 @@ class Tenant:
 def tenant_from(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> tuple[Tenant, list[str]]:
     """Read the options of action group ``immuta``; proxies come from ``environ``.
 
-    Returns the tenant and warnings. Raises InputError for an address or a key that cannot work, or that would send the
-    key in clear text across a network.
+    Return the tenant and warnings. Raise InputError for an invalid address or key, or one that would send the key in
+    clear text across a network.
     """
     url = _root(params["url"])
     cautions = []
@@ -124,7 +124,7 @@ def _root(url: str) -> str:
 
 
 def _is_loopback(address: str) -> bool:
-    """Whether ``address`` is on this machine."""
+    """Return whether ``address`` is on this machine."""
     try:
         host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -133,9 +133,9 @@ def _is_loopback(address: str) -> bool:
 
 
 def _proxies(url: str, environ: t.Mapping[str, str]) -> dict[str, str]:
-    """The proxies that the environment names for ``url``, in the form that ``requests`` takes.
+    """Return the proxies that the environment sets for ``url``, in the format of ``requests``.
 
-    A name in lower case counts before one in capital letters, even if it is empty, as Python's ``urllib`` has it.
+    A lower-case variable overrides an upper-case one, even if it is empty, as in Python's ``urllib``.
     """
 
     def lookup(name: str) -> str:

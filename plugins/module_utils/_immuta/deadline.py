@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Bounds the time of a whole reply, headers included.
+"""A time limit for a whole reply, headers included.
 
-The timeouts of requests and urllib3 are for each read from the socket: a server that sends a byte now and then is read
-for ever.
+The timeouts of requests and urllib3 are for each read from the socket. A server that sends a byte now and then never
+exceeds them.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _BUFFER = 65536  # bytes
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter whose replies have to be read, to their end, before ``deadline`` (as `time.monotonic`)."""
+    """An adapter that requires the end of a reply before ``deadline`` (as `time.monotonic`)."""
 
     deadline = 0.0
 
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-        """Create the pools of connections to a server."""
+        """Create the connection pools of a server."""
         super().init_poolmanager(*args, **kwargs)
         self._bound(self.poolmanager)
 
     def proxy_manager_for(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Return the pools of connections to a proxy."""
+        """Return the connection pools of a proxy."""
         return self._bound(super().proxy_manager_for(*args, **kwargs))
 
     def _bound(self, manager: t.Any) -> t.Any:
-        """Have a manager create connections whose replies are bounded."""
+        """Make a manager create connections with a time limit."""
         adapter = self
 
         def response(sock: socket.socket, *args: t.Any, **kwargs: t.Any) -> http.client.HTTPResponse:
@@ -57,14 +57,14 @@ class DeadlineAdapter(HTTPAdapter):
 
 
 class _Reader:
-    """What `http.client.HTTPResponse` needs of a socket: a file to read."""
+    """The part of a socket that `http.client.HTTPResponse` needs: a file to read."""
 
     def __init__(self, sock: socket.socket, adapter: DeadlineAdapter) -> None:
         self._sock = sock
         self._adapter = adapter
 
     def makefile(self, *_args: t.Any, **_kwargs: t.Any) -> io.BufferedReader:
-        """Return the socket's bytes."""
+        """Return a file of the socket's bytes."""
         return io.BufferedReader(_Stream(self._sock, self._adapter), _BUFFER)
 
 

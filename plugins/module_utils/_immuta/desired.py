@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""What the user set for a Redshift integration: the keys of ``config``, their API names, and their checks."""
+"""The desired Redshift integration: the keys of ``config``, their API names, and their checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.docume
 
 Spec = dict[str, dict[str, t.Any]]
 
-# The one table of the keys of config. An API name is the option's in camelCase and serves as its alias.
+# All keys of config. The API name is the camelCase form of the option and its alias.
 _KEYS: Spec = {
     "host": {"type": "str"},
     "port": {"type": "int"},
@@ -39,14 +39,14 @@ _KEYS: Spec = {
     "impersonation": {"type": "dict", "options": {"enabled": {"type": "bool"}, "role": {"type": "str"}}},
 }
 _REQUIRED = ("host", "database", "initialDatabase", "authenticationType")
-# The authentication types that Immuta's documentation names, and where their credentials are
-# ("Configure a Redshift Integration"). Those of any other type pass through config.extra.
+# The documented authentication types and their credentials
+# ("Configure a Redshift Integration"). Those of other types are in config.extra.
 CREDENTIALS = {"userPassword": ("username", "password"), "okta": ("okta",)}
 
 
 @dataclass(frozen=True)
 class Desired:
-    """What the user asked for. ``config`` holds just what was set, under the API's names."""
+    """The desired integration. ``config`` has only the settings of the user, under their API names."""
 
     state: str
     id: str | None
@@ -61,12 +61,12 @@ class Desired:
 
     @property
     def target(self) -> str:
-        """The integration in the words of a message."""
+        """Return the integration as a phrase for messages."""
         return f"the Redshift integration on {self.host}" if self.host else f"integration {self.id}"
 
     @property
     def subject(self) -> str:
-        """The same at the beginning of a sentence."""
+        """Return the same phrase for the start of a sentence."""
         return self.target[0].upper() + self.target[1:]
 
 
@@ -81,7 +81,7 @@ def update_secrets_spec() -> dict[str, t.Any]:
 
 
 def desired_from(params: t.Mapping[str, t.Any]) -> Desired:
-    """Read the options of ``immuta_redshift_integration``. Raises InputError as `api_config` does."""
+    """Read the options of ``immuta_redshift_integration``. Raise InputError as `api_config` does."""
     config, extra = api_config(params["config"] or {})
     return Desired(
         state=params["state"],
@@ -94,9 +94,9 @@ def desired_from(params: t.Mapping[str, t.Any]) -> Desired:
 
 
 def check_as_given(args: t.Mapping[str, t.Any]) -> None:
-    """Reject a ``config`` that Ansible would turn into something else: a key spelled twice, or a value that is no text.
+    """Raise InputError for a ``config`` that Ansible would alter: a duplicate key, or a value that is no text.
 
-    ``args`` are the arguments of a task before Ansible has checked and converted them. Raises InputError.
+    ``args`` are the arguments of a task before Ansible validates and converts them.
     """
     config = args.get("config")
     if isinstance(config, dict):
@@ -118,9 +118,9 @@ def _check_keys(keys: Spec, given: t.Mapping[str, t.Any], prefix: str) -> None:
 
 
 def api_config(options: t.Mapping[str, t.Any]) -> tuple[Config, Config]:
-    """Return ``config`` under the API's names, without what was not set; and its ``extra`` part.
+    """Return ``config`` under the API's names, without unset options, and its ``extra`` part.
 
-    Raises InputError for a member of ``extra`` that is an option of its own.
+    Raise InputError for a member of ``extra`` that is a known option.
     """
     config = _under_api_names(_KEYS, options)
     extra = dict(options.get("extra") or {})
@@ -131,10 +131,9 @@ def api_config(options: t.Mapping[str, t.Any]) -> tuple[Config, Config]:
 
 
 def check_config(desired: Desired, *, complete: bool) -> None:
-    """Reject, before any request, what no integration can have.
+    """Raise InputError, before any request, for a config that no integration can have.
 
-    ``complete`` asks for every setting that a payload needs. Credentials are not among them: the write that sends them
-    asks for them. Raises InputError.
+    ``complete`` requires every setting of a payload, except credentials. The write that sends them requires them.
     """
     config = desired.config
     if desired.host is None and desired.id is None:
@@ -164,7 +163,7 @@ def check_config(desired: Desired, *, complete: bool) -> None:
 
 
 def _check_authentication(config: Config) -> None:
-    """Reject the credentials of another authentication type, where both are documented."""
+    """Raise InputError for credentials of another documented authentication type."""
     kind = config.get("authenticationType")
     if kind == "userPassword" and "okta" in config:
         raise InputError("config.okta is set with authentication_type userPassword: leave out one of them.")
@@ -175,7 +174,7 @@ def _check_authentication(config: Config) -> None:
 
 
 def missing_credentials(config: Config) -> list[str]:
-    """Return the options that a documented authentication type needs and ``config`` lacks."""
+    """Return the missing options of a documented authentication type."""
     kind = config.get("authenticationType")
     if kind == "okta":
         given = config.get("okta", {})
@@ -186,12 +185,12 @@ def missing_credentials(config: Config) -> list[str]:
 
 
 def option_name(name: str) -> str:
-    """Return the option for a setting, given by its API name with dots between levels."""
+    """Return the option of a setting; its API name has dots between levels."""
     return "config." + ".".join(snake_name(part) for part in name.split("."))
 
 
 def listed(options: list[str]) -> str:
-    """Return the names as one phrase."""
+    """Return the names as a phrase."""
     *most, last = options
     return f"{', '.join(most)} and {last}" if most else last
 
@@ -208,7 +207,7 @@ def snake_case(document: t.Any) -> t.Any:
 def as_option(config: Config) -> dict[str, t.Any]:
     """Return a config of the API in the shape of the option ``config``.
 
-    Its settings have keys in snake_case. All others are under ``extra``, as the API spells them.
+    Known settings have keys in snake_case. All others are under ``extra``, with the API's spelling.
     """
     known = set(map(api_name, _KEYS))
     settings: dict[str, t.Any] = snake_case({name: value for name, value in config.items() if name in known})
@@ -218,12 +217,12 @@ def as_option(config: Config) -> dict[str, t.Any]:
 
 @functools.lru_cache(maxsize=1000, typed=True)  # ten thousand records share their keys
 def snake_name(name: t.Any) -> t.Any:
-    """Return a key in snake_case; a key that is no text as it is."""
+    """Return a key in snake_case; a key that is no text stays unchanged."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower() if isinstance(name, str) else name
 
 
 def api_name(option: str) -> str:
-    """Return an option's name in camelCase."""
+    """Return the name of an option in camelCase."""
     first, *rest = option.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
@@ -251,7 +250,7 @@ def _under_api_names(keys: Spec, options: t.Mapping[str, t.Any]) -> Config:
 
 
 def flat(value: t.Any, prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
-    """Yield every setting below ``value`` with its dotted name; items of a list have the list's."""
+    """Yield every setting below ``value`` with its dotted name. Items of a list have the name of the list."""
     items = value.items() if isinstance(value, dict) else [("", item) for item in value]
     for name, item in items:
         path = f"{prefix}{name}"

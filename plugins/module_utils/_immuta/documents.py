@@ -4,7 +4,7 @@
 # Private to this collection: it may change without notice.
 """The shapes of the API's documents.
 
-Immuta's documentation, "Response Schema" and "Integration Configuration Payload".
+Source: Immuta's documentation, "Response Schema" and "Integration Configuration Payload".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Config = dict[str, t.Any]
 
 
 class _Details(t.TypedDict, total=False):
-    """Members that only the replies of GET have."""
+    """Members that only replies of GET have."""
 
     type: str
     autoBootstrap: bool
@@ -24,7 +24,7 @@ class _Details(t.TypedDict, total=False):
 
 
 class Record(_Details):
-    """An integration as Immuta shows it."""
+    """An integration in a reply of Immuta."""
 
     id: str
     status: str
@@ -32,7 +32,7 @@ class Record(_Details):
 
 
 class Payload(t.TypedDict):
-    """What POST, PUT and most script endpoints take."""
+    """The body of POST, PUT and most script endpoints."""
 
     type: str
     autoBootstrap: bool
@@ -40,7 +40,7 @@ class Payload(t.TypedDict):
 
 
 Credentials = dict[str, t.Any]
-"""What DELETE takes for an integration that Immuta set up itself."""
+"""The body of DELETE for an automatic setup."""
 
 TYPE = "Redshift"
 
@@ -51,5 +51,5 @@ SETTLED = ("enabled", *FAILED, *GONE)
 
 
 def is_gone(record: Record | None) -> bool:
-    """Whether there is no such integration, or one that Immuta no longer uses."""
+    """Return whether the integration does not exist or is no longer in use."""
     return record is None or record["status"] in GONE

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""What is wrong with a reply, or with the lack of one, in a sentence."""
+"""The problem with a reply, or the reason for a missing one, in a sentence."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ except ImportError:
     requests = None  # type: ignore[assignment]
 
 
-# The reasons that OpenSSL gives, by version, when a reply is not TLS but text.
+# OpenSSL's reasons, by version, for a reply in clear text.
 _PLAIN_TEXT = (
     "WRONG_VERSION_NUMBER",
     "RECORD_LAYER_FAILURE",
@@ -50,7 +50,7 @@ RETRY_STATUSES = (429, 502, 503, 504)
 
 
 def transport_error(error: BaseException, tenant: Tenant, request: Request) -> ApiError:
-    """Say why there is no reply. Nothing of the exception's own text is shown: it may hold a proxy's password."""
+    """Return the error for a missing reply, without the text of the exception, which may contain a proxy password."""
     kinds = requests.exceptions
     chain = list(causes(error))
 
@@ -88,7 +88,7 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
 
 
 def causes(error: BaseException | None) -> t.Iterator[BaseException]:
-    """An exception, those which it came of, and so on; behind a proxy, cause and context tell different things."""
+    """Yield an exception and all its causes and contexts; they differ behind a proxy."""
     if error is not None:
         yield error
         yield from causes(error.__cause__)
@@ -99,7 +99,7 @@ def causes(error: BaseException | None) -> t.Iterator[BaseException]:
 def refusal(
     request: Request, url: str, status: int, headers: t.Mapping[str, str], document: t.Any, hidden: list[str]
 ) -> ApiError:
-    """The error for a reply that is not 2xx, with Immuta's own message and failing validation tests."""
+    """Return the error for a reply that is not 2xx, with Immuta's message and failing validation tests."""
     is_document = isinstance(document, dict)
     said = document.get("message") if is_document else None
     message = " ".join(said.split()).rstrip(". ") if isinstance(said, str) else ""
@@ -133,7 +133,7 @@ def refusal(
 
 
 def _without_login(location: str) -> str:
-    """Return an address without the parts that may be secret: a user name, a query, a fragment."""
+    """Return an address without user name, query and fragment, which may be secret."""
     try:
         parts = urlsplit(location)
     except ValueError:
@@ -142,7 +142,7 @@ def _without_login(location: str) -> str:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """What a Retry-After header asks for: seconds, or the time until a date."""
+    """Return the value of a Retry-After header in seconds, also for a date."""
     if retry_after.strip().isdecimal():
         return float(retry_after)
     try:

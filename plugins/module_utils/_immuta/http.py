@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""A session with one tenant: authorization, TLS, time limits and retries."""
+"""A session with a tenant: authorization, TLS, time limits and retries."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ RETRY_AFTER_LIMIT = 60.0  # seconds
 
 
 class Http:
-    """Sends requests to one tenant over kept-alive connections.
+    """A client of one tenant with persistent connections.
 
-    Raises MissingLibraryError when ``requests`` is not there and InputError when ``ca_path`` cannot be read.
+    Raise MissingLibraryError without ``requests``, and InputError if ``ca_path`` is unreadable.
     """
 
     def __init__(self, tenant: Tenant) -> None:
@@ -73,7 +73,7 @@ class Http:
                 raise InputError(f"The ca_path {tenant.verify} cannot be read: {error.strerror}.") from error
         self.tenant = tenant
         self._token: str | None = None
-        # Without a Session of requests, there is no .netrc, no REQUESTS_CA_BUNDLE, no cookie and no redirect.
+        # No Session of requests: it would use .netrc, REQUESTS_CA_BUNDLE, cookies and redirects.
         self._connections = DeadlineAdapter()
 
     def __enter__(self) -> Http:
@@ -83,10 +83,10 @@ class Http:
         self._connections.close()
 
     def request(self, method: str, path: str, body: t.Any = None, repeatable: bool = False) -> Reply:
-        """Send one request and return its reply, whose status is 2xx.
+        """Send a request and return its reply with a status of 2xx.
 
-        Only a request that is ``repeatable`` is sent again, after a lost connection, 429, 502, 503 or 504. Any other
-        gets a connection of its own, so that none is lost on one that the server has long closed. Raises ApiError.
+        Only a ``repeatable`` request is retried, after a lost connection, 429, 502, 503 or 504. Any other gets its own
+        connection, which the server cannot have closed before. Raise ApiError.
         """
         request = Request(method, path, body, repeatable)
         if not repeatable:
@@ -131,7 +131,7 @@ class Http:
         try:
             status, headers, body = self._exchange(request, authorization)
         except (OSError, urllib3_errors.HTTPError) as error:
-            # Python before 3.12 leaves a proxy's refusal open, and its socket with it, among their variables.
+            # Python before 3.12 keeps the socket of a proxy's refusal open in these variables.
             for cause in causes(error):
                 traceback.clear_frames(cause.__traceback__)
             raise transport_error(error, self.tenant, request) from None
@@ -139,12 +139,12 @@ class Http:
             hidden = [self.tenant.api_key, self._token or "", *secret_values(request.body)]
             raise refusal(request, self.tenant.url, status, headers, scrub(parsed(body), hidden), hidden)
         if not body.strip() and request.method != "DELETE":
-            # A reply that was cut off inside its headers reaches us as a whole one without a body.
+            # A reply that is cut off inside its headers looks like a whole one without a body.
             raise transport_error(urllib3_errors.ProtocolError(), self.tenant, request)
         return Reply(request, status, headers.get("Content-Type", ""), body)
 
     def _exchange(self, request: Request, authorization: str | None) -> tuple[int, t.Mapping[str, str], bytes]:
-        """Status, headers and body of the reply, whatever they say."""
+        """Return status, headers and body of any reply."""
         self._connections.deadline = time.monotonic() + self.tenant.timeout
         headers = {
             "Accept": "application/json",
@@ -174,8 +174,8 @@ class Http:
         return response.status_code, response.headers, body
 
     def _read(self, response: requests.Response, request: Request) -> bytes:
-        """The body, whole, within a size that no tenant reaches."""
-        response.raw.enforce_content_length = True  # urllib3 before 2.0 takes a body that was cut off for a whole one
+        """Return the whole body, up to a size that no tenant reaches."""
+        response.raw.enforce_content_length = True  # urllib3 before 2.0 accepts a truncated body
         read = getattr(response.raw, "read1", response.raw.read)
         chunks: list[bytes] = []
         size = 0
@@ -193,21 +193,21 @@ class Http:
                 )
 
 
-# The sessions that stay open, and whether any does.
+# The open sessions, and whether sessions stay open.
 _open: list[Http] = []
 
 _stays_open = False
 
 
 def keep_sessions() -> None:
-    """Have this process go on with a session in what it does next with the same tenant, as for each item of a loop."""
+    """Keep the session of a tenant open for later tasks of this process, such as the items of a loop."""
     global _stays_open
     _stays_open = True
 
 
 @contextlib.contextmanager
 def session(tenant: Tenant) -> t.Iterator[Http]:
-    """A session with the tenant; none stays open after an error. Raises as `Http` does."""
+    """Open or reuse a session with the tenant, and close it after an error. Raise the errors of `Http`."""
     http = next((http for http in _open if http.tenant == tenant), None)
     if http:
         _open.remove(http)
@@ -220,7 +220,7 @@ def session(tenant: Tenant) -> t.Iterator[Http]:
 
 
 def backoff(error: ApiError, failures: int) -> None:
-    """Sleep before the next try: as long as the server asked for, within a minute, else a growing random time."""
+    """Sleep before a retry: the time that the server requests, at most a minute, or a growing random time."""
     if error.retry_after is not None:
         time.sleep(min(error.retry_after, RETRY_AFTER_LIMIT))
     else:

@@ -39,7 +39,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.docume
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.results import failing_tests
 
-# What GET adds for settings that were never sent (Immuta's documentation, "Configure a Redshift Integration").
+# Defaults that GET adds for unset settings (Immuta's documentation, "Configure a Redshift Integration").
 _DEFAULTS: Config = {"port": 5439, "impersonation": {"enabled": False}}
 
 # Redshift folds identifiers to lower case, and host names have no case.
@@ -48,11 +48,11 @@ _CASELESS = ("database", "initialDatabase", "okta.idpHost")
 
 @dataclass(frozen=True)
 class Decision:
-    """What to change about an integration.
+    """The change of an integration.
 
-    ``action`` is ``none``, ``create``, ``update`` or ``delete``. With ``wait``, Immuta has to settle before that, and
-    the decision is then made again. ``payload`` is what a creation or an update sends, ``credentials`` what a deletion
-    sends; each may lack credentials that the user did not set. ``before`` and ``after`` are the sides of the diff.
+    ``action`` is ``none``, ``create``, ``update`` or ``delete``. With ``wait``, Immuta must settle first, and then the
+    decision is repeated. ``payload`` is the body of a creation or an update, ``credentials`` that of a deletion; either
+    may lack unset credentials. ``before`` and ``after`` are the sides of the diff.
     """
 
     action: str
@@ -74,10 +74,10 @@ class Decision:
 
 
 def find(records: t.Iterable[Record], host: str) -> Record | None:
-    """Return the Redshift integration on ``host``: one in use if there is one, else one that Immuta keeps as gone.
+    """Return the Redshift integration on ``host``, preferably one in use.
 
     Immuta allows one in use per type and host (its documentation, "HTTP Status Codes and Error Messages", POST 409).
-    Raises InputError when there are more.
+    Raise InputError for more.
     """
     matches = [
         record for record in records if record.get("type") == TYPE and same_host(record["config"].get("host"), host)
@@ -90,19 +90,19 @@ def find(records: t.Iterable[Record], host: str) -> Record | None:
 
 
 def same_host(shown: t.Any, host: str) -> bool:
-    """Whether ``shown`` is that host, however each spells case, a final dot or a port."""
+    """Return whether two hosts are the same, regardless of case, a final dot and a port."""
     return isinstance(shown, str) and bare_host(shown) == bare_host(host)
 
 
 def bare_host(name: str) -> str:
-    """Return a host in the one spelling in which equal hosts are equal texts."""
+    """Return a host in canonical spelling."""
     return name.lower().partition(":")[0].rstrip(".")
 
 
 def decide(current: Record | None, desired: Desired) -> Decision:
-    """Return what turns ``current`` into what is desired.
+    """Return the change from ``current`` to the desired state.
 
-    Raises InputError for what Immuta does not change.
+    Raise InputError for settings that Immuta does not change.
     """
     if current is not None:
         refuse_other(current, desired)
@@ -126,7 +126,7 @@ def decide(current: Record | None, desired: Desired) -> Decision:
 
 
 def _decide_without(desired: Desired, *, wait: bool = False, warnings: tuple[str, ...] = ()) -> Decision:
-    """Decide where Immuta has no such integration, or with ``wait`` is still deleting it."""
+    """Return the decision without an integration, or with ``wait`` while Immuta is deleting it."""
     if desired.state == "absent":
         return Decision("none", wait=wait, warnings=warnings)
     if desired.id is not None:
@@ -137,9 +137,9 @@ def _decide_without(desired: Desired, *, wait: bool = False, warnings: tuple[str
 
 
 def check_write(decision: Decision, desired: Desired, current: Record | None) -> None:
-    """Raise InputError when the write lacks credentials, which Immuta needs every time.
+    """Raise InputError if the write lacks credentials, which Immuta requires every time.
 
-    For a deletion that takes credentials: Immuta's documentation, "HTTP Status Codes and Error Messages", DELETE 400.
+    For a deletion with credentials: Immuta's documentation, "HTTP Status Codes and Error Messages", DELETE 400.
     """
     if decision.action == "delete":
         if decision.credentials is not None:
@@ -149,10 +149,9 @@ def check_write(decision: Decision, desired: Desired, current: Record | None) ->
 
 
 def check_payload(payload: Payload, desired: Desired, current: Record | None) -> None:
-    """Raise InputError when ``payload`` lacks credentials.
+    """Raise InputError if ``payload`` lacks credentials.
 
-    Those are the credentials of a documented authentication type, and with any other type what Immuta redacts in
-    ``current``.
+    A documented authentication type requires its credentials, any other the values that Immuta redacts in ``current``.
     """
     missing = missing_credentials(payload["config"]) or _missing_redacted(current, payload["config"])
     if missing:
@@ -163,9 +162,9 @@ def check_payload(payload: Payload, desired: Desired, current: Record | None) ->
 
 
 def _missing_redacted(current: Record | None, sent: Config) -> list[str]:
-    """Return the options that Immuta redacts in ``current`` and ``sent`` lacks, for an undocumented way to log in.
+    """Return the options that Immuta redacts in ``current`` and ``sent`` lacks, for an undocumented type.
 
-    What another authentication type than the current one needs is unknown, and nothing is missing then.
+    The requirements of another type than the current one are unknown, so none are missing.
     """
     kind = sent.get("authenticationType")
     if current is None or is_gone(current) or kind is None or kind in CREDENTIALS:
@@ -207,7 +206,7 @@ def _degraded(current: Record, desired: Desired) -> tuple[str, ...]:
 
 
 def refuse_other(current: Record, desired: Desired) -> None:
-    """Raise InputError when the integration with the id that the user set is not the one that was meant."""
+    """Raise InputError if the integration with the id of the user is another one."""
     kind, host = current.get("type", TYPE), current["config"].get("host")
     if kind != TYPE:
         raise InputError(f"Integration {current['id']} is of type {kind}, not {TYPE}: set the id of another.")
@@ -219,10 +218,10 @@ def refuse_other(current: Record, desired: Desired) -> None:
 
 
 def refuse_change(current: Record, desired: Desired) -> None:
-    """Raise InputError, with the difference, when ``desired`` has what only a new integration can have.
+    """Raise InputError, with the difference, if ``desired`` requires a new integration.
 
-    A different database is rejected because it names what Immuta created, a different way of setup because the
-    documentation asks to follow the initial one. Other attributes that may not be edited are for Immuta to reject.
+    A different database is rejected because the current one has Immuta's objects, a different setup because the
+    documentation requires the initial one. Immuta rejects other attributes that cannot be edited.
     """
     database, present = desired.config.get("database"), current["config"].get("database")
     if database and isinstance(present, str) and present.lower() != database.lower():
@@ -244,9 +243,9 @@ def refuse_change(current: Record, desired: Desired) -> None:
 
 
 def differences(current: Record, desired: Desired) -> list[str]:
-    """Return the settings, as options of ``config``, in which Immuta shows another value than the user set.
+    """Return the settings, as options of ``config``, in which Immuta's value differs from that of the user.
 
-    What the user did not set, what Immuta redacts and what it does not show is not compared.
+    Unset, redacted and invisible settings are not compared.
     """
     visible = visible_config(current)
     found = [option_name(name)[len("config.") :] for name in _differing(desired.config, visible)]
@@ -254,7 +253,7 @@ def differences(current: Record, desired: Desired) -> list[str]:
 
 
 def visible_config(current: Record) -> Config:
-    """Return the settings of a record with what Immuta assumes for those that it does not show."""
+    """Return the settings of a record with Immuta's defaults for missing ones."""
     config = current["config"]
     impersonation = config.get("impersonation")
     if isinstance(impersonation, dict):
@@ -288,10 +287,10 @@ def _equal(name: str, desired: t.Any, current: t.Any) -> bool:
 
 
 def build_payload(current: Record | None, desired: Desired) -> Payload:
-    """Return the whole payload of a POST or PUT, or of a script: what Immuta has, overlaid with what the user set.
+    """Return the whole payload of a POST, PUT or script: the current settings overlaid with the desired ones.
 
-    Redacted values and the credentials of another authentication type are left out, and what is equal is spelled as
-    Immuta spells it. Credentials that the user did not set are missing: see `check_payload`.
+    Redacted values and credentials of another authentication type are omitted, and equal values keep Immuta's spelling.
+    Unset credentials are missing: see `check_payload`.
     """
     kept = {} if current is None else _without_redacted(current["config"])
     kind = desired.config.get("authenticationType", kept.get("authenticationType"))
@@ -326,7 +325,7 @@ def _overlaid(kept: Config, desired: Config, prefix: str = "") -> Config:
 
 
 def delete_credentials(current: Record, desired: Desired) -> Credentials | None:
-    """Return what DELETE carries: credentials for an automatic setup, None otherwise.
+    """Return the body of DELETE: credentials for an automatic setup, otherwise None.
 
     Immuta's documentation, "Configure a Redshift Integration", Delete an integration. That the members of
     ``config.extra`` are the credentials of an undocumented authentication type is an assumption.
@@ -341,28 +340,28 @@ def delete_credentials(current: Record, desired: Desired) -> Credentials | None:
 
 
 def for_display(record: Record | None) -> dict[str, t.Any] | None:
-    """Return a record for a result: keys in snake_case, secrets masked. For its config see `config_for_display`."""
+    """Return a masked record with keys in snake_case for a result. For its config see `config_for_display`."""
     if record is None:
         return None
     return {**snake_case(masked(record)), "config": config_for_display(record)}
 
 
 def config_for_display(document: Record | Payload) -> dict[str, t.Any]:
-    """Return a config for a result, secrets masked: that of a Redshift integration in the shape of the option."""
+    """Return a masked config for a result; that of a Redshift integration has the shape of the option."""
     config = masked(document["config"])
     return as_option(config) if document.get("type", TYPE) == TYPE else snake_case(config)
 
 
 def hidden_settings(config: t.Mapping[str, t.Any]) -> list[str]:
-    """Return the settings of a config for display without a visible value, with dots between levels.
+    """Return the settings of a displayed config without a visible value, with dots between levels.
 
-    Immuta redacts them, or they are masked.
+    They are redacted by Immuta, or masked.
     """
     return list(dict.fromkeys(name for name, value in flat(config) if value == MASK or is_redacted(value)))
 
 
 def settings_view(document: Record | Payload) -> dict[str, t.Any]:
-    """Return what a diff shows of a record or payload: what can be set, secrets masked."""
+    """Return the masked settings of a record or payload for a diff."""
     return {
         "auto_bootstrap": document.get("autoBootstrap"),
         "config": config_for_display(document),

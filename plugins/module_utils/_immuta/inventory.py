@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Describes the integrations of a tenant as hosts of an inventory, as functions of plain data."""
+"""Description of integrations as hosts of an inventory, as functions of plain data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.result
 
 @dataclass(frozen=True)
 class InventoryHost:
-    """A host, its groups and its variables, which hold no secret."""
+    """A host with its groups and variables, without secrets."""
 
     name: str
     groups: list[str]
@@ -40,12 +40,12 @@ class InventoryHost:
 
 
 def in_use(records: t.Iterable[Record]) -> list[Record]:
-    """Return the records of integrations that are and will stay, masked."""
+    """Return the masked records of integrations that are in use."""
     return [masked(record) for record in records if not is_gone(record) and record["status"] != "deleting"]
 
 
 def hosts_of(records: t.Iterable[Record]) -> list[InventoryHost]:
-    """Return a host for each record. A Redshift integration has its cluster's name, whatever else is on that host."""
+    """Return a host for each record. A Redshift integration has the name of its cluster, even on a shared host."""
     hosts: dict[str, InventoryHost] = {}
     for record in sorted(records, key=lambda record: record.get("type") != TYPE):
         name = _name(record)
@@ -59,7 +59,7 @@ def _name(record: Record) -> str:
     config = record["config"]
     host = config.get("host")
     if not isinstance(host, str) or not host:
-        # Databricks has a workspaceUrl where others have a host.
+        # Databricks has a workspaceUrl instead of a host.
         url = str(config.get("workspaceUrl") or "")
         host = urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2]
     return re.sub(r"[^a-z0-9._-]", "_", bare_host(host) or f"{_word(record.get('type'))}-{record['id']}")
@@ -72,7 +72,7 @@ def _groups(record: Record) -> list[str]:
 
 
 def _word(value: t.Any) -> str:
-    """Return a value as a part of the name of a group."""
+    """Return a value as a part of a group name."""
     return re.sub(r"\W+", "_", snake_name(str(value or "unknown")), flags=re.ASCII).strip("_")
 
 
@@ -99,7 +99,7 @@ def _variables(record: Record) -> dict[str, t.Any]:
 
 
 def role_config(record: Record) -> dict[str, t.Any]:
-    """Return the role's ``immuta_redshift_config`` of a Redshift integration, without what Immuta does not show.
+    """Return the role's ``immuta_redshift_config`` of a Redshift integration, without hidden settings.
 
     That an integration without an authentication type has a password is an assumption.
     """

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""A request to Immuta, and its reply."""
+"""A request to Immuta and its reply."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     ApiError,
 )
 
-NESTING_LIMIT = 100  # containers within each other
+NESTING_LIMIT = 100  # levels of nesting
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
 class Request:
-    """``repeatable`` says that the server does the same however often it is asked."""
+    """A request. ``repeatable`` means that repeating it has no further effect."""
 
     method: str
     path: str
@@ -30,14 +30,14 @@ class Request:
     repeatable: bool = False
 
     def error(self, message: str, **about: t.Any) -> ApiError:
-        """What went wrong with it; ``about`` are the other arguments of ApiError."""
+        """Return the error of the request; ``about`` are the other arguments of ApiError."""
         known = {"method": self.method, "path": self.path, "may_have_taken_effect": not self.repeatable}
         return ApiError(message, **{**known, **about})
 
 
 @dataclass
 class Reply:
-    """A reply whose status is 2xx, to ``request``."""
+    """A reply to ``request`` with a status of 2xx."""
 
     request: Request
     status: int
@@ -45,9 +45,9 @@ class Reply:
     body: bytes = field(repr=False)
 
     def document(self) -> t.Any:
-        """Its JSON document, which leaves the body empty: the list of a large tenant takes memory enough once.
+        """Return the JSON document and empty the body: a large list needs its memory only once.
 
-        Raises ApiError when there is none.
+        Raise ApiError without one.
         """
         document = parsed(self._take())
         if document is None:
@@ -65,9 +65,9 @@ class Reply:
 
 
 def parsed(body: bytes) -> t.Any:
-    """The JSON document that ``body`` is; None if it is none, or nested deeper than a result can be.
+    """Return ``body`` as a JSON document, or None if it is none or too deeply nested for a result.
 
-    Half a character, which no result can carry, becomes a ``?``.
+    A surrogate, which no result can contain, becomes a ``?``.
     """
     try:
         text = body.decode("utf-8-sig")

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Carries out a decision about an integration, waits until Immuta has settled, and returns the result.
+"""Reconciliation of an integration: apply the decision, wait until Immuta settles, and return the result.
 
-Query, decide, write, query again: every write follows a query, and after a lost reply the next step is decided by what
-Immuta then shows. Whenever the process dies, another run starts from the current state.
+Query, decide, write, query again: every write follows a query, and after a lost reply the next step depends on the new
+state. If the process dies, another run starts from the current state.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _NOUNS = {"create": "creation", "update": "change", "delete": "deletion"}
 
 
 def wait_spec(*, wait: bool = True) -> Spec:
-    """Return the options for waiting until an integration has settled; ``wait`` is the default of the first."""
+    """Return the options for waiting; ``wait`` is the default of the first."""
     return {
         "wait": {"type": "bool", "default": wait},
         "wait_timeout": {"type": "int", "default": 600},
@@ -54,7 +54,7 @@ def wait_spec(*, wait: bool = True) -> Spec:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Whether to wait for Immuta, for how long at most, and the polling interval; in seconds."""
+    """Whether to wait for Immuta, the maximum time, and the polling interval, in seconds."""
 
     enabled: bool
     timeout: float
@@ -62,14 +62,14 @@ class Waiting:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Waiting:
-        """Read the options of `wait_spec`. Raises InputError for times that are not positive."""
+        """Read the options of `wait_spec`. Raise InputError for times that are not positive."""
         if not 0 < params["wait_timeout"] < 1e9 or not 0 < params["wait_sleep"] < 1e9:
             raise InputError("The options wait_timeout and wait_sleep are seconds: set numbers larger than 0.")
         return cls(params["wait"], params["wait_timeout"], params["wait_sleep"])
 
 
 class Poller:
-    """Queries an integration until it has settled or the time is up."""
+    """A poller that queries an integration until it settles or the time is up."""
 
     def __init__(self, api: IntegrationsApi, waiting: Waiting) -> None:
         self._api = api
@@ -77,9 +77,9 @@ class Poller:
         self._deadline = time.monotonic() + waiting.timeout
 
     def settled(self, record: Record | None, subject: str) -> Record | None:
-        """Return the integration once it has settled, None once it is gone.
+        """Return the settled integration, or None if it is deleted.
 
-        ``subject`` begins the sentence of the UnsettledError that is raised when it does not settle in time.
+        ``subject`` starts the sentence of the UnsettledError for a timeout.
         """
         while record is not None and record["status"] not in SETTLED:
             left = self._deadline - time.monotonic()
@@ -97,7 +97,7 @@ class Poller:
         return record
 
     def query(self, record: Record) -> Record | None:
-        """Return the integration now, or as it was where Immuta cannot answer at the moment."""
+        """Return the current integration, or the last known one if Immuta cannot answer now."""
         try:
             return self._api.get(record["id"])
         except ApiError as error:
@@ -107,9 +107,9 @@ class Poller:
 
 
 class Reconciliation:
-    """One task on one integration, from the first query to the result.
+    """A task on one integration, from the first query to the result.
 
-    ``retries`` is how often a write may follow one that did not go through.
+    ``retries`` is the maximum number of repeated writes.
     """
 
     def __init__(self, api: IntegrationsApi, desired: Desired, waiting: Waiting, retries: int) -> None:
@@ -121,9 +121,9 @@ class Reconciliation:
         self._warnings: list[str] = []
 
     def plan(self, settle: bool = False) -> dict[str, t.Any]:
-        """Return the result that `apply` would have, from the first query alone.
+        """Return the predicted result of `apply`, from the first query alone.
 
-        With ``settle``, wait before that until Immuta has settled.
+        With ``settle``, wait first until Immuta settles.
         """
         current = self._query()
         if settle and self._waiting.enabled:
@@ -134,7 +134,7 @@ class Reconciliation:
         return planned(current, self._desired, decision)
 
     def apply(self) -> dict[str, t.Any]:
-        """Make the integration as desired and return the result. Raises IntegrationsError."""
+        """Reconcile the integration and return the result. Raise IntegrationsError."""
         current = self._query()
         waited, failures = False, 0
         while True:
@@ -167,7 +167,7 @@ class Reconciliation:
         return find(self._api.records(), self._desired.host or "")
 
     def _check_idle(self, current: Record | None, decision: Decision) -> None:
-        """Raise UnsettledError when Immuta is busy with an integration that is to be changed."""
+        """Raise UnsettledError if the integration needs a change and Immuta is busy with it."""
         if current is not None and decision.changed:
             raise UnsettledError(
                 f"{self._desired.subject} (id {current['id']}) is {current['status']} and cannot be changed now: set "
@@ -176,7 +176,7 @@ class Reconciliation:
             )
 
     def _write(self, current: Record | None, decision: Decision) -> Record:
-        """Send the one request of the decision; return what is known of the integration then."""
+        """Send the request of the decision; return the known state afterwards."""
         if decision.payload is not None:
             if current is None or decision.action == "create":
                 return self._api.create(decision.payload)
@@ -186,11 +186,11 @@ class Reconciliation:
         return {**current, "status": "deleting"}
 
     def _query_after(self, error: ApiError, decision: Decision, failures: int) -> Record | None:
-        """Return the integration a moment after a write that failed.
+        """Return the integration after a failed write.
 
-        Raises ``error`` where the write could not change anything. Immuta's documentation, "HTTP Status Codes and Error
-        Messages": POST 409 says that the integration exists, POST 400 that one exists which failed to be created, PUT
-        and DELETE 409 that its state allows neither now.
+        Raise ``error`` if the write had no effect. Immuta's documentation, "HTTP Status Codes and Error Messages": POST
+        409 means that the integration exists, POST 400 that it exists and failed to be created, PUT and DELETE 409 that
+        its status does not allow the change now.
         """
         met_another = error.status == 409 or (error.status == 400 and decision.action == "create")
         is_missing = error.status == 404 and error.is_document and decision.action != "create"
@@ -200,13 +200,13 @@ class Reconciliation:
         return self._query()
 
     def _went_through(self, before: Record | None, now: Record | None, decision: Decision) -> bool:
-        """Whether the integration before and after a write whose reply was lost shows that it was carried out."""
+        """Return whether a write with a lost reply took effect, by the integration before and after."""
         statuses = [one and one["status"] for one in (before, now)]
         return statuses[0] != statuses[1] or bool(now and decision.differences and not differences(now, self._desired))
 
     def _check_repeatable(self, error: ApiError, now: Record | None, decision: Decision, failures: int) -> None:
-        """Raise when a write that did not go through must not be decided again."""
-        # Nobody can see whether credentials alone have arrived, except that a failed creation goes on.
+        """Raise the error if a failed write must not be repeated."""
+        # A change of only credentials is not visible, except after a failed creation, which continues.
         unseen = error.may_have_taken_effect and decision.action == "update" and not decision.differences
         unseen = unseen and now is not None and now["status"] != "createError"
         possible, limit = error.retryable and not unseen, self._retries
@@ -229,7 +229,7 @@ class Reconciliation:
         )
 
     def _finish(self, written: Record | None, decision: Decision) -> dict[str, t.Any]:
-        """See a write through to its end. Raises UnsettledError when it ends badly."""
+        """Wait for the end of a write. Raise UnsettledError for a failure."""
         current = None if written is None else self._poller.query(written)
         if self._waiting.enabled:
             current = self._poller.settled(current, self._desired.subject)
@@ -257,7 +257,7 @@ class Reconciliation:
 
 
 def planned(current: Record | None, desired: Desired, decision: Decision) -> dict[str, t.Any]:
-    """Return the result that a task would have where Immuta has ``current``."""
+    """Return the predicted result of a task with the integration ``current``."""
     return _result(current, desired, decision, "wait" if decision.wait else decision.action, decision.changed)
 
 
@@ -291,7 +291,7 @@ def _result(
 
 
 def unsettled_facts(current: Record | None) -> dict[str, t.Any]:
-    """Return what a failure says of the integration that it met."""
+    """Return the facts of a failure about the existing integration."""
     return {
         "integration": for_display(current),
         "last_status": None if current is None else current["status"],

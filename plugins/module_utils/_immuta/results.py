@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Reads the results of Immuta's validation tests (Immuta's documentation, "Response Schema")."""
+"""Results of Immuta's validation tests (Immuta's documentation, "Response Schema")."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 
 
 def results_of(document: t.Any) -> dict[str, t.Any]:
-    """``status`` and ``validation_tests`` of a reply, masked; of one shape, whatever the reply holds.
+    """Return ``status`` and ``validation_tests`` of a reply, masked and in one shape.
 
-    Immuta shows an object, or an empty list where there is nothing to test.
+    Immuta returns an object, or an empty list without tests.
     """
     results = document.get("validationResults") if isinstance(document, dict) else None
     if not isinstance(results, dict):
@@ -31,7 +31,7 @@ def results_of(document: t.Any) -> dict[str, t.Any]:
 
 
 def failing_tests(document: t.Any) -> str:
-    """Every failing test of a reply with its name and message, as one clause; empty when none failed."""
+    """Return the failing tests of a reply with names and messages as one clause, empty without failures."""
     failing = [
         f"{test.get('name') or 'a test without a name'} ({test.get('message') or 'no message'})"
         for test in results_of(document)["validation_tests"]

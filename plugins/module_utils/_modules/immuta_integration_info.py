@@ -21,7 +21,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconc
 
 
 def arguments() -> dict[str, t.Any]:
-    """Return the arguments as AnsibleModule and an action plugin take them."""
+    """Return the arguments for AnsibleModule and an action plugin."""
     return {
         "argument_spec": {
             **immuta_spec(),
@@ -35,7 +35,7 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], _check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """List the integrations that pass the filters. Raises IntegrationsError."""
+    """Return the integrations that match the filters. Raise IntegrationsError."""
     waiting = Waiting.from_params(params)
     tenant, warnings = tenant_from(params, environ)
     with session(tenant) as http:
@@ -56,10 +56,10 @@ def _shown(record: Record) -> dict[str, t.Any]:
 
 
 def _matches(record: Record, params: t.Mapping[str, t.Any]) -> bool:
-    """Whether ``record`` passes the filters type and host; names have no case."""
+    """Return whether ``record`` matches the filters type and host, which ignore case."""
     if params["type"] is not None and str(record.get("type") or "").lower() != params["type"].lower():
         return False
-    # Databricks has a workspaceUrl where others have a host.
+    # Databricks has a workspaceUrl instead of a host.
     addresses = [record["config"].get(name) for name in ("host", "workspaceUrl")]
     return params["host"] is None or any(same_address(address, params["host"]) for address in addresses)
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""The work of the module `immuta_integration_script`: have Immuta generate a script and keep it in a file."""
+"""The work of the module `immuta_integration_script`: generate a script in Immuta and write it to a file."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.revi
 
 
 def arguments() -> dict[str, t.Any]:
-    """Return the arguments as AnsibleModule and an action plugin take them."""
+    """Return the arguments for AnsibleModule and an action plugin."""
     return {
         "argument_spec": {
             **immuta_spec(),
@@ -121,7 +121,7 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Write or delete the script and return the result. Raises IntegrationsError."""
+    """Write or delete the script and return the result. Raise IntegrationsError."""
     name, dest = params["script"], os.path.realpath(params["dest"])
     if params["state"] == "absent":
         return {"changed": delete_file(dest, dry_run=check_mode), "dest": params["dest"]}
@@ -177,7 +177,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
 
 
 def _databases(config: Config) -> list[str]:
-    """Return the databases that a script may be about, or none where the settings do not name them all."""
+    """Return the databases that a script may use, or none if the settings do not name all."""
     names = [config.get(name) for name in ("database", "initialDatabase")]
     return [name for name in names if name] if all(names) else []
 
@@ -187,7 +187,7 @@ def _shown(inspection: Inspection) -> list[dict[str, t.Any]]:
 
 
 def _check_inspection(name: str, inspection: Inspection) -> None:
-    """Raise ScriptError when the script cannot run."""
+    """Raise ScriptError if the script cannot run."""
     if inspection.errors:
         found = " ".join(finding.message for finding in inspection.errors)
         raise ScriptError(
@@ -201,7 +201,7 @@ def _check_inspection(name: str, inspection: Inspection) -> None:
 def _write(
     params: t.Mapping[str, t.Any], files: dict[str, tuple[bytes, int]], before: bytes | None, result: dict[str, t.Any]
 ) -> None:
-    """Write the files, each with its mode; the first is the script, whose former content ``before`` may be kept."""
+    """Write the files with their modes. The first is the script; ``before`` is its old content for a backup."""
     dest, (script, mode) = next(iter(files.items()))
     if params["create_parents"]:
         create_parents(os.path.dirname(dest))
@@ -218,7 +218,7 @@ _Show = t.Callable[[bytes], str]
 
 
 def _masking(api_key: str, config: dict[str, t.Any]) -> _Show:
-    """Return the function that masks the secrets of a configuration in a script."""
+    """Return the function that masks the secrets of a config in a script."""
     secrets = secret_values(config)
     known, words = [api_key, *distinctive(secrets)], telling_words(secrets, config)
     return lambda script: mask(script, known, words)
@@ -232,9 +232,9 @@ def _reviewed(
     generated: bytes,
     show: _Show,
 ) -> bytes:
-    """Return the reviewed script: the one in the file with ``require_unchanged``, else the one that was generated.
+    """Return the reviewed script: the file with ``require_unchanged``, otherwise the generated script.
 
-    Raises InputError for any other, with the differing lines where the reviewed one is there to compare with.
+    Raise InputError for another script, with the differing lines if the reviewed one is available.
     """
     expected, dest = params["reviewed_checksum"], params["dest"]
     script, other = (kept, generated) if params["require_unchanged"] else (generated, kept)
@@ -259,7 +259,7 @@ def _reviewed(
 
 
 def _review(review: t.Mapping[str, t.Any], dest: str, script: bytes, key: str, show: _Show) -> dict[str, bytes]:
-    """Return the files of the review, by their paths. Scripts of other tasks that are missing are left out."""
+    """Return the files of the review by path. Missing scripts of other tasks are skipped."""
     scripts = []
     for entry in review["scripts"]:
         content = script if os.path.realpath(entry["path"]) == dest else read_if_exists(entry["path"])
@@ -274,7 +274,7 @@ def _review(review: t.Mapping[str, t.Any], dest: str, script: bytes, key: str, s
 
 
 def _generate(api: IntegrationsApi, name: str, desired: Desired) -> bytes:
-    """Request the script with the payload that the registration sends too.
+    """Request the script with the payload of the registration.
 
     The documentation shows no body for the delete script. That the cleanup script takes the payload of a creation is an
     assumption.

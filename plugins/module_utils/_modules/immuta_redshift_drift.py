@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""The work of `immuta_redshift_drift`, but for the variables of the hosts, which its action plugin reads."""
+"""The work of `immuta_redshift_drift`, except reading host variables, which its action plugin does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http i
 
 
 def arguments() -> dict[str, t.Any]:
-    """Return the arguments as an action plugin takes them."""
+    """Return the arguments for an action plugin."""
     return {
         "argument_spec": {
             **immuta_spec(required=False),
@@ -46,9 +46,9 @@ def arguments() -> dict[str, t.Any]:
 def compare_fleet(
     clusters: t.Sequence[tuple[Cluster, Tenant | None]],
 ) -> tuple[list[Finding], dict[str, list[Record]]]:
-    """Compare each cluster with its tenant, which is queried once however many clusters it has.
+    """Compare each cluster with its tenant, with one query per tenant.
 
-    Returns a finding for each cluster, in their order, and the records of each tenant by its address.
+    Return a finding for each cluster, in order, and the records of each tenant by address.
     """
     tenants: list[Tenant] = []
     for _cluster, tenant in clusters:
@@ -74,7 +74,7 @@ def compare_fleet(
 
 
 def write_reports(report: Report, params: t.Mapping[str, t.Any]) -> None:
-    """Write the report to the files that the options name. Raises InputError when one cannot be written."""
+    """Write the report to the files of the options. Raise InputError if one is not writable."""
     formats: dict[str, t.Callable[[Report], str]] = {"json": _as_json, "junit": junit, "html": page}
     for option, render in formats.items():
         if params[option]:

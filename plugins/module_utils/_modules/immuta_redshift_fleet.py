@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""The work of `immuta_redshift_fleet`, but for the variables of the hosts, which its action plugin reads."""
+"""The work of `immuta_redshift_fleet`, except reading host variables, which its action plugin does."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _Records = t.Mapping[str, list[Record]]
 
 
 def arguments() -> dict[str, t.Any]:
-    """Return the arguments as an action plugin takes them."""
+    """Return the arguments for an action plugin."""
     return {"argument_spec": {}}
 
 
 def check_place(is_in_role: bool) -> None:
-    """Raise InputError for a task outside the role, whose variables it needs."""
+    """Raise InputError for a task outside the role, which sets the required variables."""
     if not is_in_role:
         raise InputError(
             "immuta_redshift_fleet is part of the role immuta_redshift: run the playbook configure_redshift instead."
@@ -48,11 +48,11 @@ def check_place(is_in_role: bool) -> None:
 def results_in_sync(
     runs: t.Mapping[str, t.Mapping[str, t.Any]], check_mode: bool, environ: t.Mapping[str, str]
 ) -> tuple[dict[str, dict[str, t.Any]], list[str]]:
-    """Return the result facts of the runs of the role that have nothing to do, by host, and their warnings.
+    """Return the result facts of hosts in sync, by host, and their warnings.
 
-    ``runs`` are the validated options of `immuta_redshift_plan` by the name of the host. Each tenant is queried once,
-    and not at all for a single run, which does that itself. A run that fails, that may wait for Immuta, or whose
-    tenant cannot be read is left out: the role then reports what there is to report.
+    ``runs`` are the validated options of `immuta_redshift_plan` by host. Each tenant is queried once, and not at all
+    for a single run, which sends its own query. A run that fails, that may wait for Immuta, or whose tenant is
+    unreachable is omitted: the role then reports the result.
     """
     tenants: list[tuple[Tenant, list[_Run]]] = []
     warnings: list[str] = []

@@ -25,7 +25,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconc
 
 
 def arguments() -> dict[str, t.Any]:
-    """Return the arguments as AnsibleModule and an action plugin take them."""
+    """Return the arguments for AnsibleModule and an action plugin."""
     return {
         "argument_spec": {
             **immuta_spec(),
@@ -42,7 +42,7 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Create, update or delete the integration and return the result. Raises IntegrationsError."""
+    """Create, update or delete the integration and return the result. Raise IntegrationsError."""
     desired = desired_from(params)
     check_config(desired, complete=desired.state == "present" and desired.id is None)
     waiting = Waiting.from_params(params)

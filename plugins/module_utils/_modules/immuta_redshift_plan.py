@@ -39,7 +39,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._role.plan imp
     plan,
 )
 
-# What the result fact takes from the comparison with Immuta, or from the registration.
+# Keys of the result fact that come from the comparison or the registration.
 REPORTED = (
     "exists",
     "settled",
@@ -54,7 +54,7 @@ _COMPARING = ("main", "generate", "execute", "register", "remove")
 
 
 def arguments() -> dict[str, t.Any]:
-    """Return the arguments as AnsibleModule and an action plugin take them."""
+    """Return the arguments for AnsibleModule and an action plugin."""
     return {
         "argument_spec": {
             **immuta_spec(required=False),
@@ -84,7 +84,7 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Return the plan, with the options of every task that carries it out. Raises IntegrationsError."""
+    """Return the plan, with the options of all its tasks. Raise IntegrationsError."""
     options = options_from(params, check_mode)
     comparison: dict[str, t.Any] = params["comparison"]
     warnings: list[str] = []
@@ -95,7 +95,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
 
 
 def options_from(params: t.Mapping[str, t.Any], check_mode: bool) -> Options:
-    """Return the options of a run, of which some stand for an entry point."""
+    """Return the options of a run, some of which select an entry point."""
     options = Options(
         **{field.name: params[field.name] for field in dataclasses.fields(Options) if field.name in params},
         has_checksum_key=_is_same_key(params["checksum_key"], params["api_key"]),
@@ -107,7 +107,7 @@ def options_from(params: t.Mapping[str, t.Any], check_mode: bool) -> Options:
 def planned_run(
     options: Options, comparison: dict[str, t.Any], catalog: Catalog | None, warnings: list[str]
 ) -> dict[str, t.Any]:
-    """Return the result of `run`, once the comparison with Immuta is known. Raises InputError as `plan` does."""
+    """Return the result of `run` for a comparison with Immuta. Raise InputError as `plan` does."""
     current = Current.from_comparison(comparison)
     planned = plan(options, current, catalog)
     temporary = _temporary(options, planned)
@@ -143,9 +143,9 @@ def _is_same_key(one: str | None, other: str | None) -> bool:
 def _compared(
     options: Options, params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]
 ) -> tuple[dict[str, t.Any], list[str]]:
-    """Compare with Immuta, once it has settled.
+    """Compare with Immuta after it settles.
 
-    Returns what `immuta_redshift_integration` returns in check mode, and its warnings apart.
+    Return the check mode result of `immuta_redshift_integration`, and its warnings separately.
     """
     desired = desired_of(options, params)
     waiting = Waiting.from_params(params)
@@ -157,7 +157,7 @@ def _compared(
 
 
 def desired_of(options: Options, params: t.Mapping[str, t.Any]) -> Desired:
-    """Return what the user set. Raises InputError for what Immuta does not take."""
+    """Return the desired integration. Raise InputError for settings that Immuta refuses."""
     automatic = options.setup == "automatic"
     desired = desired_from({**params, "state": options.state, "id": None, "auto_bootstrap": automatic})
     check_config(desired, complete=options.state == "present")
@@ -170,7 +170,7 @@ def _as_tasks(
     """Return a step with the options of the tasks that generate and run its script."""
     path = options.path(step.script)
     of_integration = step.script in ("edit", "delete")
-    # The first script creates a database, which no server does in a transaction.
+    # The first script creates a database, which cannot run in a transaction.
     is_first = step.script == "initial_create"
     return {
         "script": step.script,
@@ -199,14 +199,14 @@ def _as_tasks(
 
 
 def _review(step: Step, options: Options) -> dict[str, t.Any]:
-    """Return the options for a script to be reviewed, or for one that was."""
+    """Return the options of a script for review, or of a reviewed one."""
     if options.is_for_review:
         return {"check_repeatable": True}
     return {"reviewed_checksum": str(options.reviewed[step.script])} if options.reviewed is not None else {}
 
 
 def _rendering(options: Options, steps: tuple[Step, ...]) -> dict[str, t.Any]:
-    """Return the option of the last script that renders all of them for a review."""
+    """Return the option of the last script, which renders all of them for a review."""
     if not options.review:
         return {}
     scripts = [{"name": step.script, "path": options.path(step.script), "database": step.database} for step in steps]
@@ -216,7 +216,7 @@ def _rendering(options: Options, steps: tuple[Step, ...]) -> dict[str, t.Any]:
 
 
 def _verification(options: Options, planned: Plan) -> dict[str, t.Any] | None:
-    """Return the options of ``redshift_info`` for a login as the system account, in the last script's database."""
+    """Return the options of ``redshift_info`` for a login as the system account, in the database of the last script."""
     if not planned.verify:
         return None
     return {
@@ -230,7 +230,7 @@ def _verification(options: Options, planned: Plan) -> dict[str, t.Any] | None:
 
 
 def _temporary(options: Options, planned: Plan) -> list[str]:
-    """Return the files to delete at the end: those of this run, and what a killed one left."""
+    """Return the files to delete at the end: those of this run and of a killed one."""
     if options.script_dir or options.check_mode:
         return []
     try:

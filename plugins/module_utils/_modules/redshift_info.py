@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""The work of the module `redshift_info`: report what exists in a Redshift, and whether it meets the requirements."""
+"""The work of the module `redshift_info`: gather facts about a Redshift and check the requirements."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LANGUAGE = "plpythonu"
 
 
 class _Inside(t.NamedTuple):
-    """What a session in the database itself shows."""
+    """The facts that need a session in the database itself."""
 
     has_python: bool
     schemas: t.Sequence[catalog.Entry] = ()
@@ -46,7 +46,7 @@ class _Inside(t.NamedTuple):
 
 
 def arguments() -> dict[str, t.Any]:
-    """The arguments of ``redshift_info``."""
+    """Return the arguments of ``redshift_info``."""
     return {
         "argument_spec": {
             **login_spec(),
@@ -65,7 +65,7 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The work of ``redshift_info``. Raises IntegrationsError."""
+    """Return the result of ``redshift_info``. Raise IntegrationsError."""
     login = Login.from_params(params)
     with connect(login) as session:
         version = catalog.version(session)
@@ -133,9 +133,9 @@ def run(params: t.Mapping[str, t.Any], _check_mode: bool, _environ: t.Mapping[st
 
 
 def _inside(login: Login, session: Session, database: catalog.Entry | None) -> _Inside:
-    """Read a database, for which the account logs in there where ``session`` is in another one.
+    """Read a database, with a login to it if ``session`` is in another one.
 
-    A database that does not exist yet will have the languages of others.
+    A new database will have the same languages.
     """
     if database is None:
         return _Inside(catalog.has_language(session, _LANGUAGE))
@@ -157,7 +157,7 @@ def _read(session: Session, database: str) -> _Inside:
 
 
 def _system_login(login: Login, params: t.Mapping[str, t.Any], facts: Facts) -> str | None:
-    """Try the password of the system account once, where it exists, and return accepted, refused or None."""
+    """Verify the password of an existing system account once, and return accepted, refused or None."""
     if not (facts.system_user_exists and params["system_password"] and login.host):
         return None
     database = params["database"] if facts.database_exists else login.database

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""The work of the module `redshift_script`: run the script in a file, unless what it creates exists."""
+"""The work of the module `redshift_script`: run the script in a file, unless its objects exist."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
 
 
 class _Plan(t.NamedTuple):
-    """The statements of a script, whether they will be one transaction, and what to warn about."""
+    """The statements of a script, their transaction mode, and warnings."""
 
     statements: list[Statement]
     single: bool
@@ -49,7 +49,7 @@ class _Plan(t.NamedTuple):
 
 
 def arguments() -> dict[str, t.Any]:
-    """The arguments of ``redshift_script``."""
+    """Return the arguments of ``redshift_script``."""
     return {
         "argument_spec": {
             **login_spec(),
@@ -71,7 +71,7 @@ def arguments() -> dict[str, t.Any]:
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The work of ``redshift_script``. Raises IntegrationsError."""
+    """Run the script and return the result. Raise IntegrationsError."""
     login = Login.from_params(params)
     path = params["path"]
     script = _read(path)
@@ -125,7 +125,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, _environ: t.Mapping[str
 
 
 def _check_checksum(script: bytes, path: str, key: str, expected: str) -> None:
-    """Raise InputError for another script than the one with the expected checksum."""
+    """Raise InputError for a script with another checksum."""
     if not key:
         raise InputError(
             f"The script {path} was not run, because its checksum cannot be verified: set checksum_key to the API key "
@@ -139,9 +139,9 @@ def _check_checksum(script: bytes, path: str, key: str, expected: str) -> None:
 
 
 def _plans(script: bytes, path: str, transaction: str) -> dict[bool, _Plan | ScriptError]:
-    """The plan, or the refusal, by whether the server reads a backslash as an escape.
+    """Return the plan, or the refusal, for each way to read a backslash.
 
-    Raises ScriptError for what is refused in both readings, which no server has to be asked about.
+    Raise ScriptError for a script that is refused in both, without a query of the server.
     """
     try:
         mistakes.check_file(script)
@@ -206,7 +206,7 @@ def _remove(path: str) -> None:
 
 
 def _all_exist(session: Session, creates: t.Mapping[str, t.Sequence[str]], cautions: list[str]) -> bool:
-    """Whether everything in ``creates`` exists; adds a caution for what exists with other capital letters."""
+    """Return whether all objects in ``creates`` exist, and add warnings about names that differ in case."""
     for kind, names in creates.items():
         found = catalog.entries(session, kind)
         cautions += catalog.lookalikes(found, kind, names)

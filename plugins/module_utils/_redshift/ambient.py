@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Keeps what a driver reads from the environment from overruling the options."""
+"""Isolation of drivers from environment variables that would override the options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import os
 import typing as t
 
 # PostgreSQL's documentation, "libpq - C Library", "Environment Variables" and "Database Connection Control Functions":
-# the variables all begin so, and a file that cannot exist keeps libpq from using the one in the home directory.
+# all variables have this prefix, and a path that cannot exist keeps libpq from using the file in the home directory.
 _LIBPQ_PREFIX = "PG"
 
 _NO_FILE = os.path.join(os.devnull, "none")
@@ -31,17 +31,17 @@ def environment(changes: t.Mapping[str, str | None]) -> t.Iterator[None]:
 
 
 def without_libpq() -> dict[str, str | None]:
-    """The changes with which libpq reads nothing from the environment."""
+    """Return the changes that keep libpq from reading the environment."""
     return {name: None for name in os.environ if name.startswith(_LIBPQ_PREFIX)}
 
 
 def trusting(ca_path: str | None) -> dict[str, str | None]:
-    """The changes with which OpenSSL trusts the certificates in a file, and none of the operating system's."""
+    """Return the changes that make OpenSSL trust only the certificates in a file."""
     return {"SSL_CERT_FILE": ca_path, "SSL_CERT_DIR": _NO_FILE} if ca_path else {}
 
 
 def without_netrc() -> dict[str, str | None]:
-    """The changes with which requests, which logs in to Okta, reads no ``.netrc``."""
+    """Return the changes that keep requests, which logs in to Okta, from reading ``.netrc``."""
     return {"NETRC": os.devnull}
 
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Reads the catalog of a Redshift.
+"""Queries of the Redshift catalog.
 
-A name means the object of exactly that name, or else the one that Redshift makes of it without quotes, in lower case.
+A name means the object with exactly that name, or else its lower-case form, as for an unquoted name in SQL.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SYSTEM_SCHEMAS = {"information_schema", "catalog_history", "padb_harvest"}
 
 _SYSTEM_USERS = {"rdsdb"}
 
-# Each gives the name, then what a result shows beside it, in the order of `_DETAILS`.
+# Each query returns the name, then the columns of a result, in the order of `_DETAILS`.
 _QUERIES = {
     "database": "SELECT d.datname, u.usename FROM pg_database d LEFT JOIN pg_user u ON u.usesysid = d.datdba",
     "schema": "SELECT n.nspname, u.usename FROM pg_namespace n LEFT JOIN pg_user u ON u.usesysid = n.nspowner",
@@ -38,12 +38,12 @@ _QUERIES = {
 
 _DETAILS = {"database": ("owner",), "schema": ("owner",), "user": ("superuser", "createdb"), "group": ()}
 
-# In the views of privileges.
+# As in the views of privileges.
 _GRANT_OPTION = "identity_type = 'user' AND identity_name = current_user AND admin_option"
 
 _CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0  # seconds
 
-# Roles of Redshift's own that may create users.
+# Redshift's own roles that may create users.
 _USER_CREATORS = {"sys:superuser", "sys:secadmin"}
 
 Entry = dict[str, t.Any]
@@ -51,7 +51,7 @@ Entry = dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Account:
-    """Whom a session belongs to; ``createuser`` is None where that cannot be known."""
+    """The account of a session; ``createuser`` is None if unknown."""
 
     name: str
     superuser: bool
@@ -60,13 +60,13 @@ class Account:
 
 
 def entries(session: Session, kind: str) -> list[Entry]:
-    """All of a kind (database, schema, user, group), by name; schemas are those of the session's database."""
+    """Return the objects of a kind (database, schema, user, group) by name; schemas are of the current database."""
     details = _DETAILS[kind]
     return [{"name": name, **dict(zip(details, rest))} for name, *rest in sorted(_rows(session, _QUERIES[kind]))]
 
 
 def select(found: t.Iterable[Entry], kind: str, names: t.Sequence[str] | None) -> list[Entry]:
-    """An entry for each of ``names``, with whether it ``exists``; without names, all of ``found`` but the system's."""
+    """Return an entry for each of ``names`` with ``exists``; without names, all of ``found`` except system objects."""
     if names is None:
         return [{**entry, "exists": True} for entry in found if not _is_system(kind, entry["name"])]
     nothing: Entry = {**dict.fromkeys(_DETAILS[kind]), "exists": False}
@@ -79,19 +79,19 @@ def select(found: t.Iterable[Entry], kind: str, names: t.Sequence[str] | None) -
 
 
 def find(found: t.Iterable[Entry], name: str | None) -> Entry | None:
-    """The entry that ``name`` means, or None."""
+    """Return the entry for ``name``, or None."""
     known = {entry["name"]: entry for entry in found}
     return known.get(name, known.get(name.lower())) if name else None
 
 
 def missing(found: t.Iterable[Entry], names: t.Iterable[str]) -> list[str]:
-    """Those of ``names`` that do not exist."""
+    """Return the ``names`` that do not exist."""
     found = list(found)
     return [name for name in names if find(found, name) is None]
 
 
 def lookalikes(found: t.Iterable[Entry], kind: str, names: t.Iterable[str]) -> list[str]:
-    """A warning for each of ``names`` that does not exist, where a name that differs in case alone does."""
+    """Return a warning for each missing name with an existing one that differs only in case."""
     found = list(found)
     return [
         f"The {kind} '{name}' does not exist, but '{entry['name']}' does: check the spelling."
@@ -103,7 +103,7 @@ def lookalikes(found: t.Iterable[Entry], kind: str, names: t.Iterable[str]) -> l
 
 
 def filled_schemas(session: Session) -> list[str]:
-    """The schemas of the session's database that are not the system's, without an empty ``public``."""
+    """Return the schemas of the session's database, without system schemas and an empty ``public``."""
     filled = "SELECT n.nspname FROM pg_namespace n WHERE EXISTS (SELECT 1 FROM {} WHERE {} = n.oid)"
     filled = f"{filled.format('pg_class', 'relnamespace')} UNION {filled.format('pg_proc', 'pronamespace')}"
     names = {name for (name,) in _rows(session, "SELECT nspname FROM pg_namespace") if not _is_system("schema", name)}
@@ -113,12 +113,12 @@ def filled_schemas(session: Session) -> list[str]:
 
 
 def version(session: Session) -> str:
-    """What the server says it is."""
+    """Return the version of the server."""
     return str(_rows(session, "SELECT version()")[0][0])
 
 
 def account(session: Session, is_redshift: bool) -> Account:
-    """Who is logged in."""
+    """Return the account of the session."""
     rows = _rows(session, "SELECT current_user, usesuper, usecreatedb FROM pg_user WHERE usename = current_user")
     if not rows:
         return Account(str(_rows(session, "SELECT current_user")[0][0]), False, False, None)
@@ -127,18 +127,18 @@ def account(session: Session, is_redshift: bool) -> Account:
 
 
 def case_sensitive(session: Session) -> bool | None:
-    """Whether Redshift tells capital letters in names apart; None where that cannot be known."""
+    """Return whether names are case-sensitive, or None if unknown."""
     rows = _probe(session, "SHOW enable_case_sensitive_identifier")
     return rows[0][0] == "on" if rows else None
 
 
 def has_language(session: Session, name: str) -> bool:
-    """Whether the session's database has a procedural language, which does not mean that it accepts functions in it."""
+    """Return whether the database has a procedural language. It may still refuse functions in it."""
     return (name,) in _rows(session, "SELECT lanname FROM pg_language")
 
 
 def may_grant_language(session: Session, name: str) -> bool | None:
-    """Whether the account may grant USAGE on a language of the session's database; None where that cannot be known.
+    """Return whether the account may grant USAGE on a language of the session's database, or None if unknown.
 
     Amazon Redshift's documentation, "SVV_LANGUAGE_PRIVILEGES": only users have the grant option, and each sees its own.
     """
@@ -147,7 +147,7 @@ def may_grant_language(session: Session, name: str) -> bool | None:
 
 
 def may_grant_temp(session: Session, database: str) -> bool | None:
-    """Whether the account may grant TEMP on a database that it does not own; None where that cannot be known.
+    """Return whether the account may grant TEMP on a database of another owner, or None if unknown.
 
     Amazon Redshift's documentation, "SVV_DATABASE_PRIVILEGES".
     """
@@ -157,9 +157,9 @@ def may_grant_temp(session: Session, database: str) -> bool | None:
 
 
 def has_all_privileges(session: Session) -> bool | None:
-    """Whether the account has CREATE and TEMP on the session's database; None where that cannot be known.
+    """Return whether the account has CREATE and TEMP on the session's database, or None if unknown.
 
-    Amazon Redshift's documentation, "HAS_DATABASE_PRIVILEGE": no other privilege on a database can be asked for.
+    Amazon Redshift's documentation, "HAS_DATABASE_PRIVILEGE": it has no other privilege on a database.
     """
     has = "has_database_privilege(current_database(), '{}')"
     rows = _probe(session, f"SELECT {has.format('CREATE')} AND {has.format('TEMP')}")
@@ -178,12 +178,12 @@ def _may_create_users(session: Session, is_redshift: bool) -> bool | None:
         return bool(roles)
     query = "SELECT identity_name FROM svv_system_privileges WHERE system_privilege = 'CREATE USER'"
     creators = {name for (name,) in _probe(session, query) or []}
-    # Without a hit it is not certain: a role can have it from a role of its own.
+    # No match is inconclusive: a role can have the privilege from another role.
     return True if roles & creators else None
 
 
 def _probe(session: Session, sql: str) -> Rows | None:
-    """The rows of a query that not every server understands; None where it does not."""
+    """Return the rows of a query, or None if the server does not support it."""
     try:
         return _rows(session, sql)
     except DriverError as error:
@@ -193,7 +193,7 @@ def _probe(session: Session, sql: str) -> Rows | None:
 
 
 def _rows(session: Session, sql: str) -> Rows:
-    """The rows of a query, tried again where another session got in the way. Raises DriverError."""
+    """Return the rows of a query, with a retry after a session conflict. Raise DriverError."""
     for _attempt in range(_CONFLICT_TRIES):
         try:
             return session.query(sql)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Tell whether a script is the one that was reviewed, and show how two scripts differ."""
+"""Comparison of a script with the reviewed one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import typing as t
 
 from ansible.module_utils.basic import env_fallback
 
-# Of a difference: lines that are compared, and lines that are shown.
+# Limits of a difference: compared lines and shown lines.
 _MOST_COMPARED, _MOST_SHOWN = 2000, 200
 
 _TRAILING = re.compile(r"[^\S\n]+\Z")
@@ -31,13 +31,14 @@ def checksum_key_spec() -> dict[str, t.Any]:
 def checksum(script: bytes, key: str) -> str:
     """Return the HMAC-SHA256 of a script's bytes under a key, as 64 hexadecimal digits (RFC 2104).
 
-    Scripts that differ in one byte have different checksums. Without the key, nobody can try passwords against one.
+    Scripts that differ in one byte have different checksums. Without the key, a checksum does not allow guessing
+    passwords.
     """
     return hmac.new(key.encode(), script, hashlib.sha256).hexdigest()
 
 
 def has_checksum(script: bytes, key: str, expected: str) -> bool:
-    """Whether a script has the expected checksum, whatever its case and the spaces around it."""
+    """Return whether a script has the expected checksum, ignoring case and surrounding spaces."""
     return hmac.compare_digest(checksum(script, key).encode(), expected.strip().lower().encode())
 
 
@@ -59,12 +60,12 @@ def differing_lines(before: str, after: str) -> list[str]:
 
 
 def visible(text: str) -> str:
-    """Return a line with its invisible characters, but for tabs, as Python escapes: what reorders or hides text too."""
+    """Return a line with invisible and reordering characters, except tabs, as Python escapes."""
     return "".join(char if char.isprintable() or char == "\t" else _escape(char) for char in text)
 
 
 def _common(one: t.Sequence[str], other: t.Sequence[str]) -> int:
-    """Return how many lines two scripts have in common at their start."""
+    """Return the number of common lines at the start of two scripts."""
     return sum(1 for _pair in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other)))
 
 

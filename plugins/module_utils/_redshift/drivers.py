@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""A session in a Redshift database, through either of two drivers.
+"""A session in a Redshift database, with one of two drivers.
 
-Whatever exception a driver raises becomes a NoSessionError or a DriverError. Drivers raise more than their documented
+Every exception of a driver becomes a NoSessionError or a DriverError. Drivers raise more than their documented
 exceptions: for text that is not UTF-8, for a message without a field, for a value that they cannot parse.
 """
 
@@ -40,22 +40,22 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.prob
 
 APPLICATION_NAME = "immuta.integrations"
 
-# Seconds of silence after which TCP asks whether the other end is there. Gateways and load balancers forget idle
+# Seconds of silence before a TCP keepalive probe. Gateways and load balancers drop idle
 # connections after a few minutes.
 KEEPALIVE_IDLE = 60
 
-# A statement that the server does not end at its timeout is given up this many seconds later.
+# If the server does not end a statement at its timeout, the session gives up this many seconds later.
 _GRACE = 30
 
 Rows = list[tuple[t.Any, ...]]
 
 
 class DriverError(StatementError):
-    """What became of one statement, in words that hold no secret.
+    """The failure of a statement, in words without a secret.
 
-    ``lost``: the connection is gone, so whether the statement took effect is not known. ``server_message``: what the
-    server said; it can quote the statement, so it is not to be shown as it is. ``kind`` is the name of the exception's
-    type, for errors without an SQLSTATE.
+    ``lost``: the connection is lost, so the outcome is unknown. ``server_message``: the message of the server, which
+    can quote the statement and must not be shown unmasked. ``kind`` is the name of the exception's type, for errors
+    without an SQLSTATE.
     """
 
     def __init__(
@@ -70,34 +70,34 @@ class DriverError(StatementError):
 
     @property
     def what(self) -> str:
-        """The error in a few words."""
+        """Return the error in a few words."""
         if self.sqlstate:
             return f"SQLSTATE {self.sqlstate}"
         return f"{self.kind or 'an error'} in the driver"
 
 
 class Session(t.Protocol):
-    """An open session; it commits each statement by itself, unless told BEGIN. Statements raise DriverError."""
+    """An open session that commits each statement, unless BEGIN starts a transaction. Statements raise DriverError."""
 
     def execute(self, sql: str) -> None:
-        """Run one statement."""
+        """Run a statement."""
 
     def query(self, sql: str) -> Rows:
-        """Run one statement and return its rows."""
+        """Run a statement and return its rows."""
 
     def parameter(self, name: str) -> str | None:
-        """Return what the server reported under ``name`` at the login, or None."""
+        """Return the parameter that the server reported at login, or None."""
 
     def close(self) -> None:
-        """End the session; what is not committed is lost. Never fails."""
+        """Close the session without a commit. Never fails."""
 
 
 class NoSessionError(Exception):
-    """Why a driver has no session.
+    """The reason for a failed login.
 
-    ``refused``: the server answered with an error, whose ``sqlstate`` is None where it gave none or the driver does not
-    report it. ``cause``: the error of the network or of TLS. ``identity``: the code of AWS or Okta, or the name of the
-    exception's type. ``kind``: the name of any other exception's type. With none of them, the connection ended.
+    ``refused``: the server replied with an error; its ``sqlstate`` is None if the server or the driver reports none.
+    ``cause``: the error of the network or of TLS. ``identity``: the code of AWS or Okta, or the name of the exception's
+    type. ``kind``: the name of any other exception's type. With none of them, the connection ended.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class NoSessionError(Exception):
 
 
 class _RedshiftConnector:
-    """A session of AWS's own driver: it prepares every statement, which keeps two from passing as one."""
+    """A session of AWS's own driver, which prepares every statement, so two cannot pass as one."""
 
     def __init__(self, login: Login, database: str) -> None:
         self._driver = _library("redshift_connector", "2.1.14")
@@ -126,13 +126,13 @@ class _RedshiftConnector:
             with ambient.environment(environment), _tolerant(self._driver):
                 self._connection = self._driver.connect(**self._arguments(login, database))
             self._connection.autocommit = True
-            # The driver knows one timeout for connecting and for waiting for the end of a statement.
+            # The driver has one timeout for connecting and for waiting for the end of a statement.
             self._connection._usock.settimeout(login.statement_timeout + _GRACE if login.statement_timeout else None)
             keep_alive(self._connection._usock)
             self._cursor = self._connection.cursor()
         if caught.error:
             problem = self._no_session(caught.error, login)
-            # The driver's connection, which it does not close, is among their variables.
+            # The variables of these frames hold the driver's connection, which it does not close.
             traceback.clear_frames(caught.error.__traceback__)
             raise problem
 
@@ -198,7 +198,7 @@ class _RedshiftConnector:
         if answer is not None:
             sqlstate = answer.get("C")
             return DriverError(sqlstate=sqlstate, lost=_ends_session(answer), server_message=answer.get("M"), kind=kind)
-        # After any other exception, parts of the server's reply may still be unread.
+        # After any other exception, parts of the server's reply may be unread.
         own = isinstance(error, self._driver.Error) and not isinstance(
             error, (self._driver.InterfaceError, self._driver.OperationalError)
         )
@@ -266,9 +266,9 @@ class _Psycopg:
 
     @staticmethod
     def _connected(driver: types.ModuleType, conninfo: str, login: Login) -> t.Any:
-        """A connection of libpq. Raises NoSessionError.
+        """Return a connection of libpq. Raise NoSessionError.
 
-        libpq gives the reason of a refusal as text alone, in the server's language; its trace has the SQLSTATE.
+        libpq gives the reason of a refusal only as text in the server's language; its trace has the SQLSTATE.
         """
         polling, events = driver.pq.PollingStatus, (selectors.EVENT_READ, selectors.EVENT_WRITE)
         deadline = time.monotonic() + login.connect_timeout
@@ -338,14 +338,14 @@ DRIVERS: dict[str, t.Callable[[Login, str], Session]] = {
 
 
 def keep_alive(connection: socket.socket) -> None:
-    """Have TCP send something after KEEPALIVE_IDLE seconds of silence, as the options of libpq do."""
+    """Enable TCP keepalives after KEEPALIVE_IDLE seconds of silence, as the options of libpq do."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     option = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)  # the latter on macOS
     if option:
         connection.setsockopt(socket.IPPROTO_TCP, option, KEEPALIVE_IDLE)
 
 
-# What handles a message of the server with text in it.
+# The handlers of server messages with text.
 _HANDLERS = (
     "handle_ERROR_RESPONSE",
     "handle_NOTICE_RESPONSE",
@@ -357,10 +357,10 @@ _HANDLERS = (
 
 @contextlib.contextmanager
 def _tolerant(driver: types.ModuleType) -> t.Iterator[None]:
-    """Have a connection of redshift_connector that is made meanwhile survive messages that it cannot read.
+    """Make new connections of redshift_connector survive messages that it cannot parse.
 
-    It would leave the rest of the server's reply unread. An error is kept with the fields that can be read; the name of
-    any other exception is kept as ``unreadable``.
+    Otherwise it leaves the rest of the server's reply unread. An error keeps its readable fields; the name of any other
+    exception is kept as ``unreadable``.
     """
     handlers = {name: getattr(driver.Connection, name) for name in _HANDLERS if hasattr(driver.Connection, name)}
 
@@ -383,13 +383,13 @@ def _tolerant(driver: types.ModuleType) -> t.Iterator[None]:
 
 
 def _fields(data: bytes) -> dict[str, str]:
-    """The fields of an ErrorResponse (PostgreSQL's documentation, "Message Formats"), whatever its bytes."""
+    """Return the fields of an ErrorResponse (PostgreSQL's documentation, "Message Formats"), whatever its bytes."""
     texts = [part.decode("utf-8", "replace") for part in data.split(b"\0") if part]
     return {text[0]: text[1:] for text in texts}
 
 
 def _answer(error: Exception) -> dict[str, str] | None:
-    """The fields of the server's ErrorResponse (C: SQLSTATE, M: message); None when the server did not answer."""
+    """Return the fields of the server's ErrorResponse (C: SQLSTATE, M: message), or None without a reply."""
     return error.args[0] if error.args and isinstance(error.args[0], dict) else None
 
 
@@ -399,24 +399,24 @@ def _ends_session(answer: t.Mapping[str, str]) -> bool:
 
 
 def _is_of_network(error: t.Any) -> bool:
-    """Whether it is an error of the connection to the database; requests, which asks Okta, has errors like those."""
+    """Return whether an error is of the database connection, and not of requests to Okta, which has similar errors."""
     return isinstance(error, OSError) and not type(error).__module__.startswith("requests")
 
 
 def _is_of_protocol(error: Exception) -> bool:
-    """Whether redshift_connector had begun to talk to the database."""
+    """Return whether redshift_connector had started the database protocol."""
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_globals.get("__name__") == "redshift_connector.core" for frame, _line in frames)
 
 
-# What AWS leaves out of its description of a cluster or workgroup that has no address yet, or no more.
+# Missing in AWS's description of a cluster or workgroup without an address.
 _ADDRESS = ("endpoint", "address", "port")
 
 NO_ADDRESS = "no endpoint"
 
 
 def _identity_problem(error: BaseException) -> str:
-    """NO_ADDRESS, the code that AWS gave, or the kind of the error that all began with; never its text."""
+    """Return NO_ADDRESS, the code of AWS, or the type of the first error; never its text."""
     inner: BaseException | None = error
     while inner:
         error = inner
@@ -434,14 +434,14 @@ _REFUSAL = re.compile(rb'\tErrorResponse\t(?:[^\n]*? C "([0-9A-Z]{5})")?')
 
 @contextlib.contextmanager
 def _trace(pgconn: t.Any) -> t.Iterator[t.Callable[[], bytes | None]]:
-    """Trace the messages of a connection in memory; yields what returns the trace, None where there cannot be one."""
+    """Trace the messages of a connection in memory; yield a function that returns the trace, or None without one."""
     try:
         memory = os.memfd_create("libpq")
     except (AttributeError, OSError):
         yield lambda: None
         return
     stream = os.dup(memory)
-    with Caught() as caught:  # psycopg traces on Linux only.
+    with Caught() as caught:  # psycopg traces only on Linux.
         pgconn.trace(stream)
 
     def read() -> bytes | None:
@@ -454,7 +454,7 @@ def _trace(pgconn: t.Any) -> t.Iterator[t.Callable[[], bytes | None]]:
         yield read
     finally:
         with contextlib.suppress(Exception):
-            pgconn.untrace()  # It flushes what it has buffered.
+            pgconn.untrace()  # Flushes the buffer.
         os.close(stream)
         os.close(memory)
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Run the statements of a script in a session, and report the state that they leave."""
+"""Execution of a script's statements in a session, with a report of the resulting state."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.tran
     is_conflict,
 )
 
-# PostgreSQL's documentation, "Error Codes": duplicate object (so a user), database, schema, table, function.
+# PostgreSQL's documentation, "Error Codes": duplicate object (also user), database, schema, table, function.
 _DUPLICATE = ("42710", "42P04", "42P06", "42P07", "42723")
 
-# Undefined database, schema, object (so a user or group), table, function.
+# Undefined database, schema, object (also user or group), table, function.
 _UNDEFINED = ("3D000", "3F000", "42704", "42P01", "42883")
 
 _TAKES_AWAY = re.compile(r"(?:DROP|REVOKE)\b|ALTER DEFAULT PRIVILEGES .*\bREVOKE\b|ALTER GROUP .*\bDROP USER\b")
 
-# Whether an object exists does not depend on these. In front of a statement, the third kind can make it exist, the
+# Whether an object exists does not depend on these. Before a statement, the third kind can create the object, the
 # second can remove it; other commands can do both.
 _NEUTRAL = ("GRANT", "REVOKE", "COMMENT", "SET", "SELECT", "SHOW", "ANALYZE", "INSERT", "UPDATE", "DELETE", "COPY")
 
@@ -49,8 +49,8 @@ _KEEPS = {"existing": ("CREATE", "ALTER DEFAULT PRIVILEGES", *_NEUTRAL), "missin
 
 _CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0
 
-# An active transaction where none may be; a procedure that commits, called inside one. Redshift's own wording, where it
-# has another code: Amazon Redshift's documentation, "TRUNCATE" and "Managing transactions".
+# An active transaction where none is allowed; a procedure that commits, called inside one. Redshift's own wording with
+# another code: Amazon Redshift's documentation, "TRUNCATE" and "Managing transactions".
 _NO_TRANSACTION = ("25001", "2D000")
 
 _NO_TRANSACTION_WORDS = re.compile(r"(?:inside|within) a transaction block|executing in an atomic context", re.I)
@@ -98,7 +98,7 @@ Outcomes = dict[int, str]
 
 
 class Run(t.NamedTuple):
-    """What became of each statement, by its index, and the statement that did not run in the one transaction."""
+    """The outcome of each statement by index, and the statement that could not run in the transaction."""
 
     outcomes: Outcomes
     fell_back_for: Statement | None = None
@@ -107,8 +107,8 @@ class Run(t.NamedTuple):
 class _Block(t.NamedTuple):
     """Statements that take effect together.
 
-    That is one statement, a transaction of the script's own from ``opener`` to ``ender``, or the ``whole`` script
-    between our BEGIN and COMMIT. ``total`` is the number of statements of the script.
+    These are one statement, a transaction of the script from ``opener`` to ``ender``, or the ``whole`` script between
+    our BEGIN and COMMIT. ``total`` is the number of statements of the script.
     """
 
     total: int
@@ -131,7 +131,7 @@ class _Block(t.NamedTuple):
 
 
 class _StoppedError(Exception):
-    """A block that did not get to its end: the error, its statement (None: ours), whether it was at the end."""
+    """A block that failed: the error, its statement (None: ours), and whether it was the last one."""
 
     def __init__(
         self, error: DriverError, current: Statement | None, at_end: bool = False, skipped: t.Collection[int] = ()
@@ -145,10 +145,10 @@ class _StoppedError(Exception):
 
 
 def plan(statements: t.Sequence[Statement], transaction: str) -> bool:
-    """Whether the statements will run as one transaction (``auto``: where each of them may). A single one needs none.
+    """Return whether the statements run as one transaction (``auto``: if all of them can). A single one needs none.
 
-    Raises ScriptError for a script that cannot: a statement that cannot run inside a transaction with ``single``, or a
-    transaction of the script's own that it never ends.
+    Raise ScriptError for a script that cannot run: a statement that cannot run inside a transaction with ``single``, or
+    a transaction of the script without an end.
     """
     unfit = next((statement for statement in statements if not runs_in_transaction(statement)), None)
     if transaction == "single" and unfit and len(statements) > 1:
@@ -172,11 +172,10 @@ def run(
 ) -> Run:
     """Run the statements in order, as one transaction or each by itself.
 
-    The outcomes are ``ok``, ``skipped``, or ``rolled_back`` where the script itself rolls back. ``skip`` may hold
-    ``existing``, to skip a statement whose object exists already, and ``missing``, to skip one that removes what does
-    not exist. With ``fall_back``, what the server does not run inside the one transaction makes the script run
-    statement by statement. What another session's transaction got in the way of is tried again. Raises StatementError
-    that says what ran, what is left, and what to do.
+    The outcomes are ``ok``, ``skipped``, or ``rolled_back`` if the script itself rolls back. ``skip`` may have
+    ``existing``, to skip statements whose object exists, and ``missing``, to skip those that remove a missing object.
+    With ``fall_back``, a script that cannot run in one transaction runs statement by statement. Conflicts with other
+    sessions are retried. Raise StatementError that reports what ran, what remains, and what to do.
     """
     if not single:
         return Run(_run_each(session, statements, skip, sleep, None))
@@ -191,7 +190,7 @@ def run(
 
 
 def report(statements: t.Sequence[Statement], outcomes: Outcomes) -> list[dict[str, t.Any]]:
-    """The statements as a result shows them: never their text."""
+    """Return the statements for a result, without their text."""
     return [
         {"index": s.index, "line": s.line, "command": s.command, "outcome": outcomes.get(s.index, "not_run")}
         for s in statements
@@ -199,7 +198,7 @@ def report(statements: t.Sequence[Statement], outcomes: Outcomes) -> list[dict[s
 
 
 def _blocks(statements: t.Sequence[Statement]) -> list[_Block]:
-    """The transactions of the script's own, and each statement outside of them, in order."""
+    """Yield the transactions of the script, and each statement outside of them, in order."""
     blocks: list[_Block] = []
     total = len(statements)
     opener: Statement | None = None
@@ -253,7 +252,7 @@ def _run_one(session: Session, statement: Statement, skip: t.Collection[str], sl
 
 
 def _run_block(session: Session, block: _Block, skip: t.Collection[str], sleep: t.Callable[[float], None]) -> set[int]:
-    """Run a transaction; return the indices of what was skipped. Raises _StoppedError, after a rollback if possible."""
+    """Run it; return the indices of skipped statements. Raise _StoppedError, if possible after a rollback."""
     skipped: set[int] = set()
     conflicts = 0
     while True:
@@ -273,11 +272,11 @@ def _run_block(session: Session, block: _Block, skip: t.Collection[str], sleep: 
 
 
 def _attempt(session: Session, block: _Block, skipped: set[int], skip: t.Collection[str]) -> set[int]:
-    """Run a transaction without ``skipped``; return what else has to be left out of it, or nothing once it has ended.
+    """Run a transaction without ``skipped``; return further statements to skip, or nothing after its end.
 
-    Redshift has no savepoints: the first error spoils the transaction. To find all needless statements in one pass,
-    what follows the first one runs in further transactions, which are rolled back. There a statement meets a state
-    without what came before. So its error counts only where nothing that was rolled back could have changed it.
+    Redshift has no savepoints: the first error aborts the transaction. To find all needless statements in one pass, the
+    statements after the first one run in further transactions, which are rolled back. They lack the effects of earlier
+    statements, so an error counts only if no rolled back statement could have caused it.
     """
     current: Statement | None = block.opener
     needless: set[int] = set()
@@ -314,7 +313,7 @@ def _attempt(session: Session, block: _Block, skipped: set[int], skip: t.Collect
 
 
 def _needless(error: DriverError, statement: Statement, skip: t.Collection[str]) -> str | None:
-    """``existing`` or ``missing`` where that is why a statement failed, and such statements are to be skipped."""
+    """Return ``existing`` or ``missing`` if that is why a statement failed and such statements can be skipped."""
     if "existing" in skip and error.sqlstate in _DUPLICATE:
         return "existing"
     if "missing" in skip and error.sqlstate in _UNDEFINED and _TAKES_AWAY.match(statement.code):
@@ -323,7 +322,7 @@ def _needless(error: DriverError, statement: Statement, skip: t.Collection[str])
 
 
 def _roll_back(session: Session) -> bool:
-    """Roll back; False for a session that cannot even do this: it is gone, and its transaction with it."""
+    """Roll back; return False if the session and its transaction are lost."""
     try:
         session.execute("ROLLBACK")
     except DriverError:
@@ -332,7 +331,7 @@ def _roll_back(session: Session) -> bool:
 
 
 def _is_conflict(error: DriverError, statement: Statement | None) -> bool:
-    """Whether another session got in the way."""
+    """Return whether another session caused the error."""
     return not error.lost and is_conflict(error.sqlstate, error.server_message, statement.command if statement else "")
 
 
@@ -341,7 +340,7 @@ def _wants_no_transaction(error: DriverError) -> bool:
 
 
 def _outcomes(block: _Block, skipped: set[int]) -> Outcomes:
-    """What became of the statements of a transaction that has ended."""
+    """Return the outcomes of the statements of an ended transaction."""
     is_undone = block.ender is not None and block.ender.rolls_back
     outcomes = dict.fromkeys(block.indices, "rolled_back" if is_undone else "ok")
     outcomes.update(dict.fromkeys(skipped, "skipped"))
@@ -357,7 +356,7 @@ def _failed(
     before: Outcomes,
     unfit: Statement | None,
 ) -> StatementError:
-    """The error that says what failed, what stays of the script, and what to do."""
+    """Return the error: what failed, what remains of the script, and what to do."""
     error, current = stopped.error, stopped.current
     is_alone = not (block.whole or block.opener)
     commits = is_alone or (stopped.at_end and not (block.ender and block.ender.rolls_back))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Find in a generated script what the server at hand is known to refuse, before any statement runs."""
+"""Detection of statements in a generated script that the server refuses, before any statement runs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
 
 # Amazon Redshift's documentation, banner of every page since 2026: no new Python functions from patch 198 on. Its page
 # "Cluster versions": patch 198 has the builds 1.0.204436, 1.0.212832 and 1.0.219674, patch 197 goes up to 1.0.179517.
-# Builds do not strictly rise with patches, so what lies between the two numbers is taken as unknown.
+# Builds do not strictly rise with patches, so builds between the two numbers are unknown.
 LAST_WITH_PYTHON, FIRST_WITHOUT_PYTHON = 179517, 204436
 
-# What to do about a Python function that a server refuses, wherever that is found out.
+# The advice for a Python function that a server refuses.
 PYTHON_ADVICE = "Ask Immuta for a script without Python functions. Running the script again does not help"
 
 _BUILD = re.compile(r"\bRedshift\s+\d+\.\d+\.(\d+)", re.IGNORECASE)
@@ -54,15 +54,15 @@ _OF_DATABASE = _pattern(
     rf"|(?:GRANT|REVOKE) .*\b(?:ON|IN) DATABASE ({_NAME}(?:\s*,\s*{_NAME})*)"
 )
 
-# A script without statements is an error where a setup cannot go on without them.
+# A script without statements is an error if a setup cannot continue without them.
 _NEVER_EMPTY = ("initial_create", "create")
 
 
 class Finding(t.NamedTuple):
-    """What the inspection found: ``severity`` is error or warning, ``line`` counts from 1, and is None for the whole.
+    """A finding: ``severity`` is error or warning; ``line`` counts from 1, or is None for the whole script.
 
-    ``command`` is that of the statement. ``message`` is a sentence without any text of the statement, but for the name
-    of a database.
+    ``command`` is that of the statement. ``message`` is a sentence without text of the statement, except the name of a
+    database.
     """
 
     severity: str
@@ -72,7 +72,7 @@ class Finding(t.NamedTuple):
 
 
 class Inspection(t.NamedTuple):
-    """The findings in the order of their lines, and the number of statements: None where the text cannot be split."""
+    """The findings in the order of their lines, and the number of statements, or None if the text cannot be split."""
 
     findings: list[Finding]
     statement_count: int | None
@@ -83,7 +83,7 @@ class Inspection(t.NamedTuple):
 
 
 def accepts_python(server_version: str | None) -> bool | None:
-    """Whether a Redshift accepts new Python functions, from its ``version()``; None where that cannot be known."""
+    """Return whether a Redshift accepts new Python functions, from its ``version()``, or None if unknown."""
     found = _BUILD.search(server_version or "")
     build = int(found[1]) if found else None
     if build is None or LAST_WITH_PYTHON < build < FIRST_WITHOUT_PYTHON:
@@ -94,7 +94,7 @@ def accepts_python(server_version: str | None) -> bool | None:
 def inspect(name: str, script: bytes, server_version: str | None, databases: t.Collection[str] = ()) -> Inspection:
     """Inspect the script that Immuta generated under ``name`` for a server with that ``version()``.
 
-    ``databases`` are those that the settings name; without any, names of databases are not compared.
+    ``databases`` are those of the settings; without any, names of databases are not compared.
     """
     statements = None
     try:
@@ -118,7 +118,7 @@ def inspect(name: str, script: bytes, server_version: str | None, databases: t.C
 
 
 def _refused(script: bytes, error: ScriptError) -> Finding:
-    """The finding for what `redshift_script` does not run. Where a session can decide, it is not certain."""
+    """Return the finding for a script that `redshift_script` refuses. It is a warning if the session decides."""
     message = f"redshift_script refuses this script. {error}"
     try:
         severity = "warning" if readings_differ(script) else "error"
@@ -128,7 +128,7 @@ def _refused(script: bytes, error: ScriptError) -> Finding:
 
 
 def _python(statement: Statement, accepts: bool | None) -> t.Iterator[Finding]:
-    """What needs Python on the server."""
+    """Yield the findings for statements that need Python on the server."""
     if accepts:
         return
     code = _code(statement.text)
@@ -160,7 +160,7 @@ def _python(statement: Statement, accepts: bool | None) -> t.Iterator[Finding]:
 
 
 def _databases(statement: Statement, known: t.Collection[str]) -> t.Iterator[Finding]:
-    """Statements about another database than the settings name."""
+    """Yield the findings for statements about another database than those of the settings."""
     found = _OF_DATABASE.match(_code(statement.text))
     if not found:
         return
@@ -178,7 +178,7 @@ def _databases(statement: Statement, known: t.Collection[str]) -> t.Iterator[Fin
 
 
 def _code(text: str) -> str:
-    """A statement's text without comments and literals. The name of a language stays, which can be a literal."""
+    """Return the text of a statement without comments and literals, except a language name, which can be a literal."""
     parts, position = [], 0
     for kind, start, end in lex(text, REDSHIFT):
         if kind in (COMMENT, BLOCK, DOLLAR, LITERAL):

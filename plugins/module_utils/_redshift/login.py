@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Who logs in to Redshift, where and how: the options of action group ``redshift``."""
+"""The login to Redshift: the options of action group ``redshift``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connec
 
 
 def login_spec() -> Spec:
-    """How to log in to Redshift: the options of action group ``redshift``."""
+    """Return the argument spec of action group ``redshift``."""
     return {
         "login_host": {"type": "str", "fallback": (env_fallback, ["REDSHIFT_HOST"])},
         "login_port": {"type": "int", "default": 5439, "fallback": (env_fallback, ["REDSHIFT_PORT"])},
@@ -48,14 +48,14 @@ def login_spec() -> Spec:
     }
 
 
-# A day; ten minutes and more of attempts; the milliseconds that a server takes (Amazon Redshift's documentation,
+# A day; more than ten minutes of attempts; the maximum in milliseconds (Amazon Redshift's documentation,
 # "statement_timeout").
 _RANGES = {"connect_timeout": (1, 86_400), "connect_retries": (0, 100), "statement_timeout": (0, 2_147_483)}
 
 
 @dataclasses.dataclass(frozen=True)
 class Login:
-    """Options of action group ``redshift``, checked; see the documentation fragment for each."""
+    """The checked options of action group ``redshift``; see the documentation fragment for each."""
 
     database: str
     host: str | None
@@ -81,7 +81,7 @@ class Login:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Login:
-        """Read the options; raises InputError where the authentication method, or a file, lacks something."""
+        """Read the options. Raise InputError if the authentication method, or a file, is incomplete."""
         options = {field.name: field.name for field in dataclasses.fields(cls)}
         options.update({name: f"login_{name}" for name in ("host", "port", "user", "password")}, database="login_db")
         login = cls(**{name: params[option] for name, option in options.items()})
@@ -90,18 +90,18 @@ class Login:
 
     @property
     def where(self) -> str:
-        """The server, for messages."""
+        """Return the server, for messages."""
         if self.host:
             return f"{self.host}:{self.port}"
         return f"workgroup {self.workgroup}" if self.workgroup else f"cluster {self.cluster_identifier}"
 
     @property
     def who(self) -> str:
-        """The account, for messages."""
+        """Return the account, for messages."""
         return str(self.db_user or self.user or "the IAM identity")
 
     def as_user(self, user: str, password: str) -> Login:
-        """Return the login of another account, with its password, at the same server."""
+        """Return the login of another account, with its password, on the same server."""
         return dataclasses.replace(
             self, user=user, password=password, auth_method="password", cluster_identifier=None, workgroup=None
         )

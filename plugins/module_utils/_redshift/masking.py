@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Find the secrets in SQL text by their position, and show scripts and the server's messages without them.
+"""Masking of secrets in SQL scripts and in messages of the server.
 
-A password is found by what precedes it (``PASSWORD 'x'``, ``secret_access_key=x``, ``scheme://user:x@host``), in code,
-literals, dollar quotes and comments alike. So a text need not be well-formed to be masked.
+A password is found by the text before it (``PASSWORD 'x'``, ``secret_access_key=x``, ``scheme://user:x@host``), in
+code, literals, dollar quotes and comments alike. So a text need not be well-formed.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ PYTHON_REFUSED = "Create function is not supported for language plpythonu anymor
 
 Span = tuple[int, int]
 
-# Dollar quotes inside dollar quotes are read so deep; what is deeper is treated as a literal.
+# The maximum nesting of dollar quotes; deeper ones are treated as a literal.
 _MOST_LEVELS = 3
 
-# The word for a secret, the end of a name that it is part of, and what may be between it and the secret: the quote of a
+# The word for a secret, the end of a name that contains it, and the text between it and the secret: the quote of a
 # JSON key, and "=", ":" or a word.
 _NAMED = re.compile(
     r"(?<!\d:)(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|credentials?|bearer|identified\s{1,9}by"
@@ -48,7 +48,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
-# The end of a literal, and the beginning of what is appended to it.
+# The end of a literal, and the start of an appended one.
 _APPENDED = re.compile(r"'{1,9}\s{0,99}\|\|\s{0,99}(?:[\w.]{1,64}\s{0,9}\(\s{0,9}){0,2}")
 
 _CALL = re.compile(r"(?:[A-Za-z_][\w.]{0,63}\s{0,9}\(\s{0,9}){1,3}(?=['$\"eE])")
@@ -63,10 +63,10 @@ _QUOTES = re.compile(r"\\*(?:'+|\"+|`)")
 
 _BARE = re.compile(r"[^\s;,'\"`()<>]+")
 
-# How a value without quotes begins tells whether it is a secret.
+# The start of an unquoted value shows whether it is a secret.
 _BARE_START = re.compile(r"[^\s;,'\"`()<>]{1,100}")
 
-# A value without quotes that is neither a word of prose nor a name in code.
+# An unquoted value that is neither a word of prose nor a name in code.
 _LOOKS_SECRET = re.compile(r"(?=.{4})(?=.*(?:\d|[!@#%^&*+?~]|[a-z][A-Z]))(?!(?:int|float|varchar|utf)\d+\Z)", re.DOTALL)
 
 _LAST_OF_LINE = re.compile(r"[.!]?[^\S\r\n]{0,99}(?:\*/|[\r\n]|\Z)")
@@ -85,7 +85,7 @@ _AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 
 _QUOTED_IN_COMMENT = re.compile(r"(?<!\w)'([^'\r\n]+)'(?!\w)")
 
-# An object that the server names in a message: PostgreSQL quotes its name, and a value likewise.
+# An object in a message of the server: PostgreSQL quotes its name, and also a value.
 _NAMED_OBJECT = re.compile(
     r"\b(aggregate|attribute|catalog|column|constraint|cursor|database|datashare|domain|extension|function|group|index"
     r"|language|library|model|namespace|operator|parameter|policy|portal|procedure|provider|relation|role|rule|schema"
@@ -103,17 +103,17 @@ _HELD = re.compile("\0(\\d+)\0")
 
 _WORDS = re.compile(r"\w+")
 
-# A literal or a part of a secret that is shorter is met by chance; that many words in a row are not.
+# Shorter literals or parts of a secret match by chance; this many words in a row do not.
 _TELLING_LENGTH, _TELLING_WORDS = 4, 5
 
 _LONGEST_SENTENCE = 500
 
 
 def secret_spans(text: str, secrets: t.Iterable[str] = (), words: t.Iterable[str] = ()) -> list[Span]:
-    """Where secrets are in SQL text, as (start, end) in order and without overlaps.
+    """Return the positions of secrets in SQL text, as (start, end) in order and without overlaps.
 
-    A secret is what follows a word such as PASSWORD or ACCESS_KEY, a password in a URL, an AWS access key, what a
-    comment has in quotes, each of ``secrets``, however it is escaped, and each of ``words`` that is not part of another
+    A secret is the value after a word such as PASSWORD or ACCESS_KEY, a password in a URL, an AWS access key, quoted
+    text in a comment, each of ``secrets``, however it is escaped, and each of ``words`` that is not part of another
     word.
     """
     zones = _Zones(text)
@@ -128,9 +128,9 @@ def secret_spans(text: str, secrets: t.Iterable[str] = (), words: t.Iterable[str
 
 
 def mask(script: str | bytes, secrets: t.Iterable[str] = (), words: t.Iterable[str] = ()) -> str:
-    """The script with asterisks for what `secret_spans` finds, for people to read; it can no longer be run.
+    """Return the script with asterisks for the secrets, for people to read; it can no longer run.
 
-    It has as many lines as before, also where a secret has a line break.
+    It has the same number of lines, even if a secret has a line break.
     """
     text = script.decode("utf-8", "replace") if isinstance(script, bytes) else script
     parts, position = [], 0
@@ -141,10 +141,10 @@ def mask(script: str | bytes, secrets: t.Iterable[str] = (), words: t.Iterable[s
 
 
 def server_sentence(message: str, text: str) -> str | None:
-    """What the server said of the statement ``text``, without any value or text of the statement.
+    """Return the server's message about the statement ``text``, without values or text of the statement.
 
-    The names of objects stay, as do keywords. None where the rest may hold part of a secret or of the statement. A
-    refusal of a Python function is `PYTHON_REFUSED` alone, whatever the statement has in common with it.
+    Names of objects and keywords remain. Return None if the rest may contain part of a secret or of the statement. A
+    refusal of a Python function is always `PYTHON_REFUSED`, whatever the statement contains.
     """
     if PYTHON_REFUSED.lower() in " ".join(message.split()).lower():
         return PYTHON_REFUSED
@@ -161,7 +161,7 @@ def server_sentence(message: str, text: str) -> str | None:
     for literal in sorted((" ".join(literal.split()) for literal in source.literals), key=len, reverse=True):
         if len(literal) >= _TELLING_LENGTH and literal in sentence:
             sentence = re.sub(rf"(?<!\w){re.escape(literal)}(?!\w)", MASK, sentence)
-    # What the server quotes can have quotes in it, so only the first and the last quote are certain.
+    # Quoted text in a message can contain quotes, so only the first and the last quote are certain.
     marks = [match.start() for match in _QUOTE_MARK.finditer(sentence)]
     if marks:
         end = marks[-1] + 1 if len(marks) > 1 else len(sentence)
@@ -177,7 +177,7 @@ def _is_keyword(word: str) -> bool:
 
 
 class _Source:
-    """A statement, as far as a message about it can repeat it."""
+    """A statement, for checks of a message about it."""
 
     def __init__(self, text: str) -> None:
         zones = _Zones(text)
@@ -189,11 +189,11 @@ class _Source:
         self._everything = "\0".join([text, *self.literals]).lower()
 
     def is_object(self, match: re.Match[str]) -> bool:
-        """Whether what the server quotes is the name of an object, not a value that was taken for one."""
+        """Return whether quoted text in a message is the name of an object, and not a value."""
         kind, name = match[1].lower(), match[2].lower()
         if any(name in secret or secret in name for secret in self._secrets):
             return False
-        # Where others write a value in double quotes, Redshift looks for a column.
+        # For a value in double quotes, Redshift looks for a column.
         if kind == "column" and name in self._quoted_names:
             return False
         if all(part in self._words or part in self._quoted_names for part in name.split(".")):
@@ -202,7 +202,7 @@ class _Source:
         return name not in self._everything and not any(piece in name for piece in pieces)
 
     def is_repeated(self, sentence: str) -> bool:
-        """Whether a sentence has part of a secret, or many words of the statement in a row."""
+        """Return whether a sentence has part of a secret, or many words of the statement in a row."""
         words = [word.lower() for word in _WORDS.findall(sentence)]
         if any(len(word) >= _TELLING_LENGTH and word in secret for word in words for secret in self._secrets):
             return True
@@ -214,15 +214,15 @@ class _Source:
 
 
 def _contents(literal: str) -> list[str]:
-    """What a string literal says, in both readings of a backslash."""
+    """Return the content of a string literal, for both readings of a backslash."""
     plain = literal[1:-1].replace("''", "'")
     return [plain, re.sub(r"\\(.)", r"\1", plain, flags=re.DOTALL)]
 
 
 class _Zones:
-    """The parts of a text: ``comments``, ``literals``, ``names`` in quotes; ``quiet`` is where no code is.
+    """The parts of a text: ``comments``, ``literals``, quoted ``names``; ``quiet`` has no code.
 
-    ``quiet`` leaves out the last quote of a literal. Dollar quotes are read inside.
+    ``quiet`` excludes the last quote of a literal. Dollar quotes are parsed inside.
     """
 
     def __init__(self, text: str) -> None:
@@ -252,17 +252,17 @@ class _Zones:
                 self.comments.append(span)
 
     def quiet_around(self, position: int) -> Span | None:
-        """The comment or literal around a position, None in code."""
+        """Return the comment or literal around a position, or None in code."""
         place = bisect.bisect_right(self._starts, position) - 1
         return self.quiet[place] if place >= 0 and position < self.quiet[place][1] else None
 
 
 def _positions(text: str, zones: _Zones) -> list[Span]:
-    """Where secrets are, told by what precedes them or by their shape; the spans can overlap."""
+    """Yield the positions of secrets, by preceding text or by shape; they can overlap."""
     found: list[Span] = []
     covered = 0
     for match in _NAMED.finditer(text):
-        # A word inside a secret that is known already says nothing new, unless its own secret begins after that.
+        # A keyword inside a known secret is ignored, unless its own secret starts after that.
         if match.end() >= covered:
             found += _named(text, match, zones)
             covered = max([covered, *(end for _start, end in found[-1:])])
@@ -271,7 +271,7 @@ def _positions(text: str, zones: _Zones) -> list[Span]:
 
 
 def _named(text: str, match: re.Match[str], zones: _Zones) -> list[Span]:
-    """The value that belongs to the word for a secret at ``match``."""
+    """Return the value of the keyword at ``match``."""
     quiet = zones.quiet_around(match.start())
     position = match.end()
     if quiet:
@@ -279,7 +279,7 @@ def _named(text: str, match: re.Match[str], zones: _Zones) -> list[Span]:
         if appended:
             position = appended.end()
             return _in_code(text, position, match, zones) if text.startswith(("'", "$"), position) else []
-        # PostgreSQL ends a literal at \', so that code can begin where Redshift's literal ends.
+        # PostgreSQL ends a literal at \', so code can start where Redshift's literal ends.
         if position < quiet[1] or "\\'" not in text[quiet[0] : quiet[1]]:
             return _in_quiet(text, position, quiet[1], match)
     called = _CALL.match(text, position)
@@ -295,7 +295,7 @@ def _in_code(text: str, position: int, match: re.Match[str], zones: _Zones) -> l
         return [_until(text, '"', position + 1)]
     dollars = _DOLLARS.match(text, position)
     if dollars:
-        # A closing delimiter begins no value.
+        # A closing delimiter starts no value.
         return [] if zones.quiet_around(position) else [_until(text, dollars[0], dollars.end())]
     bare = _BARE_START.match(text, position)
     if not bare or bare[0].upper() in _NO_VALUE:
@@ -317,7 +317,7 @@ def _until(text: str, closer: str, start: int) -> Span:
 
 
 def _literals(text: str, position: int) -> list[Span]:
-    """The literal at ``position``, and those that continue it."""
+    """Yield the literal at ``position``, and its continuations."""
     spans: list[Span] = []
     while text.startswith("'", position):
         literal = REDSHIFT.literal.match(text, position)
@@ -330,7 +330,7 @@ def _literals(text: str, position: int) -> list[Span]:
 
 
 def _in_quiet(text: str, position: int, quiet_end: int, match: re.Match[str]) -> list[Span]:
-    """A value inside a comment or a literal, whose quotes may be escaped once more."""
+    """Return a value inside a comment or a literal, whose quotes may be escaped once more."""
     quotes = _DOLLARS.match(text, position, quiet_end) or _QUOTES.match(text, position, quiet_end)
     if quotes:
         start = quotes.end()
@@ -353,7 +353,7 @@ def _in_quiet(text: str, position: int, quiet_end: int, match: re.Match[str]) ->
 
 
 def _run(text: str, position: int, end: int) -> int:
-    """How often the character at a position is repeated from there."""
+    """Return how often the character at a position is repeated."""
     stop = position
     while stop < end and text[stop] == text[position]:
         stop += 1
@@ -361,7 +361,7 @@ def _run(text: str, position: int, end: int) -> int:
 
 
 def _between(text: str, spans: t.Iterable[Span]) -> list[str]:
-    """The parts of a text around the spans; one more than there are spans."""
+    """Return the parts of a text around the spans; one more than there are spans."""
     parts, position = [], 0
     for start, end in spans:
         parts.append(text[position:start])
@@ -385,7 +385,7 @@ _ANY_ESCAPED = r"['\"\\]"
 
 
 def _escaped_forms(secret: str) -> set[str]:
-    """Return patterns of a secret as SQL and JSON spell it."""
+    """Return patterns of a secret in SQL and JSON spelling."""
     backslashed = secret.replace("\\", "\\\\")
     forms = {form for text in (secret, backslashed) for form in (text, text.replace("'", "''"))}
     forms |= {backslashed.replace("'", "\\'"), secret.replace('"', '""'), json.dumps(secret)[1:-1]}
@@ -393,9 +393,9 @@ def _escaped_forms(secret: str) -> set[str]:
 
 
 def _nested_forms(secret: str) -> set[str]:
-    """Return a pattern for any depth of quoting, which makes each run of quotes and backslashes longer.
+    """Return a pattern for any depth of quoting, which lengthens each run of quotes and backslashes.
 
-    It leaves out the runs at both ends, which nobody can tell from the quotes around the secret.
+    It excludes the runs at both ends, which cannot be told from the quotes around the secret.
     """
     core = secret.strip(_ESCAPED)
     parts = re.split(f"({_ANY_ESCAPED}+)", core)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Find what people hand in by mistake in place of a SQL script."""
+"""Detection of files and values that are used as a SQL script by mistake."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _QUOTED = (COMMENT, BLOCK, LITERAL, IDENTIFIER, DOLLAR)
 
 _NOT_ASCII = re.compile(r"[^\t\n\v\f\r -~]")
 
-# Invisible characters, spaces, and what word processors make of quotes and dashes. A server takes each for a letter.
+# Invisible characters, spaces, and quotes and dashes of word processors. A server reads each as a letter.
 _MISTAKEN = ("Cc", "Cf", "Zs", "Zl", "Zp", "Pi", "Pf", "Pd")
 
-# Blank, although Unicode calls them letters or symbols.
+# Blank, although Unicode classifies them as letters or symbols.
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
-# Jinja's, and a shell's.
+# Expressions of Jinja and of a shell.
 _TEMPLATE = re.compile(r"\{\{[^{}\r\n]*\}\}|\{%[^%\r\n]*%\}")
 
 _VARIABLE = re.compile(r"\$\{\w{1,100}\}|<[\w -]{0,40}pass[\w -]{0,40}>", re.IGNORECASE)
 
 
 def check_file(script: str | bytes) -> None:
-    """Raises ScriptError for a file that begins as no SQL script does."""
+    """Raise ScriptError for a file whose start is not SQL."""
     text = decode(script)
     start = len(text) - len(text.lstrip())
     first = text[start : start + 1]
@@ -59,12 +59,12 @@ def check_file(script: str | bytes) -> None:
 
 
 def check(statements: t.Sequence[Statement]) -> list[str]:
-    """Warnings about what may be meant. Raises ScriptError for what no server understands or nobody means."""
+    """Return warnings about suspicious text. Raise ScriptError for certain mistakes."""
     return [warning for statement in statements for warning in _check_values(statement, _check_code(statement))]
 
 
 def _check_code(statement: Statement) -> list[tuple[int, int]]:
-    """Where the literals are. Raises ScriptError for a character or template expression in the code itself."""
+    """Return the positions of literals. Raise ScriptError for an odd character or template expression in code."""
     text, position = statement.text, 0
     literals = []
     for kind, start, end in [*lex(text, REDSHIFT), (COMMENT, len(text), len(text))]:
@@ -85,7 +85,7 @@ def _check_code(statement: Statement) -> list[tuple[int, int]]:
 
 
 def _check_values(statement: Statement, literals: t.Sequence[tuple[int, int]]) -> list[str]:
-    """Warnings about the literals. Raises ScriptError for a password that is nothing but a template expression."""
+    """Return warnings about literals. Raise ScriptError for a password that is only a template expression."""
     text = statement.text
     inside = [found.start() for start, end in literals for found in _TEMPLATE.finditer(text, start, end)]
     variables = [found.span() for start, end in literals for found in _VARIABLE.finditer(text, start, end)]

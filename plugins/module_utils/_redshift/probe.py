@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Finds out why a server cannot be reached: the network, or TLS. Never logs in."""
+"""Diagnosis of an unreachable server: the network or TLS. It never logs in."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.logi
 # PostgreSQL's documentation, "Message Formats", SSLRequest.
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
-# The name that Debian gives to the file of all certificates in OpenSSL's directory.
+# Debian's name for the file of all certificates in OpenSSL's directory.
 _BUNDLE = "ca-certificates.crt"
 
 
 class NotADatabaseError(OSError):
-    """What answers does not speak the protocol of a database."""
+    """An error for a server that does not speak the database protocol."""
 
 
 def obstacle(login: Login) -> OSError | None:
-    """The error of the network or of TLS on the way to the server, or None if none is found."""
+    """Return the error of the network or of TLS on the way to the server, or None."""
     if not login.host:
         return None
     with Caught() as caught:
@@ -50,7 +50,7 @@ def _reach(login: Login, host: str) -> None:
             raise ssl.SSLError("no TLS offered")
         if answer not in (b"S", b""):
             raise NotADatabaseError
-        # An untrusted certificate is reported by redshift_connector itself, which has certificates of its own.
+        # redshift_connector has its own certificates and reports an untrusted one itself.
         if answer and login.driver == "psycopg":
             context = ssl.create_default_context(cafile=certificates(login))
             context.check_hostname = login.ssl_mode == "verify-full"
@@ -58,7 +58,7 @@ def _reach(login: Login, host: str) -> None:
 
 
 def has_ipv6_only(host: str | None) -> bool:
-    """Whether a host is known, but not with an IPv4 address."""
+    """Return whether a host has an address, but no IPv4 address."""
     try:
         return {found[0] for found in socket.getaddrinfo(host, None)} == {socket.AF_INET6}
     except (OSError, UnicodeError):
@@ -66,9 +66,9 @@ def has_ipv6_only(host: str | None) -> bool:
 
 
 def certificates(login: Login) -> str:
-    """Path of the certificates that psycopg is to trust: ``ca_path``, the operating system's, or those of certifi.
+    """Return the path of the certificates for psycopg: ``ca_path``, the operating system's, or those of certifi.
 
-    Raises InputError if there are none.
+    Raise InputError if there are none.
     """
     paths = ssl.get_default_verify_paths()
     bundle = os.path.join(paths.capath or "", _BUNDLE)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Whether a Redshift, and the account that sets it up, meet what Immuta requires.
+"""The requirements of Immuta for a Redshift and for the account that sets it up.
 
 Immuta's documentation, "Configure a Redshift Integration", Requirements, and "Redshift Pre-Configuration Details". For
 a single database, "Configure an Amazon Redshift Spectrum Integration". The troubleshooting guide names the source of
@@ -26,21 +26,21 @@ IMMUTA_SCHEMAS = ("immuta_system", "immuta_functions", "immuta_procedures")
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What was asked, and what was found; None is "not asked" or "cannot be known"."""
+    """The facts to check; None means "not checked" or "unknown"."""
 
     account: Account
     database: str | None = None
     database_exists: bool | None = None
     database_owner: str | None = None
     schemas: t.Sequence[str] = ()
-    """The schemas in ``database`` that hold something."""
+    """The non-empty schemas in ``database``."""
     all_privileges: bool | None = None
     """Whether the account has all privileges on ``database``."""
     grants_temp: bool | None = None
     """Whether the account has the grant option for TEMP on ``database``."""
     single_database: bool = False
     integration_exists: bool = False
-    """Whether Immuta has an integration in ``database`` already, and with it what its users created there."""
+    """Whether Immuta already has an integration in ``database``, with objects of its users."""
     system_user: str | None = None
     system_user_exists: bool | None = None
     impersonation_role: str | None = None
@@ -51,13 +51,13 @@ class Facts:
     accepts_python: bool | None = None
     """Whether the server accepts new Python functions, by its version."""
     has_python: bool = False
-    """Whether the server has the language, which it has whether it accepts functions in it or not."""
+    """Whether the server has the language. It may still refuse functions in it."""
     grants_python: bool | None = None
     """Whether the account has the grant option for the language in ``database``."""
 
 
 class Check(t.NamedTuple):
-    """One requirement: ``status`` is passed, failed, warning or skipped."""
+    """A requirement: ``status`` is passed, failed, warning or skipped."""
 
     name: str
     status: str
@@ -65,7 +65,7 @@ class Check(t.NamedTuple):
 
 
 def evaluate(facts: Facts) -> dict[str, t.Any]:
-    """The requirements in the shape of Immuta's own validation results, keys in snake_case."""
+    """Return the requirements in the shape of Immuta's validation results, keys in snake_case."""
     tests = [
         _database(facts),
         _create_database(facts),
@@ -130,12 +130,12 @@ def _create_user(facts: Facts) -> Check:
 
 
 def _new_database(facts: Facts) -> list[Check]:
-    """What Immuta's pages ask for where the scripts create the database; it takes the owner."""
+    """Yield the requirements of a database that the scripts create and own."""
     return [_own_database(name, facts) for name in ("REVOKE ALL PRIVILEGES ON DATABASE", "GRANT TEMP ON DATABASE")]
 
 
 def _existing_database(facts: Facts) -> list[Check]:
-    """What Immuta's page for Redshift Spectrum asks for where the database exists: no owner."""
+    """Yield the requirements of an existing database, from Immuta's page for Redshift Spectrum: no owner."""
     names, account, database = ("ALL PRIVILEGES ON DATABASE", "GRANT TEMP ON DATABASE"), facts.account, facts.database
     if account.superuser:
         return [Check(name, "passed", f"{account.name} is a superuser.") for name in names]
@@ -162,7 +162,7 @@ def _existing_database(facts: Facts) -> list[Check]:
 
 
 def _privilege(name: str, held: bool | None, may: str, may_not: str) -> Check:
-    """A privilege that a script need not use, so that it fails nothing; ``may_not`` has the remedy."""
+    """Return a requirement for an optional privilege, which never fails; ``may_not`` has the fix."""
     if held is None:
         return Check(name, "skipped", f"It is not known whether {may}.")
     return Check(name, "passed", f"{may}.") if held else Check(name, "warning", may_not)

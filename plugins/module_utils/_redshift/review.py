@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Render scripts for the person who approves them: a summary, then every line, as text and as an HTML page.
+"""Rendering of scripts for review: a summary, then every line, as text and as an HTML page.
 
-Everything here is made from masked text: nothing that is rendered was ever a secret.
+All input is masked, so no output contains a secret.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _REVOKES = re.compile(r"REVOKE\b|ALTER DEFAULT PRIVILEGES\b", re.I)
 
 _TO_PUBLIC = re.compile(r"\bTO\b(?:[^\"]|\"[^\"]*\")*?(?<![\w\"$])PUBLIC(?![\w\"$])", re.I)
 
-# What a created account or procedure may do beyond others (Amazon Redshift's documentation, "CREATE USER" and "CREATE
+# Special privileges of a created account or procedure (Amazon Redshift's documentation, "CREATE USER" and "CREATE
 # PROCEDURE").
 _POWERS = {
     "CREATEUSER": "superuser",
@@ -83,7 +83,7 @@ _HEADINGS = {
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """The statement that begins on ``line``, counted from 1."""
+    """The statement that starts on ``line``, counted from 1."""
 
     index: int
     line: int
@@ -92,7 +92,7 @@ class Mark:
 
 @dataclasses.dataclass(frozen=True)
 class Script:
-    """A script for review. ``text`` is masked; ``refusal`` says why ``redshift_script`` will not run it, if so."""
+    """A script for review. ``text`` is masked; ``refusal`` is the reason if ``redshift_script`` refuses it."""
 
     name: str
     database: str
@@ -104,13 +104,13 @@ class Script:
 
     @property
     def lines(self) -> list[str]:
-        """The lines as they are shown, with invisible characters escaped."""
+        """Return the lines with invisible characters escaped."""
         text = self.text[:-1] if self.text.endswith("\n") else self.text
         return [visible(line[:-1] if line.endswith("\r") else line) for line in text.split("\n")]
 
 
 class Effect(t.NamedTuple):
-    """What a statement does: ``group`` is a key of the headings."""
+    """The effect of a statement: ``group`` is a key of the headings."""
 
     group: str
     what: str
@@ -208,13 +208,13 @@ def _starts(script: Script) -> dict[int, list[Mark]]:
 
 
 def _groups(scripts: t.Sequence[Script]) -> list[str]:
-    """Return the groups of effects that the scripts have, in order; that of PUBLIC always."""
+    """Return the effect groups of the scripts, in order, always with that of PUBLIC."""
     present = {effect.group for script in scripts for effect in script.effects}
     return [group for group in _HEADINGS if group in present or group == "public"]
 
 
 def _summary(scripts: t.Sequence[Script]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the headings of the summary, each with its rows: what is done, and where."""
+    """Return the headings of the summary, each with rows of effect and position."""
     sections = []
     for group in _groups(scripts):
         found = [(effect, script.name) for script in scripts for effect in script.effects if effect.group == group]
@@ -228,7 +228,7 @@ def _summary(scripts: t.Sequence[Script]) -> list[tuple[str, list[tuple[str, str
 
 
 def _effect(statement: Statement) -> Effect:
-    """What a masked statement does."""
+    """Return the effect of a masked statement."""
     text = _flat(statement.text)
     created = _CREATES.match(text)
     if created:
@@ -252,7 +252,7 @@ def _kind(word: str) -> str:
 
 
 def _flat(text: str) -> str:
-    """Return a statement on one line, without comments and without what is in dollar quotes."""
+    """Return a statement on one line, without comments and dollar-quoted text."""
     parts, position = [], 0
     for kind, start, end in lex(text, REDSHIFT):
         if kind in (COMMENT, BLOCK, DOLLAR):
@@ -266,7 +266,7 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _chunks(text: str, width: int) -> list[str]:
-    """Cut a line into pieces that a terminal shows in so many columns."""
+    """Split a line into pieces of a maximum display width."""
     chunks: list[str] = []
     chunk = ""
     for char in text.replace("\t", "    "):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Opens a session in a Redshift database, and reports why it failed."""
+"""Sessions in a Redshift database, with the reason of a failure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.tran
     is_transient_login,
 )
 
-# Seconds before the first and at most before any further attempt to connect.
+# Seconds before the first retry, and the maximum before any other.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 _NO_SUCH_DATABASE = "3D000"
@@ -53,10 +53,9 @@ def connect(
 ) -> t.Iterator[Session]:
     """Open a session in ``database`` (default: the login's) and close it at the end.
 
-    Raises LoginError, whose facts ``authentication_failed`` and ``database_missing`` tell these two from the rest. An
-    error that may be transient (connection refused or lost, no answer, server starting) is retried ``connect_retries``
-    times; a refusal of the account never is, which keeps it from being locked. Raises StatementError for a query that
-    failed.
+    Raise LoginError, whose facts ``authentication_failed`` and ``database_missing`` mark these two reasons. A transient
+    error (connection refused or lost, no reply, server starting) is retried ``connect_retries`` times. A refusal of the
+    account never is, to avoid locking it. Raise StatementError for a failed query.
     """
     database = database or login.database
     session = _open(login, database, sleep)
@@ -94,7 +93,7 @@ def _open(login: Login, database: str, sleep: t.Callable[[float], None]) -> Sess
 
 
 def _session(login: Login, database: str) -> Session:
-    """A session with its time limit. Raises NoSessionError."""
+    """Open a session with its time limit. Raise NoSessionError."""
     session = DRIVERS[login.driver](login, database)
     if login.statement_timeout:
         try:
@@ -153,7 +152,7 @@ def _refusal_reason(login: Login, sqlstate: str | None) -> str:
     )
 
 
-# Codes of AWS, and the exceptions of botocore that say the same.
+# Codes of AWS, and the equivalent exceptions of botocore.
 _IDENTITY_ADVICE = {
     NO_ADDRESS: "the cluster or workgroup is being created, paused or resized, or does not exist: wait until it is "
     "available",

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Split a SQL script into statements, as psql does, and classify them.
+"""Splitting of a SQL script into statements, as psql does, and their classification.
 
-Amazon Redshift descends from PostgreSQL 8.0.2: a backslash inside ``'...'`` escapes the character after it. Later
-PostgreSQL reads it as an ordinary character. Both readings are known here; which one applies is the server's to say.
+Amazon Redshift descends from PostgreSQL 8.0.2: a backslash inside ``'...'`` escapes the next character. Later
+PostgreSQL reads it as an ordinary character. This module supports both; the server determines which one applies.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _IDENT = _IDENT_START + "0-9"
 
 COMMENT, LITERAL, IDENTIFIER, _SEMICOLON, _OPEN, _CLOSE, BLOCK, DOLLAR, _QUOTE, BROKEN = range(1, 11)
 
-# The lookahead after a closing quote keeps an unclosed literal from being cut short at a doubled quote.
+# The lookahead after a closing quote prevents a match of an unclosed literal up to a doubled quote.
 _ESCAPED = r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'(?!')"
 
 _PLAIN = r"'[^']*(?:''[^']*)*'(?!')"
 
-# One token and the run of harmless characters before it. The groups are the kinds above, in their order; the last two,
-# a backslash and a quote that nothing closes, are BROKEN.
+# One token and the run of harmless characters before it. The groups are the kinds above, in order; the last two,
+# a backslash and a quote without an end, are BROKEN.
 _TOKEN = r"""[^'"$\-/();\\]*(?:(--[^\r\n]*)|((?<![{prefixes}]){literal})|("[^"]*(?:""[^"]*)*"(?!"))|(;)|(\()|(\))"""
 
 _TOKEN += r"""|(/\*)|(\$)|(')|(\\)|(")|[-/])"""
@@ -55,7 +55,7 @@ _BLOCK_EDGE = re.compile(r"/\*|\*/")
 
 
 class Reading(t.NamedTuple):
-    """One way to read a backslash; letters that, right before a quote, call for another way to read what follows."""
+    """One way to read a backslash, and the letters before a quote that select another one."""
 
     token: re.Pattern[str]
     literal: re.Pattern[str]
@@ -72,7 +72,7 @@ REDSHIFT = _reading(_ESCAPED, "bBxX", "'[^']*'")
 
 POSTGRESQL = _reading(_PLAIN, "eE", _ESCAPED)
 
-# What `Statement.command` may show: a verb, and where the verb has one, the kind of object; never a name.
+# The possible values of `Statement.command`: a verb, with the kind of object if it has one; never a name.
 _VERBS = frozenset(
     """ABORT ALTER ANALYZE ATTACH BEGIN CALL CANCEL CLOSE CLUSTER COMMENT COMMIT COPY CREATE DEALLOCATE DECLARE DELETE
     DESC DESCRIBE DETACH DO DROP END EXECUTE EXPLAIN FETCH GRANT INDEXCAT INSERT LOCK MERGE PREPARE REBUILDCAT REFRESH
@@ -94,7 +94,7 @@ _OBJECTS = frozenset(
     RULE SCHEMA SEQUENCE SYSTEM TABLE TABLESPACE TRANSACTION TRIGGER TYPE USER VIEW WORK""".split()
 )
 
-# Further words that a message of the server may repeat from a statement.
+# Other words of a statement that may be repeated from a message of the server.
 KEYWORDS = (
     _VERBS
     | _MODIFIERS
@@ -114,9 +114,9 @@ _LINE_END = re.compile(r"[\r\n]|\Z")
 
 _WORD = re.compile(rf"[A-Za-z_][{_IDENT}$]*")
 
-# Amazon Redshift's documentation, "SVL_MULTI_STATEMENT_VIOLATIONS" and the pages of the commands: what cannot run in a
-# transaction block. In `Statement.code` a quoted name is two quotes, so \S+ is any name. The list ages: what it misses,
-# the server reports as 25001.
+# Amazon Redshift's documentation, "SVL_MULTI_STATEMENT_VIOLATIONS" and the pages of the commands: statements that
+# cannot run in a transaction block. In `Statement.code` a quoted name is two quotes, so \S+ is any name. The server
+# reports statements that are missing in this list as 25001.
 _ALONE = re.compile(
     r"(?:CREATE|DROP) (?:DATABASE|LIBRARY|TABLESPACE)\b|CREATE OR REPLACE LIBRARY\b"
     r"|(?:CREATE|ALTER|DROP|RENAME) EXTERNAL TABLE\b|(?:CREATE|ALTER|DROP) IDENTITY PROVIDER\b"
@@ -133,7 +133,7 @@ _COMMITS = re.compile(r"(?:COMMIT|END|TRUNCATE)\b")
 # ROLLBACK TO returns to a savepoint, which PostgreSQL has and Redshift lacks, and ends nothing.
 _ROLLS_BACK = re.compile(r"(?:ROLLBACK|ABORT)\b(?! (?:(?:WORK|TRANSACTION) )?TO\b)")
 
-# PostgreSQL's documentation, "psql", meta-commands of more than one letter: others are not repeated in a message.
+# PostgreSQL's documentation, "psql", meta-commands of more than one letter: messages repeat no others.
 _META_COMMANDS = frozenset(
     """bind cd conninfo connect copy copyright crosstabview echo edit ef elif else encoding endif errverbose ev gdesc
     getenv gexec gset gx help html if include include_relative ir list lo_export lo_import lo_list lo_unlink out
@@ -145,7 +145,7 @@ _META_COMMAND = re.compile(r"\\([A-Za-z_]*)")
 
 @dataclasses.dataclass(frozen=True)
 class Statement:
-    """One statement: ``index`` and ``line`` (of its first word) count from 1; ``text`` is without its semicolon."""
+    """A statement: ``index`` and ``line`` (of its first word) count from 1; ``text`` has no semicolon."""
 
     index: int
     line: int
@@ -153,7 +153,7 @@ class Statement:
 
     @functools.cached_property
     def command(self) -> str:
-        """The keywords it begins with, in upper case, such as ``CREATE USER``; never a name or a literal."""
+        """Return its leading keywords in upper case, such as ``CREATE USER``; never a name or a literal."""
         verb, *rest = self._start or ("",)
         if verb not in _VERBS:
             return "unknown command"
@@ -171,32 +171,32 @@ class Statement:
 
     @property
     def opens(self) -> bool:
-        """Whether it begins a transaction."""
+        """Return whether it starts a transaction."""
         return bool(_OPENS.match(" ".join(self._start)))
 
     @property
     def commits(self) -> bool:
-        """Whether it ends a transaction, and what was done in it stays."""
+        """Return whether it commits a transaction."""
         return bool(_COMMITS.match(" ".join(self._start)))
 
     @property
     def rolls_back(self) -> bool:
-        """Whether it ends a transaction, and nothing of what was done in it stays."""
+        """Return whether it rolls a transaction back."""
         return bool(_ROLLS_BACK.match(" ".join(self._start)))
 
     @property
     def is_control(self) -> bool:
-        """Whether it begins or ends a transaction and does nothing else."""
+        """Return whether it only starts or ends a transaction."""
         return self.opens or self.rolls_back or (self.commits and self._start[0] != "TRUNCATE")
 
     @property
     def ends(self) -> bool:
-        """Whether no transaction goes on after it."""
+        """Return whether no transaction continues after it."""
         return self.commits or self.rolls_back
 
     @property
     def code(self) -> str:
-        """Its text in upper case, spaces squeezed, without comments; a name or text in quotes is the quotes alone."""
+        """Return its text in upper case, with single spaces and no comments; quoted names and texts are only quotes."""
         parts, position = [], 0
         for kind, start, end in lex(self.text, REDSHIFT):
             if kind in _EMPTIED:
@@ -209,7 +209,7 @@ _EMPTIED = {COMMENT: " ", BLOCK: " ", LITERAL: "''", IDENTIFIER: '""', DOLLAR: "
 
 
 def reads_backslash_as_escape(server_version: str | None, standard_conforming_strings: str | None) -> bool:
-    """Whether a server reads a backslash in a plain literal as an escape, from what it reported at the login.
+    """Return whether a server reads a backslash in a plain literal as an escape, from its parameters at login.
 
     Amazon Redshift reports version 8.0.2. PostgreSQL has reported ``standard_conforming_strings`` since 8.1.
     """
@@ -217,16 +217,16 @@ def reads_backslash_as_escape(server_version: str | None, standard_conforming_st
 
 
 def readings_differ(script: str | bytes) -> bool:
-    """Whether a backslash makes the two readings find other statements, or other literals, in the script."""
+    """Return whether the two readings of a backslash give different statements or literals."""
     return _doubtful(decode(script)) is not None
 
 
 def split(script: str | bytes, backslash_escapes: bool = True) -> list[Statement]:
-    """The statements of a script, in order; empty ones, and comments alone, are left out.
+    """Return the statements of a script in order, without empty ones and comments alone.
 
-    ``backslash_escapes`` selects Redshift's reading (True) or that of PostgreSQL's standard_conforming_strings.
-    Raises ScriptError for what psql would not send to the server, or what no server would understand: a quote, comment
-    or parenthesis that is never closed, a psql meta-command, NUL, invalid UTF-8, a statement over 16 MB.
+    ``backslash_escapes`` selects Redshift's reading (True) or that of PostgreSQL's standard_conforming_strings. Raise
+    ScriptError for text that psql would not send or no server would understand: a quote, comment or parenthesis without
+    an end, a psql meta-command, NUL, invalid UTF-8, a statement over 16 MB.
     """
     text = decode(script)
     reading = REDSHIFT if backslash_escapes else POSTGRESQL
@@ -262,7 +262,7 @@ def split(script: str | bytes, backslash_escapes: bool = True) -> list[Statement
 
 
 def runs_in_transaction(statement: Statement) -> bool:
-    """False for a statement that cannot run in a transaction block, or that ends, begins or commits one."""
+    """Return False for a statement that cannot run in a transaction block, or that ends, starts or commits one."""
     return not (statement.opens or statement.ends or _ALONE.match(statement.code))
 
 
@@ -286,7 +286,7 @@ def _words(text: str, count: int) -> t.Iterator[str]:
 
 
 def decode(script: str | bytes) -> str:
-    """The text of a script, without a byte order mark at its start. Raises ScriptError for what is no UTF-8 text."""
+    """Return the text of a script, without a leading byte order mark. Raise ScriptError for invalid UTF-8."""
     try:
         text = script if isinstance(script, str) else script.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -301,7 +301,7 @@ def decode(script: str | bytes) -> str:
 
 
 def lex(text: str, reading: Reading) -> t.Iterator[tuple[int, int, int]]:
-    """The tokens that matter as (kind, start, end); the first that is BROKEN is the last, and goes on to the end."""
+    """Yield the tokens as (kind, start, end); the first BROKEN one is the last, and extends to the end."""
     match_token, position = reading.token.match, 0
     while True:
         found = match_token(text, position)
@@ -340,7 +340,7 @@ def _end_of_block(text: str, position: int) -> int:
 
 
 def _end_of_dollar(text: str, run: int, start: int) -> tuple[bool, int]:
-    """Whether dollar quotes begin at ``start``, and where they end (-1: nowhere); ``run`` is the last token's end."""
+    """Return whether dollar quotes start at ``start``, and their end (-1: none); ``run`` is the last token's end."""
     word = start
     while word > run and _IDENT_CHAR.match(text, word - 1):
         word -= 1
@@ -355,7 +355,7 @@ def _end_of_dollar(text: str, run: int, start: int) -> tuple[bool, int]:
 
 
 def _end_of_literal(text: str, run: int, start: int, reading: Reading) -> int:
-    """Where the literal ends that begins at ``start``; -1: nowhere."""
+    """Return the end of the literal that starts at ``start``, or -1."""
     before = start - 1
     has_prefix = before >= run and text[before] in reading.prefixes
     is_word_end = before > run and _IDENT_CHAR.match(text, before - 1)
@@ -374,7 +374,7 @@ def _why_broken(text: str, start: int) -> str:
 
 
 def _backslash_advice(text: str, position: int, backslash_escapes: bool) -> str:
-    """What to do where a refusal at ``position`` may come from how the server reads a backslash before it."""
+    """Return advice if a refusal at ``position`` may depend on how the server reads an earlier backslash."""
     doubtful = _doubtful(text)
     if doubtful is None or doubtful > position:
         return ""
@@ -388,7 +388,7 @@ def _backslash_advice(text: str, position: int, backslash_escapes: bool) -> str:
 
 
 def _doubtful(text: str) -> int | None:
-    """Where the first literal stands that ends elsewhere in the other reading of a backslash; None: there is none."""
+    """Return the position of the first literal with another end in the other reading, or None."""
     if "\\" not in text:
         return None
     for token, other in itertools.zip_longest(lex(text, REDSHIFT), lex(text, POSTGRESQL)):
@@ -399,6 +399,6 @@ def _doubtful(text: str) -> int | None:
 
 
 def refusal(text: str, position: int, reason: str) -> ScriptError:
-    """The error for what is at ``position`` of a script; ``reason`` is the sentence after the line, without its end."""
+    """Return the error at ``position`` of a script; ``reason`` is the sentence after the line, without its end."""
     line = text.count("\n", 0, position) + 1
     return ScriptError(f"Line {line} of the script: {reason}.", line=line)

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""Which errors of a server may not occur again a moment later; the one list for logins, queries and statements."""
+"""Errors of a server that may not recur; the one list for logins, queries and statements."""
 
 from __future__ import annotations
 
 import re
 
 # PostgreSQL's documentation, "Error Codes": connection exceptions, except a violation of the protocol (08P01) and an
-# establishment that the server rejects for good (08004); too many connections; shutting down, crashed, starting up.
+# establishment that the server rejects permanently (08004); too many connections; shutting down, crashed, starting up.
 _CONNECTION = re.compile(r"08(?!P01|004)...|53300|57P0[123]")
 
 # Serialization failure, deadlock.
@@ -17,10 +17,10 @@ _CONFLICT = ("40001", "40P01")
 
 _UNIQUE_VIOLATION = "23505"
 
-# What two sessions insert into the catalog at the same time.
+# A concurrent insert of two sessions into the catalog.
 _CATALOG_WRITES = re.compile(r"CREATE|GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|ALTER (?:USER|GROUP)")
 
-# Redshift reports a serializable isolation violation as error 1023, and the others with SQLSTATE XX000 and these words.
+# Redshift reports a serializable isolation violation as error 1023, and others with SQLSTATE XX000 and these words.
 _CONFLICT_MESSAGES = re.compile(
     r"\s*(?:ERROR:\s*)?(?:"
     r"1023\b|tuple concurrently |could not complete because of conflict with concurrent transaction|"
@@ -30,15 +30,15 @@ _CONFLICT_MESSAGES = re.compile(
 
 
 def is_transient_login(sqlstate: str | None) -> bool:
-    """Whether a server that refused a login with ``sqlstate`` may accept it later."""
+    """Return whether a server that refused a login with ``sqlstate`` may accept it later."""
     return bool(sqlstate and _CONNECTION.fullmatch(sqlstate))
 
 
 def is_conflict(sqlstate: str | None, server_message: str | None, command: str = "") -> bool:
-    """Whether a statement failed because of what another session did at the same time.
+    """Return whether another concurrent session made a statement fail.
 
-    ``command`` is the beginning of the statement in upper case, such as ``CREATE USER``. A unique violation is a
-    conflict of a statement that writes to the catalog and of no other.
+    ``command`` is the start of the statement in upper case, such as ``CREATE USER``. A unique violation is a conflict
+    only for a statement that writes to the catalog.
     """
     if sqlstate == _UNIQUE_VIOLATION:
         return bool(_CATALOG_WRITES.match(command))

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change without notice.
-"""What a run of the role ``immuta_redshift`` does: a function of plain data.
+"""The plan of a run of the role ``immuta_redshift``, as a function of plain data.
 
 Immuta's documentation, "Configure a Redshift Integration": ``initial_create`` runs in the initial database and
 ``create`` in the database that it created, before the registration; ``edit`` and ``delete`` run before the change or
-removal; ``cleanup`` runs where a setup was not completed.
+removal; ``cleanup`` runs after an incomplete setup.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS
 
 SCRIPTS = ("cleanup", "initial_create", "create", "edit", "delete")
-# Scripts without a directory of the user's: one name for all runs, where a run finds what a killed one left.
+# The directory of temporary scripts is the same for all runs, so a run finds the scripts of a killed one.
 PRIVATE_DIRECTORY = "~/.ansible/tmp/immuta_redshift"
 
 
@@ -27,10 +27,10 @@ PRIVATE_DIRECTORY = "~/.ansible/tmp/immuta_redshift"
 class Options:
     """The options of a run, each of its declared type.
 
-    ``part`` is the entry point. ``config`` has no secrets. ``account`` is the system account, empty where it is not
-    known; ``has_login`` says whether its password is set. ``reviewed`` has the checksum of each reviewed script, None
-    where no review is required. ``has_checksum_key`` says whether the task that runs the scripts has the key of the
-    checksums. ``login`` is the account that runs the scripts, empty where it is not known.
+    ``part`` is the entry point. ``config`` has no secrets. ``account`` is the system account, empty if unknown;
+    ``has_login`` is whether its password is set. ``reviewed`` has the checksum of each reviewed script, or None without
+    a required review. ``has_checksum_key`` is whether the task that runs the scripts has the key of the checksums.
+    ``login`` is the account that runs the scripts, empty if unknown.
     """
 
     part: str
@@ -57,12 +57,12 @@ class Options:
 
     @property
     def is_for_review(self) -> bool:
-        """Whether the scripts are generated for somebody to read, and not run."""
+        """Return whether the scripts are generated for review only."""
         return self.part == "generate" or not self.execute
 
     @property
     def review(self) -> str:
-        """The files of the review, without their extension; empty where the scripts are not for review."""
+        """Return the path of the review files without extension, empty if the scripts are not for review."""
         is_rendered = self.script_dir and self.is_for_review and self.part != "execute"
         return f"{self.script_dir}/{self.host.lower()}.review" if is_rendered else ""
 
@@ -82,7 +82,7 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class Current:
-    """What Immuta has, as the check mode of ``immuta_redshift_integration`` reports it."""
+    """The current integration, as the check mode of ``immuta_redshift_integration`` reports it."""
 
     exists: bool = False
     creation_failed: bool = False
@@ -101,7 +101,7 @@ class Current:
 
     @property
     def is_new(self) -> bool:
-        """Whether there is no integration, none that was ever created, or one that is going away."""
+        """Return whether the integration is missing, was never created, or is being deleted."""
         return not self.exists or self.creation_failed or self.integration.get("status") == "deleting"
 
     def setting(self, name: str) -> t.Any:
@@ -111,7 +111,7 @@ class Current:
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """What ``redshift_info`` reports."""
+    """The result of ``redshift_info``."""
 
     database_exists: bool
     missing_schemas: t.Sequence[str]
@@ -139,13 +139,13 @@ class Catalog:
 
     @property
     def schemas(self) -> list[str]:
-        """Immuta's schemas that exist."""
+        """Return the existing schemas of Immuta."""
         return [name for name in IMMUTA_SCHEMAS if name not in self.missing_schemas]
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A script and how it is run."""
+    """A script and its execution."""
 
     script: str
     database: str
@@ -156,12 +156,12 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to do next.
+    """The next steps.
 
-    With ``gather``, the catalog has to be read with these options of ``redshift_info`` before the plan is made again.
-    ``verify`` asks for a login as the system account after the scripts. ``to_run`` names the scripts for manual
-    execution, ``leftovers`` the statements for what can only be dropped from another database, and ``report`` is what
-    to show of either.
+    With ``gather``, the plan needs the catalog, read with these options of ``redshift_info``, and is then repeated.
+    ``verify`` requests a login as the system account after the scripts. ``to_run`` lists the scripts for manual
+    execution, ``leftovers`` the statements for objects that can only be dropped from another database, and ``report``
+    is the text about either.
     """
 
     gather: dict[str, t.Any] | None = None
@@ -177,7 +177,7 @@ class Plan:
 
 
 def plan(options: Options, current: Current, catalog: Catalog | None = None) -> Plan:
-    """Return what to do. Raises InputError, before anything has changed, for what must not go on."""
+    """Return the plan. Raise InputError, before any change, if the run must stop."""
     if options.part in ("generate", "execute"):
         _check_script_dir(options)
     if options.part == "preflight" or _needs_catalog(options, current):
@@ -193,7 +193,7 @@ def plan(options: Options, current: Current, catalog: Catalog | None = None) -> 
 
 
 def _needs_catalog(options: Options, current: Current) -> bool:
-    """Whether there may be scripts to run, which a manual setup has only."""
+    """Return whether there may be scripts to run, which only a manual setup has."""
     if options.executed or options.part == "register" or _is_automatic(options, current):
         return False
     clears = options.state == "absent" and options.on_partial == "cleanup" and current.is_new
@@ -201,7 +201,7 @@ def _needs_catalog(options: Options, current: Current) -> bool:
 
 
 def _is_automatic(options: Options, current: Current) -> bool:
-    """Whether Immuta runs the scripts itself; an integration stays what it was set up as."""
+    """Return whether Immuta runs the scripts itself; an existing integration keeps its setup."""
     if current.is_new and not current.creation_failed:
         return options.setup == "automatic"
     automatic = current.integration.get("auto_bootstrap")
@@ -266,7 +266,7 @@ def _steps(options: Options, current: Current, catalog: Catalog) -> tuple[tuple[
 
 
 def _on_done(options: Options) -> str:
-    """What to do with statements that a change or removal which died before Immuta heard of it has run already."""
+    """Return how to treat statements that an interrupted change or removal has already run."""
     return "fail" if options.on_partial == "fail" else "skip"
 
 
@@ -275,7 +275,7 @@ def _has_account(options: Options, catalog: Catalog) -> bool:
 
 
 def _is_complete(options: Options, catalog: Catalog) -> bool:
-    """Whether all that Immuta needs exists; the second script runs as one transaction, so its schemas tell."""
+    """Return whether all objects of Immuta exist. The second script is one transaction, so its schemas suffice."""
     lacks_account = options.login_is_password and bool(options.account) and not _has_account(options, catalog)
     return catalog.database_exists and not catalog.missing_schemas and not lacks_account and not catalog.login_refused
 
@@ -292,7 +292,7 @@ def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Ste
         raise InputError(_partial_setup(options, current, catalog))
     database = _database(options, current, "database")
     initial_database = _database(options, current, "initial_database")
-    # A killed run may still be at work, and create what the catalog does not show yet.
+    # A killed run may still be active, and create objects that the catalog does not show yet.
     strict = options.on_partial == "fail"
     first_fails = strict and not (catalog.database_exists or has_parts)
     first = Step("initial_create", initial_database, "fail" if first_fails else "skip")
@@ -305,7 +305,7 @@ def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Ste
             "could not log in; nothing was changed. Set its password in immuta_redshift_config, change it with "
             "ALTER USER, or set immuta_redshift_on_partial to cleanup to recreate the account."
         )
-    # Without the account, grants to it are missing although the schemas exist.
+    # Without the account, its grants are missing although the schemas exist.
     creates = {"schema": list(IMMUTA_SCHEMAS)} if _has_account(options, catalog) or catalog.missing_schemas else {}
     has_group = bool(options.group) and not catalog.missing_groups
     second_fails = strict and not (has_parts or has_group)
@@ -343,7 +343,7 @@ def _removal(options: Options, current: Current, catalog: Catalog) -> tuple[tupl
 
 
 def _leftovers(options: Options, current: Current, catalog: Catalog) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the statements for what stays after a removal, and warnings about what nobody must drop."""
+    """Return the statements for objects that remain after a removal, and warnings about objects to keep."""
     if options.state == "present" or options.single_database:
         return (), ()
     database = _database(options, current, "database")
@@ -363,7 +363,7 @@ def _quoted(name: str) -> str:
 
 
 def _carried_out(options: Options, planned: Plan, current: Current, catalog: Catalog) -> Plan:
-    """Return the plan with what this run does about it, which depends on check mode, entry point and review."""
+    """Return the plan with the actions of this run, which depend on check mode, entry point and review."""
     steps = planned.steps
     for_review = bool(steps) and not options.execute and options.part != "generate"
     if for_review:
@@ -407,7 +407,7 @@ def _check_reviewed(options: Options, steps: tuple[Step, ...], reviewed: dict[st
 
 
 def _lacks_password(options: Options, steps: tuple[Step, ...]) -> bool:
-    """Whether Immuta would not generate the scripts, which contain the password."""
+    """Return whether Immuta would refuse to generate the scripts, which contain the password."""
     return options.login_is_password and not options.has_login and any(step.script != "delete" for step in steps)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A controller for the whole directory, configured by the collection's own playbook."""
+"""A controller for all tests in this directory, configured by the playbook."""
 
 from __future__ import annotations
 
@@ -29,51 +29,51 @@ from tests.support.standin import Standins
 
 @pytest.fixture(scope="session")
 def desired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
-    """What configure_controller hands to its module."""
+    """The desired state that configure_controller passes to its module."""
     return handed_over(tmp_path_factory.mktemp("desired"))
 
 
 @pytest.fixture(scope="session")
 def configured(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Configured]:
-    """Behind the gateway of Automation Platform."""
+    """A configured controller behind the gateway of Automation Platform."""
     home = tmp_path_factory.mktemp("home")
     with Controller(playbooks(), prefix="/api/controller/v2") as controller:
         before = controller.names()
-        status, foretold = configure(controller, home, "--check")
-        assert status == 0, foretold
+        status, predicted = configure(controller, home, "--check")
+        assert status == 0, predicted
         after_check, writes_in_check = controller.names(), controller.writes()
         status, made = configure(controller, home)
         assert status == 0, made
-        lists = reported(foretold), reported(made)
+        lists = reported(predicted), reported(made)
         yield Configured(controller, *lists, before, after_check, controller.writes(), writes_in_check)
 
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Where the collection is installed, from its artefact, as in an execution environment."""
-    folder = tmp_path_factory.mktemp("collections")
+    """The directory of the installed collection, from its artifact, as in an execution environment."""
+    directory = tmp_path_factory.mktemp("collections")
     galaxy = "ansible-galaxy"
-    status, output = command(folder, galaxy, "collection", "build", str(ROOT), "--output-path", str(folder))
+    status, output = command(directory, galaxy, "collection", "build", str(ROOT), "--output-path", str(directory))
     assert status == 0, output
-    [artefact] = folder.glob("*.tar.gz")
+    [artefact] = directory.glob("*.tar.gz")
     status, output = command(
-        folder, galaxy, "collection", "install", "--offline", str(artefact), "--collections-path", str(folder)
+        directory, galaxy, "collection", "install", "--offline", str(artefact), "--collections-path", str(directory)
     )
     assert status == 0, output
-    return folder
+    return directory
 
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Who signed the certificate of the Immuta stand-in."""
+    """The CA of the Immuta stand-in's certificate."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="session")
 def running_standins(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Standins]:
-    folder = tmp_path_factory.mktemp("certificate")
+    directory = tmp_path_factory.mktemp("certificate")
     certificate = authority.issue_cert("127.0.0.1")
-    chain, key = folder / "chain.pem", folder / "key.pem"
+    chain, key = directory / "chain.pem", directory / "key.pem"
     chain.write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
     certificate.private_key_pem.write_to_path(str(key))
     with Standins(immuta_tls=(str(chain), str(key))) as standins:
@@ -88,14 +88,14 @@ def standins(running_standins: Standins) -> Standins:
 
 @pytest.fixture(scope="session")
 def secrets(running_standins: Standins, configured: Configured) -> list[str]:
-    """What must be seen nowhere: the API key, the passwords of both accounts, the controller's token."""
+    """The secrets that must not appear: API key, passwords of both accounts, token of the controller."""
     passwords = [running_standins.bootstrap.password, "Sy5tem-{{Pa55word}}"]
     return [running_standins.immuta.api_key, *passwords, configured.controller.token]
 
 
 @pytest.fixture(scope="session")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
-    """What a controller imports from the example's inventory."""
+    """The inventory that a controller imports from the example."""
     home = tmp_path_factory.mktemp("inventory")
     status, output = command(home, "ansible-inventory", "-i", str(PROJECT / "inventory.yml"), "--list", "--export")
     assert status == 0, output
@@ -111,7 +111,7 @@ def jobs(
     inventory: dict[str, t.Any],
     authority: trustme.CA,
 ) -> Jobs:
-    """A controller whose credentials lead to the stand-ins; a single relay is the address of every cluster."""
+    """A controller whose credentials lead to the stand-ins; a relay is the address of every cluster."""
     api_key, password, system_password, token = secrets
     return Jobs(
         configured.controller,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What configure_controller creates in a controller, and what it does when that is there, gone or changed."""
+"""The objects that configure_controller creates, and its handling of existing, deleted or changed objects."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ GENERATE = "Immuta Redshift generate scripts"
 
 @pytest.fixture
 def controller() -> t.Iterator[Controller]:
-    """One in which nothing was made yet."""
+    """An empty controller."""
     with Controller(playbooks()) as controller:
         yield controller
 
 
 @pytest.fixture
 def whole(controller: Controller, desired: Desired) -> Controller:
-    """One in which everything was made."""
+    """A configured controller."""
     reconcile(controller, desired)
     controller.requests.clear()
     return controller
@@ -46,14 +46,14 @@ def whole(controller: Controller, desired: Desired) -> Controller:
 # The playbook
 
 
-def test_check_mode_only_reads_and_names_every_change(configured: Configured) -> None:
+def test_check_mode_lists_changes_and_only_reads(configured: Configured) -> None:
     assert configured.after_check == configured.before
     assert configured.writes_in_check == []
-    assert configured.foretold == configured.made
+    assert configured.predicted == configured.made
     assert len(configured.made) == len(configured.writes)
 
 
-def test_everything_is_made(configured: Configured) -> None:
+def test_all_objects_are_created(configured: Configured) -> None:
     controller = configured.controller
     names = controller.names()
 
@@ -75,7 +75,7 @@ def test_everything_is_made(configured: Configured) -> None:
 
 
 def test_two_organizations_side_by_side(controller: Controller, tmp_path: pathlib.Path) -> None:
-    """D17, C1, C3, C7: each is served by three runs, of which the last changes nothing, and none what others have."""
+    """D17, C1, C3, C7: three runs per organization; the last changes nothing, and other objects stay unchanged."""
     finance = controller.add("organizations", name="Finance")
     inventory = controller.add("inventories", name="Theirs", organization=finance.id)
     controller.add("inventory_sources", name="Immuta Redshift", inventory=inventory.id, source="ec2")
@@ -99,7 +99,7 @@ def test_two_organizations_side_by_side(controller: Controller, tmp_path: pathli
     assert names["workflow_job_templates"] == [WORKFLOW, WORKFLOW]
 
 
-def test_c5_a_token_is_trimmed_and_never_shown(controller: Controller, tmp_path: pathlib.Path) -> None:
+def test_c5_token_is_trimmed_and_hidden(controller: Controller, tmp_path: pathlib.Path) -> None:
     token = controller.token + "\r"
     status, output = configure(controller, tmp_path, "--check", "-vvvv", CONTROLLER_OAUTH_TOKEN=token)
     assert status == 0, output
@@ -112,7 +112,7 @@ def test_c5_a_token_is_trimmed_and_never_shown(controller: Controller, tmp_path:
     assert "Wr0ng-Token" not in output
 
 
-def test_a_token_that_the_controller_does_not_take(controller: Controller, tmp_path: pathlib.Path) -> None:
+def test_invalid_token(controller: Controller, tmp_path: pathlib.Path) -> None:
     status, output = configure(controller, tmp_path, "-vvv", CONTROLLER_OAUTH_TOKEN="Wr0ng-Token")
 
     assert status != 0
@@ -120,7 +120,7 @@ def test_a_token_that_the_controller_does_not_take(controller: Controller, tmp_p
     assert "Wr0ng-Token" not in output
 
 
-def test_c12_what_awx_awx_reads_from_the_environment(controller: Controller, tmp_path: pathlib.Path) -> None:
+def test_c12_environment_variables_of_awx_awx(controller: Controller, tmp_path: pathlib.Path) -> None:
     status, output = configure(
         controller,
         tmp_path,
@@ -136,7 +136,7 @@ def test_c12_what_awx_awx_reads_from_the_environment(controller: Controller, tmp
     assert status == 0, output
 
 
-def test_c4_a_private_repository(controller: Controller, tmp_path: pathlib.Path) -> None:
+def test_c4_private_repository(controller: Controller, tmp_path: pathlib.Path) -> None:
     controller.private = True
     url = "-eimmuta_controller_project_url=https://me:S3cret@git.example.com/x.git"
     status, output = configure(controller, tmp_path, url, "-vvv")
@@ -161,10 +161,10 @@ def test_c4_a_private_repository(controller: Controller, tmp_path: pathlib.Path)
     assert "changed=0" in output
 
 
-# The rest in this process, with what the playbook hands to its module
+# In this process, with the desired state of the playbook
 
 
-def test_c1_an_inventory_source_of_another_inventory_is_left_alone(controller: Controller, desired: Desired) -> None:
+def test_c1_source_of_another_inventory_is_unchanged(controller: Controller, desired: Desired) -> None:
     inventory = controller.add("inventories", name="Theirs", organization=1)
     source = controller.add("inventory_sources", name="Immuta Redshift", inventory=inventory.id, source="ec2")
     before = dict(source.fields)
@@ -175,7 +175,7 @@ def test_c1_an_inventory_source_of_another_inventory_is_left_alone(controller: C
     assert len(controller.of("inventory_sources")) == 2
 
 
-def test_c3_an_execution_environment_of_others_is_not_taken_over(controller: Controller, desired: Desired) -> None:
+def test_c3_other_execution_environment_is_unchanged(controller: Controller, desired: Desired) -> None:
     other = controller.add("organizations", name="Other")
     name = "Immuta Redshift Default"
     image = controller.add("execution_environments", name=name, image="theirs", organization=other.id)
@@ -188,7 +188,7 @@ def test_c3_an_execution_environment_of_others_is_not_taken_over(controller: Con
     assert image.fields["organization"] is None
 
 
-def test_c4_an_older_revision_is_updated_and_one_that_stays_old_is_named(whole: Controller, desired: Desired) -> None:
+def test_c4_old_revision_is_updated_or_reported(whole: Controller, desired: Desired) -> None:
     whole.find("projects", "Immuta Redshift").found.remove("execute.yml")
     assert reconcile(whole, desired) == ["Update project Immuta Redshift"]
 
@@ -198,7 +198,7 @@ def test_c4_an_older_revision_is_updated_and_one_that_stays_old_is_named(whole: 
         reconcile(whole, desired)
 
 
-def test_c4_another_branch_is_waited_for(whole: Controller, desired: Desired) -> None:
+def test_c4_waits_for_a_changed_branch(whole: Controller, desired: Desired) -> None:
     [project] = [one for one in desired["objects"] if one["kind"] == "projects"]
     changed = {**project, "fields": {**project["fields"], "scm_branch": "main"}}
     objects = [changed if one is project else one for one in desired["objects"]]
@@ -207,7 +207,7 @@ def test_c4_another_branch_is_waited_for(whole: Controller, desired: Desired) ->
     assert [update.fields["status"] for update in whole.of("project_updates")] == ["successful"] * 2
 
 
-def test_c6_an_undecided_approval_blocks_nobody(whole: Controller) -> None:
+def test_c6_pending_approval_does_not_block(whole: Controller) -> None:
     workflow = whole.find("workflow_job_templates", WORKFLOW)
 
     launched = [whole.start_workflow(workflow) for _launch in range(2)]
@@ -215,7 +215,7 @@ def test_c6_an_undecided_approval_blocks_nobody(whole: Controller) -> None:
     assert [whole.workflow_jobs[number]["status"] for number in launched] == ["running", "running"]
 
 
-def test_c7_a_credential_of_another_type_is_left_alone(controller: Controller, desired: Desired) -> None:
+def test_c7_credential_of_another_type_is_unchanged(controller: Controller, desired: Desired) -> None:
     machine = controller.machine.id
     theirs = controller.add("credentials", name="Immuta", organization=1, credential_type=machine)
 
@@ -225,7 +225,7 @@ def test_c7_a_credential_of_another_type_is_left_alone(controller: Controller, d
     assert controller.names()["credentials"].count("Immuta") == 2
 
 
-def test_c8_the_approvers_read_what_they_approve(whole: Controller, tmp_path: pathlib.Path) -> None:
+def test_c8_approvers_can_read_the_job(whole: Controller, tmp_path: pathlib.Path) -> None:
     team = whole.add("teams", name="Security", organization=1)
     generate, execute = (whole.find("job_templates", name) for name in (GENERATE, EXECUTE))
     granting = handed_over(tmp_path, immuta_controller_approvers="Security")
@@ -240,13 +240,13 @@ def test_c8_the_approvers_read_what_they_approve(whole: Controller, tmp_path: pa
     assert not whole.may_read_job(team, execute)
 
 
-def test_c9_a_copy_of_the_workflow_takes_the_credentials_of_another_tenant(whole: Controller) -> None:
+def test_c9_workflow_copy_takes_other_credentials(whole: Controller) -> None:
     templates = [whole.find("job_templates", name) for name in (GENERATE, EXECUTE)]
 
     assert [template.fields["ask_credential_on_launch"] for template in templates] == [True, True]
 
 
-def test_c10_what_has_a_default_need_not_be_answered(whole: Controller) -> None:
+def test_c10_questions_with_defaults_are_optional(whole: Controller) -> None:
     specs = [
         question
         for thing in [*whole.of("job_templates"), *whole.of("workflow_job_templates")]
@@ -259,7 +259,7 @@ def test_c10_what_has_a_default_need_not_be_answered(whole: Controller) -> None:
 
 @pytest.mark.parametrize("acts", [False, True])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "POST"])
-def test_c11_one_bad_gateway_ends_nothing(
+def test_c11_single_bad_gateway_is_retried(
     controller: Controller, desired: Desired, monkeypatch: pytest.MonkeyPatch, method: str, acts: bool
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
@@ -276,7 +276,7 @@ def test_c11_one_bad_gateway_ends_nothing(
     assert controller.names()["credential_types"].count("Immuta") == 1
 
 
-def test_a_write_is_not_repeated_for_ever(controller: Controller, desired: Desired) -> None:
+def test_write_retries_are_limited(controller: Controller, desired: Desired) -> None:
     controller.faults = [("POST", 502)] * 2
 
     with pytest.raises(IntegrationsError, match="refused POST execution_environments/ with status 502"):
@@ -285,7 +285,7 @@ def test_a_write_is_not_repeated_for_ever(controller: Controller, desired: Desir
     assert controller.writes() == [("POST", "/execution_environments/")] * 2
 
 
-def test_a_token_that_may_only_read(controller: Controller, desired: Desired) -> None:
+def test_read_only_token(controller: Controller, desired: Desired) -> None:
     controller.may_write = False
 
     with pytest.raises(IntegrationsError) as caught:
@@ -295,12 +295,12 @@ def test_a_token_that_may_only_read(controller: Controller, desired: Desired) ->
     assert "Immuta" not in controller.names()["credential_types"]
 
 
-def test_an_organization_that_nobody_has(controller: Controller, desired: Desired) -> None:
+def test_missing_organization(controller: Controller, desired: Desired) -> None:
     with pytest.raises(IntegrationsError, match="The controller has no organization Nowhere"):
         reconcile(controller, {**desired, "organization": "Nowhere"})
 
 
-def test_a_credential_that_somebody_gave_to_a_job_stays(whole: Controller, desired: Desired) -> None:
+def test_credential_added_to_a_job_is_kept(whole: Controller, desired: Desired) -> None:
     kind = whole.find("credential_types", "Immuta").id
     other = whole.add("credentials", name="Other tenant", organization=1, credential_type=kind)
     template = whole.find("job_templates", "Immuta Redshift fleet")
@@ -310,11 +310,11 @@ def test_a_credential_that_somebody_gave_to_a_job_stays(whole: Controller, desir
     assert template.credentials[0] == other.id
 
 
-# Tampering
+# Manual changes
 
 
 class Tampering:
-    """What somebody may do to a workflow in the controller, each a method."""
+    """Manual changes to a workflow in the controller, one per method."""
 
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
@@ -447,24 +447,24 @@ WAYS = [name for name in vars(Tampering) if name not in ("__init__", "move") and
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_c2_what_was_tampered_with_is_put_back(whole: Controller, desired: Desired, way: str) -> None:
+def test_c2_manual_changes_are_reverted(whole: Controller, desired: Desired, way: str) -> None:
     before = state(whole)
     getattr(Tampering(whole), way)()
     tampered = state(whole)
     assert tampered != before
 
-    foretold = reconcile(whole, desired, check_mode=True)
+    predicted = reconcile(whole, desired, check_mode=True)
     assert state(whole) == tampered
     changes = reconcile(whole, desired)
 
     assert changes
-    assert foretold == changes
+    assert predicted == changes
     after = state(whole)
     assert {key: after[key] for key in before} == before
     assert reconcile(whole, desired) == []
 
 
-def test_c2_a_node_that_does_not_belong_is_named(whole: Controller, desired: Desired) -> None:
+def test_c2_unexpected_node_is_reported(whole: Controller, desired: Desired) -> None:
     workflow = whole.find("workflow_job_templates", WORKFLOW)
     fields = {"identifier": "0b9c", "workflow_job_template": workflow.id}
     template = whole.find("job_templates", "Immuta Redshift configure")

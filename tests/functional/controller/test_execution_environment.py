@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An execution environment can be built with the collection's artefact, and has all that the modules import."""
+"""An execution environment can be built with the artifact of the collection, and has all imports of the modules."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tests.support.controller.runs import command
 from tests.support.paths import ROOT
 
 DEFINITION = ROOT / "extensions" / "controller" / "execution-environment.yml"
-# What is imported beside the libraries that are required, and comes with them.
+# Imports that come with the required libraries.
 BROUGHT_ALONG = {"urllib3": "requests"}
 
 
-# Ansible and what it needs itself.
+# Ansible and its own requirements.
 OF_ANSIBLE = ("ansible", "jinja2")
 
 
 def imported() -> set[str]:
-    """The libraries that the plugins import, but for the standard library and Ansible."""
+    """Return the libraries that the plugins import, without the standard library and Ansible."""
     names: set[str] = set()
     for path in (ROOT / "plugins").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -36,7 +36,7 @@ def imported() -> set[str]:
     return {BROUGHT_ALONG.get(root, root) for root in roots if not root.startswith(OF_ANSIBLE)}
 
 
-def test_the_definition_is_one_that_ansible_builder_takes(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_definition_is_valid_for_ansible_builder(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
     [artefact] = installed.glob("*.tar.gz")
     shutil.copy(DEFINITION, tmp_path)
     shutil.copy(artefact, tmp_path)
@@ -49,7 +49,7 @@ def test_the_definition_is_one_that_ansible_builder_takes(installed: pathlib.Pat
     assert (build / collection["name"]).read_bytes() == artefact.read_bytes()
 
 
-def test_what_the_modules_need_is_found(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_dependencies_are_discovered(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
     status, output = command(tmp_path, "ansible-builder", "introspect", str(installed))
 
     assert status == 0, output

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the jobs of a controller do to Immuta and Redshift, and that none shows a secret."""
+"""The effect of the jobs of a controller on Immuta and Redshift, without secrets in their output."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SCHEMAS = set(scripts.SCHEMAS)
 
 
 def text_of(job: Job) -> str:
-    """The output of a job in one line."""
+    """Return the output of a job on one line."""
     return " ".join(job.output.split())
 
 
 @pytest.fixture
 def checked(secrets: list[str]) -> t.Callable[[Job], Job]:
-    """Returns a job that has succeeded, left no file and shows no secret."""
+    """Return a job after checking that it succeeded, left no file and shows no secret."""
 
     def check(job: Job) -> Job:
         assert job.succeeded, job.output
@@ -41,7 +41,7 @@ def checked(secrets: list[str]) -> t.Callable[[Job], Job]:
     return check
 
 
-def test_what_a_credential_leaves_out_has_its_default(jobs: Jobs, tmp_path: pathlib.Path) -> None:
+def test_credential_without_a_field_uses_the_default(jobs: Jobs, tmp_path: pathlib.Path) -> None:
     template = jobs.controller.find("job_templates", "Immuta Redshift configure")
     jobs.credentials["Immuta"] = {"url": "https://tenant.example.com", "api_key": "key"}
     jobs.credentials["Amazon Redshift for Immuta"] = {"system_username": "name", "system_password": "word"}
@@ -62,7 +62,7 @@ def test_what_a_credential_leaves_out_has_its_default(jobs: Jobs, tmp_path: path
     )
 
 
-def test_a_cluster_is_configured_changed_and_removed(
+def test_jobs_configure_change_and_remove_a_cluster(
     jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path, checked: t.Callable[[Job], Job]
 ) -> None:
     before = standins.catalog()
@@ -83,7 +83,7 @@ def test_a_cluster_is_configured_changed_and_removed(
     assert standins.catalog()["groups"] == []
 
 
-def test_what_was_approved_is_run(
+def test_approved_scripts_run(
     jobs: Jobs, standins: Standins, tmp_path: pathlib.Path, checked: t.Callable[[Job], Job]
 ) -> None:
     before = standins.catalog()
@@ -117,7 +117,7 @@ def test_what_was_approved_is_run(
     ],
     ids=["denied", "undecided", "beside a denial", "after a denial", "after any decision", "past the approval"],
 )
-def test_c2_nothing_runs_without_an_approval(
+def test_c2_nothing_runs_without_approval(
     jobs: Jobs,
     standins: Standins,
     secrets: list[str],
@@ -125,7 +125,7 @@ def test_c2_nothing_runs_without_an_approval(
     decision: bool | None,
     tamper: t.Callable[[dict[str, Thing]], None] | None,
 ) -> None:
-    """Whatever somebody has made of the workflow: where the controller starts the last job, that job refuses."""
+    """The last job refuses to run, however the workflow was changed by hand."""
     before = standins.catalog()
     nodes = {
         name: jobs.controller.find("workflow_job_template_nodes", name) for name in ("generate", "approve", "execute")
@@ -147,7 +147,7 @@ def test_c2_nothing_runs_without_an_approval(
     assert (standins.catalog(), standins.immuta.records()) == (before, [])
 
 
-def test_the_last_job_alone_runs_nothing(jobs: Jobs, standins: Standins, tmp_path: pathlib.Path) -> None:
+def test_last_job_alone_runs_nothing(jobs: Jobs, standins: Standins, tmp_path: pathlib.Path) -> None:
     before = standins.catalog()
     template = jobs.controller.find("job_templates", EXECUTE)
 
@@ -158,7 +158,7 @@ def test_the_last_job_alone_runs_nothing(jobs: Jobs, standins: Standins, tmp_pat
     assert (standins.catalog(), standins.immuta.records()) == (before, [])
 
 
-def test_a_token_that_may_not_read_the_workflow(
+def test_token_without_access_to_the_workflow(
     jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
 ) -> None:
     before = standins.catalog()
@@ -180,7 +180,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", [*CHANGES, "credential"])
-def test_what_has_changed_since_the_approval_is_not_run(
+def test_changes_after_the_approval_do_not_run(
     change: str, jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
 ) -> None:
     before = standins.catalog()
@@ -201,7 +201,7 @@ def test_what_has_changed_since_the_approval_is_not_run(
     assert (ended["execute"].leftovers(), ended["execute"].disclosures(secrets)) == ([], [])
 
 
-def test_what_a_tenant_has_is_exported_as_artifacts(
+def test_export_is_published_as_artifacts(
     jobs: Jobs, standins: Standins, tmp_path: pathlib.Path, checked: t.Callable[[Job], Job]
 ) -> None:
     standins.immuta.seed(config=standins.config())
@@ -214,10 +214,10 @@ def test_what_a_tenant_has_is_exported_as_artifacts(
     assert standins.config()["password"] not in text
 
 
-def test_slices_side_by_side_set_each_cluster_up_once(
+def test_parallel_slices_set_up_each_cluster_once(
     jobs: Jobs, standins: Standins, tmp_path: pathlib.Path, checked: t.Callable[[Job], Job]
 ) -> None:
-    """One database server stands for all clusters, so that names tell apart what theirs would."""
+    """One database server serves all clusters, so names distinguish their objects."""
     template = jobs.controller.find("job_templates", "Immuta Redshift fleet")
     hosts = hosts_of(jobs.inventory)
     for number, host in enumerate(hosts):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a controller checks in a credential type and in a survey."""
+"""A controller's checks of credential types and surveys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RefusedError(Exception):
 
 
 def check_inputs(inputs: Fields) -> None:
-    """Raise RefusedError for fields that no credential can have."""
+    """Raise RefusedError for invalid fields of a credential."""
     known = {"id", "label", "type", "format", "choices", "help_text", "multiline", "secret", "default"}
     names = [field["id"] for field in inputs.get("fields", [])]
     wrong = [name for name in names if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name) or name == "tower"]
@@ -44,7 +44,7 @@ def check_inputs(inputs: Fields) -> None:
 
 
 def check_injectors(injectors: Fields, inputs: Fields) -> None:
-    """Raise RefusedError for templates that cannot be, or that name fields which are not there."""
+    """Raise RefusedError for invalid templates, or for templates of unknown fields."""
     files = injectors.get("file", {})
     namespace: Fields = {field["id"]: "EXAMPLE" for field in inputs.get("fields", [])}
     namespace["tower"] = {"filename": "EXAMPLE"} if "template" in files else {}
@@ -62,12 +62,12 @@ def check_injectors(injectors: Fields, inputs: Fields) -> None:
 
 
 def is_of(value: t.Any, kind: type) -> bool:
-    """Whether a value of JSON is of this type, where true is no number."""
+    """Return whether a JSON value has this type; true is no number."""
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def check_survey(survey: Fields) -> None:
-    """Raise RefusedError for what is no survey."""
+    """Raise RefusedError for an invalid survey."""
     if set(survey) != {"name", "description", "spec"} or not survey["spec"]:
         raise RefusedError(400, error="A survey has a name, a description and a spec with questions.")
     needed = {"type", "question_name", "variable", "required"}

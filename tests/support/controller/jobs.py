@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts jobs as a controller does: from what it has of a job template, in a folder for each, by ansible-runner."""
+"""Execution of jobs as in a controller: from its job templates, each in its own directory, with ansible-runner."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIME_LIMIT = 120  # seconds for one job
 
 
 class _UntrustedDumper(yaml.SafeDumper):
-    """Marks every text, so that Ansible does not read what somebody has typed as a template."""
+    """A dumper that marks every text, so Ansible does not render user input as a template."""
 
 
 _UntrustedDumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("!unsafe", text))
@@ -33,13 +33,13 @@ _UntrustedDumper.add_representer(str, lambda dumper, text: dumper.represent_scal
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A job that has ended. ``folder`` is its private data directory."""
+    """A finished job. ``directory`` is its private data directory."""
 
-    folder: pathlib.Path
+    directory: pathlib.Path
 
     @property
     def _results(self) -> pathlib.Path:
-        return self.folder / "artifacts" / "job"
+        return self.directory / "artifacts" / "job"
 
     @property
     def succeeded(self) -> bool:
@@ -51,23 +51,23 @@ class Job:
 
     @property
     def artifacts(self) -> Fields:
-        """What the job left for others by set_stats."""
+        """Return the artifacts of the job from set_stats."""
         events = [json.loads(path.read_text(encoding="utf-8")) for path in self._results.glob("job_events/*.json")]
         [stats] = [event for event in events if event["event"] == "playbook_on_stats"]
         return stats["event_data"]["artifact_data"]
 
     def leftovers(self) -> list[str]:
-        """What stays in the folder for temporary files."""
-        return [path.name for path in (self.folder / "tmp").iterdir()]
+        """Return the remaining temporary files."""
+        return [path.name for path in (self.directory / "tmp").iterdir()]
 
     def disclosures(self, secrets: t.Iterable[str]) -> list[str]:
-        """The files that show a secret, but for those by which the job got it.
+        """Return the files that show a secret, except the inputs of the job.
 
-        ansible-runner itself notes the environment of a job in the file `command`.
+        ansible-runner itself writes the environment of a job to the file `command`.
         """
         found = []
-        for path in self.folder.rglob("*"):
-            parts = path.relative_to(self.folder).parts
+        for path in self.directory.rglob("*"):
+            parts = path.relative_to(self.directory).parts
             if not path.is_file() or parts[0] == "env":
                 continue
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -79,12 +79,12 @@ class Job:
 
 
 class Jobs:
-    """What a controller needs to start jobs.
+    """The input for starting jobs.
 
     - ``controller``: has the templates
-    - ``credentials``: the inputs of each credential that jobs are given, by its name
-    - ``collections``: where the collection is installed, as in an execution environment
-    - ``project``: the checkout of the project, ``inventory`` what the controller has imported from it
+    - ``credentials``: the inputs of each credential of jobs, by name
+    - ``collections``: the directory of the installed collection, as in an execution environment
+    - ``project``: the checkout of the project; ``inventory`` is the imported inventory
     - ``extra_vars``: those of every job template
     """
 
@@ -104,17 +104,17 @@ class Jobs:
         self.inventory = inventory
         self.extra_vars = extra_vars
 
-    def run(self, folder: pathlib.Path, name: str, **answers: t.Any) -> Job:
+    def run(self, directory: pathlib.Path, name: str, **answers: t.Any) -> Job:
         """Run a job template with the answers to its survey."""
         template = self.controller.find("job_templates", name)
-        return self.start(folder, template, questions(template, answers))()
+        return self.start(directory, template, questions(template, answers))()
 
     def review(
-        self, folder: pathlib.Path, name: str, approve: t.Callable[[Job], bool | None], **answers: t.Any
+        self, directory: pathlib.Path, name: str, approve: t.Callable[[Job], bool | None], **answers: t.Any
     ) -> dict[str, Job]:
-        """Run a workflow, and return its jobs by the identifiers of their nodes.
+        """Run a workflow, and return its jobs by node identifier.
 
-        ``approve`` answers for each approval, with the job before it; None leaves it undecided.
+        ``approve`` answers each approval, with the job before it; None leaves it pending.
         """
         workflow = self.controller.find("workflow_job_templates", name)
         variables = questions(workflow, answers)
@@ -135,7 +135,7 @@ class Jobs:
             else:
                 own = {"awx_job_id": self.controller.note_job(node, "running"), "awx_workflow_job_id": number}
                 given = {**artifacts[node["id"]], **variables, **own}
-                job = self.start(folder / node["identifier"], target, given)()
+                job = self.start(directory / node["identifier"], target, given)()
                 jobs[node["identifier"]], succeeded = job, job.succeeded
                 self.controller.note_job(node, "successful" if succeeded else "failed")
                 artifacts[node["id"]].update(job.artifacts)
@@ -146,28 +146,28 @@ class Jobs:
         return jobs
 
     def start(
-        self, folder: pathlib.Path, template: Thing, variables: Fields, part: int = 1, parts: int = 1
+        self, directory: pathlib.Path, template: Thing, variables: Fields, part: int = 1, parts: int = 1
     ) -> t.Callable[[], Job]:
-        """Start a job, or one of the parts that it is sliced into, and return what waits for its end."""
-        env, temporary = folder / "env", folder / "tmp"
+        """Start a job or a slice of it, and return a function that waits for its end."""
+        env, temporary = directory / "env", directory / "tmp"
         env.mkdir(parents=True, mode=0o700)
         temporary.mkdir()
-        shutil.copytree(self.project, folder / "project")
+        shutil.copytree(self.project, directory / "project")
         write(env / "envvars", json.dumps(self.environment(template, env)))
         typed = yaml.dump(variables, Dumper=_UntrustedDumper) if variables else ""
         preset = {**self.extra_vars, **(yaml.safe_load(template.fields["extra_vars"]) or {})}
         write(env / "extravars", yaml.safe_dump(preset) + typed)
         write(env / "cmdline", " ".join(options(template)))
         write(env / "settings", json.dumps({"suppress_ansible_output": True}))
-        (folder / "inventory").mkdir()
-        script = folder / "inventory" / "hosts"
+        (directory / "inventory").mkdir()
+        script = directory / "inventory" / "hosts"
         write(script, f"#!{sys.executable}\nprint({json.dumps(sliced(self.inventory, part, parts))!r})\n")
         script.chmod(0o700)
-        command = [sys.executable, "-m", "ansible_runner", "run", str(folder), "--ident", "job"]
+        command = [sys.executable, "-m", "ansible_runner", "run", str(directory), "--ident", "job"]
         search_path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
         process = subprocess.Popen(
             [*command, "--playbook", template.fields["playbook"]],
-            env={"PATH": search_path, "HOME": str(folder), "TMPDIR": str(temporary)},
+            env={"PATH": search_path, "HOME": str(directory), "TMPDIR": str(temporary)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -180,12 +180,12 @@ class Jobs:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
-            return Job(folder)
+            return Job(directory)
 
         return wait
 
     def environment(self, template: Thing, env: pathlib.Path) -> dict[str, str]:
-        """The environment of a job, by the injectors of its credentials; files that they name are in ``env``."""
+        """Return the environment of a job from the injectors of its credentials; their files are in ``env``."""
         sandbox = jinja2.sandbox.ImmutableSandboxedEnvironment()
         variables = {"ANSIBLE_COLLECTIONS_PATH": str(self.collections), "ANSIBLE_LOCALHOST_WARNING": "false"}
         for number in template.credentials:
@@ -212,7 +212,7 @@ def write(path: pathlib.Path, text: str) -> None:
 
 
 def questions(template: Thing, answers: Fields) -> Fields:
-    """The variables that the answers to a survey become. Raises ValueError for answers that a controller refuses."""
+    """Return the variables of the answers to a survey. Raise ValueError for answers that a controller refuses."""
     variables: Fields = {}
     for question in template.survey.get("spec", []):
         name = question["variable"]
@@ -228,19 +228,19 @@ def questions(template: Thing, answers: Fields) -> Fields:
 
 
 def options(template: Thing) -> list[str]:
-    """What ansible-playbook is started with; with as much as a job can be told to show."""
+    """Return the options of ansible-playbook, with the highest verbosity of a job."""
     diff = ["--diff"] if template.fields["diff_mode"] else []
     forks = [f"--forks={template.fields['forks']}"] if template.fields["forks"] else []
     return ["-vvvv", *diff, *forks]
 
 
 def hosts_of(inventory: Fields) -> list[str]:
-    """The hosts of an inventory, by name."""
+    """Return the hosts of an inventory, by name."""
     return sorted({host for name, group in inventory.items() if name != "_meta" for host in group.get("hosts", [])})
 
 
 def sliced(inventory: Fields, part: int, parts: int) -> Fields:
-    """Every n-th host by name: what a controller gives to one of the jobs of a slicing."""
+    """Return every n-th host by name, as a controller slices a job."""
     chosen = hosts_of(inventory)[part - 1 :: parts]
     found: Fields = {"_meta": {"hostvars": {host: inventory["_meta"]["hostvars"].get(host, {}) for host in chosen}}}
     for name, group in inventory.items():

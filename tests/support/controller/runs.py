@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of configure_controller against the stand-in for a controller."""
+"""Runs of configure_controller against the stand-in of a controller."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ VARIABLES = {
 
 
 def playbooks() -> list[str]:
-    """What a controller finds in the example project: files that could be playbooks."""
+    """Return the files of the example project that could be playbooks."""
     pattern = re.compile(r"^\s*-?\s*(hosts|ansible\.builtin\.import_playbook):", re.MULTILINE)
     return [path.name for path in PROJECT.glob("*.yml") if pattern.search(path.read_text(encoding="utf-8"))]
 
 
 def command(home: pathlib.Path, name: str, *arguments: str, **variables: str) -> tuple[int, str]:
-    """Run a program of this environment and return its exit status and what it prints."""
+    """Run a program of this environment and return its exit status and output."""
     run = ended([program(name), *arguments], environment(home, **variables), home)
     return run.status, run.output
 
@@ -59,7 +59,7 @@ def configure(controller: Controller, home: pathlib.Path, *options: str, **varia
 
 
 def state(controller: Controller) -> dict[str, t.Any]:
-    """All that the controller has, by kind and name, with names in place of ids, which a new object has of its own."""
+    """Return all objects of the controller, by kind and name, with names instead of ids."""
 
     def names(numbers: t.Iterable[int]) -> list[str]:
         return sorted(name_of(controller.get(number)) for number in numbers)
@@ -68,11 +68,11 @@ def state(controller: Controller) -> dict[str, t.Any]:
         if isinstance(wanted, type) or value is None:
             return value
         target = controller.get(value)
-        # A node's approval is its own.
+        # A node has its own approval.
         return target.fields if target.kind == "workflow_approval_templates" else name_of(target)
 
     def place(thing: Thing) -> list[int | None]:
-        """What tells it from others of its name."""
+        """Return the scope that distinguishes it from objects with the same name."""
         workflow = thing.fields.get("workflow_job_template")
         own = [thing.fields.get(name) for name in ("organization", "inventory", "credential_type")]
         return [*own, controller.get(workflow).fields["organization"]] if workflow else own
@@ -94,14 +94,14 @@ def state(controller: Controller) -> dict[str, t.Any]:
 
 
 def reconcile(controller: Controller, desired: dict[str, t.Any], check_mode: bool = False) -> list[str]:
-    """Bring the stand-in to the desired state in this process, and return the changes."""
+    """Reconcile the stand-in in this process, and return the changes."""
     run = Reconciliation(Api(connection(controller.url, controller.token, controller.prefix, True)), check_mode)
     run.run(copy.deepcopy(desired))
     return run.changes
 
 
 def handed_over(home: pathlib.Path, **variables: str) -> dict[str, t.Any]:
-    """What configure_controller hands to its module, with more variables."""
+    """Return the desired state that configure_controller passes to its module, with more variables."""
     tasks = [
         {"ansible.builtin.include_vars": {"file": str(FILES / "objects.yml")}},
         {"ansible.builtin.copy": {"dest": str(home / "desired.json"), "content": "{{ controller_desired | to_json }}"}},
@@ -115,10 +115,10 @@ def handed_over(home: pathlib.Path, **variables: str) -> dict[str, t.Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Configured:
-    """A controller in which everything was made, and what check mode had said of that."""
+    """A configured controller, and the predictions of check mode."""
 
     controller: Controller
-    foretold: list[str]
+    predicted: list[str]
     made: list[str]
     before: dict[str, list[str]]
     after_check: dict[str, list[str]]
@@ -127,6 +127,6 @@ class Configured:
 
 
 def reported(output: str) -> list[str]:
-    """The changes that the playbook reports."""
+    """Return the changes that the playbook reports."""
     [text] = re.findall(r"TASK \[Report the changes\].*?(\[\n.*?\n    \])", output, re.DOTALL)
     return json.loads(text)

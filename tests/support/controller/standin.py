@@ -32,7 +32,7 @@ ASKED_OF_JOBS = [
     *ASKED_OF_WORKFLOWS,
     *"job_type credential diff_mode verbosity execution_environment forks job_slice_count timeout".split(),
 ]
-# A prompt that a node of a workflow answers: its type.
+# A prompt that a workflow node answers, and its type.
 PROMPTS: dict[str, t.Any] = {
     "extra_data": dict,
     "inventory": "inventories",
@@ -48,7 +48,7 @@ PROMPTS: dict[str, t.Any] = {
     "job_slice_count": int,
     "timeout": int,
 }
-QUESTIONS = {"extra_data": "variables", "job_tags": "tags"}  # where the prompt has another name than its question
+QUESTIONS = {"extra_data": "variables", "job_tags": "tags"}  # if the prompt has another name than its question
 RUN = {
     "extra_vars": (str, ""),
     "limit": (str, ""),
@@ -58,7 +58,7 @@ RUN = {
     "allow_simultaneous": (bool, False),
     "survey_enabled": (bool, False),
 }
-# kind: field: type, or kind that it refers to; and the default, which REQUIRED has none of.
+# kind: field: type, or kind of the reference; and the default, which REQUIRED lacks.
 KINDS: dict[str, dict[str, tuple[t.Any, t.Any]]] = {
     "organizations": {"name": (str, REQUIRED)},
     "teams": {"name": (str, REQUIRED), "organization": ("organizations", REQUIRED)},
@@ -144,14 +144,14 @@ KINDS: dict[str, dict[str, tuple[t.Any, t.Any]]] = {
     "workflow_approval_templates": {"name": (str, REQUIRED), "description": (str, ""), "timeout": (int, 0)},
     "project_updates": {"project": ("projects", REQUIRED), "status": (str, "pending")},
 }
-# C1, C3, C7: the fields that together say who a name is unique among; the other kinds: its organization.
+# C1, C3, C7: the fields that form the scope of a unique name; for other kinds, the organization.
 UNIQUE_WITHIN = {
     "execution_environments": (),
     "credential_types": ("kind",),
     "credentials": ("organization", "credential_type"),
     "inventory_sources": ("inventory",),
 }
-# C1, C2: a PATCH of these answers 200 and changes nothing.
+# C1, C2: a PATCH of these replies 200 and changes nothing.
 IGNORED_IN_PATCH = {"inventory_sources": ("inventory",), "workflow_job_template_nodes": ("workflow_job_template",)}
 STARTS_UPDATE = {"scm_url", "scm_branch", "scm_type", "scm_refspec"}  # C4
 EDGES = ("success_nodes", "failure_nodes", "always_nodes")
@@ -183,7 +183,7 @@ CONTROLLER_TYPE = {
 
 @dataclasses.dataclass
 class Thing:
-    """An object of the controller: its fields, and what hangs on it."""
+    """An object of the controller: its fields and related objects."""
 
     id: int
     kind: str
@@ -192,15 +192,15 @@ class Thing:
     credentials: list[int] = dataclasses.field(default_factory=list)
     edges: dict[str, list[int]] = dataclasses.field(default_factory=lambda: {name: [] for name in EDGES})
     found: list[str] = dataclasses.field(default_factory=list)
-    """The playbooks of a project, as the last successful update found them."""
+    """The playbooks of a project after the last successful update."""
     roles: dict[str, int] = dataclasses.field(default_factory=dict)
-    """Of a template the id of each role, of a team that of each role that it has."""
+    """The ids of a template's roles, or of the roles of a team."""
 
 
 class Controller:
-    """Context manager: the API on 127.0.0.1 at ``url``, below ``prefix``, for whoever has ``token``.
+    """Context manager: the API on 127.0.0.1 at ``url``, below ``prefix``, for clients with ``token``.
 
-    ``playbooks`` are those of every project, known as soon as it was updated; ``branches`` those of single branches.
+    ``playbooks`` are those of every project, known after its update; ``branches`` are those of single branches.
     """
 
     def __init__(self, playbooks: t.Collection[str], prefix: str = "/api/v2") -> None:
@@ -212,9 +212,9 @@ class Controller:
         self.private = False
         """Whether every repository needs a credential."""
         self.faults: list[tuple[str, int]] = []
-        """Method and status of replies that take the place of the next ones."""
+        """Method and status of replies that replace the next ones."""
         self.acts_before_fault = False
-        """Whether a request that such a reply answers takes effect all the same."""
+        """Whether a request with such a reply still takes effect."""
         self.requests: list[tuple[str, str]] = []
         """The method and path of each request."""
         self.workflow_jobs: dict[int, Fields] = {}
@@ -244,26 +244,26 @@ class Controller:
         self._thread.join()
         self._socket.close()
 
-    # What a test does
+    # Methods for tests
 
     def find(self, kind: str, name: str) -> Thing:
-        """The only object of that kind and name."""
+        """Return the only object of that kind and name."""
         [thing] = [thing for thing in self.of(kind) if name_of(thing) == name]
         return thing
 
     def of(self, kind: str) -> list[Thing]:
-        """All objects of a kind."""
+        """Return all objects of a kind."""
         return [thing for thing in self._things.values() if thing.kind == kind]
 
     def get(self, number: int) -> Thing:
         return self._things[number]
 
     def add(self, kind: str, **fields: t.Any) -> Thing:
-        """Create an object, as somebody does in the controller."""
+        """Create an object, as a user does in the controller."""
         return self._make(kind, fields)
 
     def remove(self, thing: Thing) -> None:
-        """Remove an object, as somebody does in the controller."""
+        """Delete an object, as a user does in the controller."""
         del self._things[thing.id]
         for other in self._things.values():
             for name in EDGES:
@@ -273,7 +273,7 @@ class Controller:
                     other.fields[name] = None
 
     def names(self) -> dict[str, list[str]]:
-        """The names of all objects that there are, by kind."""
+        """Return the names of all objects, by kind."""
         return {kind: sorted(name_of(thing) for thing in self.of(kind)) for kind in KINDS if kind != "project_updates"}
 
     def writes(self) -> list[tuple[str, str]]:
@@ -284,20 +284,20 @@ class Controller:
         return [node for node in nodes if node.fields["workflow_job_template"] == workflow.id]
 
     def may_read_job(self, team: Thing, template: Thing) -> bool:
-        """Whether a member of the team may read the jobs of a template (C8: else 403)."""
+        """Return whether a member of the team may read the jobs of a template (C8: otherwise 403)."""
         return bool(
             {template.roles[name] for name in ("admin_role", "execute_role", "read_role")} & {*team.roles.values()}
         )
 
     def start_workflow(self, workflow: Thing) -> int:
-        """Launch a workflow with answers that it accepts, and return the id of the workflow job."""
+        """Launch a workflow with valid answers, and return the id of the workflow job."""
         number = next(self._ids)
         active = [
             job
             for job in self.workflow_jobs.values()
             if job["template"] == workflow.id and job["status"] in ("pending", "running")
         ]
-        # C6: as long as an approval is undecided, its workflow job is running.
+        # C6: the workflow job is running as long as an approval is pending.
         status = "pending" if active and not workflow.fields["allow_simultaneous"] else "running"
         self.workflow_jobs[number] = {"template": workflow.id, "status": status, "nodes": []}
         copies = {node.id: next(self._ids) for node in self.nodes_of(workflow)}
@@ -317,14 +317,14 @@ class Controller:
         return number
 
     def note_job(self, node: Fields, status: str) -> int:
-        """Give a node of a workflow job the job, or the approval, that it started, and return its id."""
+        """Record the job or the approval of a node in a workflow job, and return its id."""
         node["job"] = node["job"] or next(self._ids)
         kind = self.get(node["unified_job_template"]).kind
         kind = "workflow_approval" if kind == "workflow_approval_templates" else "job"
         node["summary_fields"] = {"job": {"id": node["job"], "type": kind, "status": status}}
         return t.cast(int, node["job"])
 
-    # The way in
+    # Dispatch
 
     def _routes(self) -> list[Route]:
         node = "/workflow_job_template_nodes/{number:int}"
@@ -375,7 +375,7 @@ class Controller:
 
         return endpoint
 
-    # The endpoints: what was asked with, and what is in the path; they return status and body
+    # Endpoints: they get the request and the path parameters, and return status and body
 
     def _list(self, query: Fields, kind: str) -> tuple[int, Fields]:
         if kind not in KINDS:
@@ -439,7 +439,7 @@ class Controller:
             return 201, {"workflow_job": self.start_workflow(template), "ignored_fields": {}}  # C9: credentials too
         asked = template.fields["ask_credential_on_launch"]
         ignored = {} if asked or "credentials" not in body else {"credentials": body["credentials"]}
-        return 201, {"job": next(self._ids), "ignored_fields": ignored}  # C13: whatever is in the credentials
+        return 201, {"job": next(self._ids), "ignored_fields": ignored}  # C13: whatever the credentials are
 
     def _list_credentials(self, query: Fields, kind: str, number: int) -> tuple[int, Fields]:
         return page([self._shown(self._things[one]) for one in self._find(kind, number).credentials])
@@ -525,7 +525,7 @@ class Controller:
         return self._make("project_updates", {"project": project.id})
 
     def _go_on(self, thing: Thing) -> None:
-        """Have the updates of a project go on a step; somebody looks at them."""
+        """Advance the updates of a project by a step."""
         project = thing.fields.get("project", thing.id)
         for update in self.of("project_updates"):
             if update.fields["project"] == project:
@@ -543,7 +543,7 @@ class Controller:
             return "successful"
         return t.cast(str, status)
 
-    # The objects
+    # Objects
 
     def _find(self, kind: str, number: int) -> Thing:
         thing = self._things.get(number)
@@ -563,13 +563,13 @@ class Controller:
         return thing
 
     def _owner(self, thing: Thing) -> t.Any:
-        """The organization of an object; a job template has that of its project."""
+        """Return the organization of an object; a job template has that of its project."""
         if thing.kind == "job_templates":
             return self._things[thing.fields["project"]].fields["organization"]
         return thing.fields.get("organization")
 
     def _check(self, kind: str, body: Fields, thing: Thing | None) -> None:
-        """Raise RefusedError for fields that a controller does not take."""
+        """Raise RefusedError for fields that a controller refuses."""
         for name, value in body.items():
             if name not in KINDS[kind]:
                 raise RefusedError(400, **{name: ["There is no such field."]})
@@ -658,7 +658,7 @@ class Controller:
                 raise RefusedError(400, **{name: ["Field is not configured to prompt on launch."]})
 
     def _shown(self, thing: Thing) -> Fields:
-        """What the API shows of an object."""
+        """Return an object as the API shows it."""
         url = f"{self.prefix}/{thing.kind}/{thing.id}/"
         shown: Fields = {"id": thing.id, "type": TYPES[thing.kind], "url": url, **thing.fields}
         related = {"survey_spec": url + "survey_spec/"}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins for Immuta and for Redshift, to try and to test the collection against."""
+"""Stand-ins for Immuta and for Redshift, for tests and demos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.standin.postgres import Postgres
 from tests.support.standin.relay import Relay
 
 HOST = "cluster.example.com"
-"""The name of the cluster for payloads; to the Immuta stand-in every host is the database stand-in."""
+"""The name of the cluster for payloads; the Immuta stand-in maps every host to the database stand-in."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Login:
 
 
 class Standins:
-    """Context manager: both stand-ins, on free ports of 127.0.0.1 unless told otherwise.
+    """Context manager: both stand-ins, by default on free ports of 127.0.0.1.
 
     - ``immuta``: see `Immuta`, with ``url``, ``api_key``, ``requests()``, ``set()``, ``seed()``, ``add_fault()``
     - ``redshift``: see `Relay`, with ``host``, ``port``, ``on_login`` and ``on_statement``
-    - ``postgres``: what is behind it, see `Postgres`, with ``catalog()`` and ``statements()``
+    - ``postgres``: the server behind it, see `Postgres`, with ``catalog()`` and ``statements()``
     - ``bootstrap``: a login that may create databases and users, schemas in `dev`, grant usage on the language
       plpythonu, and is no superuser
-    - ``unprivileged``: a login that may do nothing
+    - ``unprivileged``: a login without privileges
 
     TLS takes pairs of paths, certificate chain and key in PEM. Other arguments are the settings of the Immuta stand-in.
     """
@@ -78,11 +78,11 @@ class Standins:
         self.postgres.run(sql.SQL("GRANT CREATE ON DATABASE dev TO {}").format(sql.Identifier(self.bootstrap.user)))
 
     def catalog(self) -> dict[str, t.Any]:
-        """Return what stands in the database, see `Postgres.catalog`."""
+        """Return the objects in the database, see `Postgres.catalog`."""
         return self.postgres.catalog()
 
     def reset(self) -> None:
-        """Put both back to where they began, but for the log of statements; much faster than starting anew."""
+        """Reset both to their initial state, except the log of statements; much faster than a restart."""
         self.immuta.reset()
         self.redshift.on_login = self.redshift.on_statement = self.redshift.on_result = None
         self.redshift.python_functions = False
@@ -102,7 +102,7 @@ class Standins:
         }
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables with which the collection's modules find both."""
+        """Return the environment variables with both addresses for the collection's modules."""
         return {
             "IMMUTA_URL": self.immuta.url,
             "IMMUTA_API_KEY": self.immuta.api_key,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Immuta stand-in does in the database with a payload's account: look, and in an automatic setup work."""
+"""The work of the Immuta stand-in in the database with a payload's account: checks, and automatic setups."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Config = dict[str, t.Any]
 
 
 class Cluster:
-    """The database behind the names of hosts: ``address`` turns one into host and port.
+    """The database behind the host names: ``address`` maps one to host and port.
 
-    ``admin``, user and password of a superuser, is for all but passwords: a superuser can act as any account of Okta's.
+    ``admin``, user and password of a superuser, is for all but passwords: a superuser can act as any Okta account.
     """
 
     def __init__(self, address: t.Callable[[str], tuple[str, int]], admin: tuple[str, str]) -> None:
@@ -31,9 +31,9 @@ class Cluster:
         self.admin = admin
 
     def connect(self, config: Config, database: str) -> psycopg.Connection:
-        """Log in with the payload's credentials. An account of Okta's must exist; its password is not checked.
+        """Log in with the payload's credentials. An Okta account must exist; its password is not checked.
 
-        With an authentication type that is not documented, it is the superuser.
+        An undocumented authentication type uses the superuser.
         """
         host, port = self.address(config["host"])
         okta = config["authenticationType"] == "okta"
@@ -60,8 +60,8 @@ class Cluster:
     def validate(self, payload: Payload, new: bool) -> dict[str, t.Any]:
         """Return validation results.
 
-        Manual: the account must be able to log in to the database and find the three schemas there. Automatic: it must
-        be able to log in to the initial database, and for a new integration the database must not exist yet.
+        Manual: the account must be able to log in to the database with its three schemas. Automatic: it must be able to
+        log in to the initial database, and for a new integration the database must not exist yet.
         """
         config, automatic = payload["config"], payload["autoBootstrap"]
         try:
@@ -77,7 +77,7 @@ class Cluster:
         return results()
 
     def bootstrap(self, payload: Payload) -> None:
-        """Run both scripts, over what an earlier attempt may have left."""
+        """Run both scripts, also on a partial setup."""
         config = payload["config"]
         own = own_account(config)
         self.remove(payload)
@@ -95,8 +95,8 @@ class Cluster:
     def add_source(self, config: Config, schema: str, view: str) -> None:
         """Create the schema and view of a data source that was registered after the setup.
 
-        Immuta's documentation, "Redshift Overview": views for each source, which join `immuta_system.user_profile`. Who
-        owns them is not documented; here it is the owner of the database.
+        Immuta's documentation, "Redshift Overview": views for each source, which join `immuta_system.user_profile`.
+        Their owner is not documented; here it is the owner of the database.
         """
         host, port = self.address(config["host"])
         user, password = self.admin
@@ -110,7 +110,7 @@ class Cluster:
             run(session, scripts.source(schema, view))
 
     def remove(self, payload: Payload) -> None:
-        """Remove all that an automatic setup, finished or not, has made: the database too."""
+        """Drop all objects of an automatic setup, complete or not, including the database."""
         config = payload["config"]
         own = own_account(config)
         with self.connect(config, config["initialDatabase"]) as session:
@@ -122,7 +122,7 @@ class Cluster:
 
 
 def own_account(config: Config) -> Config:
-    """Return the configuration with the system account that Immuta makes for itself in an automatic setup."""
+    """Return the config with the system account that Immuta creates in an automatic setup."""
     return {
         **without_credentials(config),
         "authenticationType": "userPassword",
@@ -141,7 +141,7 @@ def run(session: psycopg.Connection, statements: list[str]) -> None:
 
 
 def results(failing: str = "", message: str = "") -> dict[str, t.Any]:
-    """Return the validation results of the documentation's examples, or the same with one test that failed."""
+    """Return the validation results of the documentation's examples, or the same with a failed test."""
     tests: list[dict[str, t.Any]] = [
         {"name": CONNECTION_TEST, "result": [None], "status": "passed"},
         {"name": DATABASE_TEST, "result": [], "status": "passed"},

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for Immuta's Integrations API as far as its documentation goes, for integrations of type Redshift.
+"""A stand-in for Immuta's documented Integrations API, for integrations of type Redshift.
 
-Where the documentation is silent it does the simplest thing. Beside the API there is ``/_standin/...``, by which a test
-in another process does what the methods of `Immuta` do in this one.
+Undocumented behavior is the simplest possible. Tests in other processes use ``/_standin/...`` for the methods of
+`Immuta`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from tests.support.standin.payload import RefusedError, Types, check_credentials
 from tests.support.standin.wire import CONTROL, Fault, Wire, WireProtocol
 
 REDACTED = "<REDACTED>"
-# The statuses on the way to another one, and where they end when the work fails.
+# Transient statuses, and their final status if the work fails.
 BUSY = {"creating": "createError", "editing": "editError", "deleting": "deleteError", "migrating": "migrateError"}
 NOT_IN_USE = ("deleted", "disabled")
 
-# Immuta's documentation, "HTTP Status Codes and Error Messages". It shows WRONG_STATE and NOT_VALID for one verb only.
+# Immuta's documentation, "HTTP Status Codes and Error Messages". It shows WRONG_STATE and NOT_VALID only for one verb.
 GET_MISSING = "No Integration found with ID {id}."
 MISSING = "No integration found with ID {id}."
 DELETE_NEEDS_CREDENTIALS = (
@@ -57,22 +57,22 @@ NOT_VALID = "Validation of prerequisite setup failed. Unable to {verb} integrati
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a test may change while the stand-in runs.
+    """Settings that a test may change while the stand-in runs.
 
-    - ``settle``: seconds that a busy status lasts at least; with 0 whoever looks waits for its end
+    - ``settle``: minimum seconds of a busy status; with 0 a query waits for its end
     - ``stuck``: the busy statuses that never end
     - ``failing``: the busy statuses that end in an error, without work on the database
-    - ``script_reply``: a script comes as it is (``text``), as a JSON ``string``, or in a JSON ``object``, as `script`
-    - ``numeric_ids``: ids are numbers, as in the response schema, rather than strings, as in the examples
-    - ``keep_deleted``: a deleted integration stays, with the status `deleted`, rather than being gone
-    - ``salted``: each generated script begins with another salt
-    - ``replaced``: a text of the generated scripts, and what is there instead
-    - ``token_uses``: how many requests a bearer token is good for
-    - ``envelope``: the list of integrations comes in an object, as this member: other endpoints of Immuta 2026.1 reply
-      so, with ``hits``, ``data`` or ``results``
-    - ``redacted``: what GET shows in place of a secret: newer endpoints of Immuta show ``[REDACTED]``
-    - ``authentication_types``: accepted beside the documented ones, see `payload.Types`
-    - ``hosts``: host and port of the clusters that are not the stand-in's own database
+    - ``script_reply``: a script is returned as ``text``, as a JSON ``string``, or in a JSON ``object``, as `script`
+    - ``numeric_ids``: ids are numbers, as in the response schema, not strings, as in the examples
+    - ``keep_deleted``: a deleted integration stays, with the status `deleted`
+    - ``salted``: each generated script starts with another salt
+    - ``replaced``: a text of the generated scripts, and its replacement
+    - ``token_uses``: the number of requests with a bearer token
+    - ``envelope``: the list of integrations is this member of an object: other endpoints of Immuta 2026.1 reply so,
+      with ``hits``, ``data`` or ``results``
+    - ``redacted``: the placeholder of a secret in GET: newer endpoints of Immuta show ``[REDACTED]``
+    - ``authentication_types``: accepted in addition to the documented ones, see `payload.Types`
+    - ``hosts``: host and port of clusters in other databases
     """
 
     settle: float = 0.0
@@ -92,10 +92,9 @@ class Settings:
 
 @dataclasses.dataclass
 class Record:
-    """One integration. ``work`` is what goes on in the database while it is busy; without it a busy one stays so.
+    """An integration. ``work`` runs in the database while it is busy; without it, a busy one stays busy.
 
-    ``fallback`` is the status and the configuration that it gets should the work fail. ``sources`` are the schemas of
-    data sources.
+    ``fallback`` is the status and the configuration after failed work. ``sources`` are the schemas of data sources.
     """
 
     number: int
@@ -111,10 +110,10 @@ class Record:
 
 
 class Immuta:
-    """Context manager: the API on 127.0.0.1, at ``url``, for whoever has ``api_key``.
+    """Context manager: the API on 127.0.0.1, at ``url``, for clients with ``api_key``.
 
-    ``database`` is the address of the database that stands for the host of every payload, ``admin`` a superuser's name
-    and password there, ``tls`` a pair of paths: certificate chain and key in PEM. The rest are `Settings`.
+    ``database`` is the address of the database for every host, ``admin`` the name and password of its superuser,
+    ``tls`` a pair of paths: certificate chain and key in PEM. The other arguments are `Settings`.
     """
 
     def __init__(
@@ -130,7 +129,7 @@ class Immuta:
         self.settings = self._first_settings = Settings(**settings)
         self.wire = Wire()
         self.writes: list[str] = []
-        """What was begun, whether or not anybody heard of it: the busy status of each."""
+        """The busy status of each started change, with or without a reply."""
         self._cluster = Cluster(lambda host: self.settings.hosts.get(host, database), admin)
         self._records: dict[int, Record] = {}
         self._last_number = 0
@@ -138,7 +137,7 @@ class Immuta:
         self._lock = threading.RLock()
         self._workers = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="immuta")
         self._socket = socket.create_server(("127.0.0.1", port))
-        # Inherited by connections. asyncio does so for sockets alone that name their protocol, which these do not.
+        # Inherited by connections. asyncio sets it only for sockets with an explicit protocol, which these lack.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -172,26 +171,26 @@ class Immuta:
         self._workers.shutdown()
         self._socket.close()
 
-    # What a test does, in this process or by /_standin
+    # Methods for tests, in this process or by /_standin
 
     def requests(self) -> list[dict[str, t.Any]]:
-        """Return every request so far, in order: method, path, headers (some), body (parsed), status (of the reply)."""
+        """Return all requests, in order: method, path, headers (some), body (parsed), status (of the reply)."""
         return copy.deepcopy(self.wire.log)
 
     def clear_requests(self) -> None:
-        """Forget the requests so far."""
+        """Clear the requests."""
         self.wire.log.clear()
 
     def tokens(self) -> list[str]:
-        """Return every bearer token that was given out."""
+        """Return all issued bearer tokens."""
         return list(self._tokens)
 
     def add_fault(self, kind: str, **rule: t.Any) -> None:
-        """Have requests meet a fault, see `Fault`."""
+        """Add a fault for requests, see `Fault`."""
         self.wire.faults.append(Fault(kind, **rule))
 
     def clear_faults(self) -> None:
-        """Have requests meet no fault any more."""
+        """Remove all faults."""
         self.wire.faults.clear()
 
     def set(self, **settings: t.Any) -> None:
@@ -199,7 +198,7 @@ class Immuta:
         self.settings = dataclasses.replace(self.settings, **settings)
 
     def seed(self, **members: t.Any) -> str:
-        """Add an integration as it is, of any type and in any status, and return its id. A busy one stays busy."""
+        """Add an integration of any type and in any status, without checks, and return its id. Busy ones stay so."""
         with self._lock:
             number = int(members.get("id", self._last_number + 1))
             self._last_number = max(self._last_number, number)
@@ -214,7 +213,7 @@ class Immuta:
             return str(number)
 
     def add_source(self, number: str, schema: str, view: str) -> None:
-        """Register a data source, as people do after the setup: Immuta creates a schema and a view for it."""
+        """Register a data source, as users do after the setup: Immuta creates a schema and a view for it."""
         with self._lock:
             record = self._find(number, MISSING)
             self._cluster.add_source(record.config, schema, view)
@@ -222,12 +221,12 @@ class Immuta:
                 record.sources.append(schema)
 
     def records(self) -> list[dict[str, t.Any]]:
-        """Return all integrations with all that Immuta knows of them, credentials too."""
+        """Return all integrations with all settings, including credentials."""
         with self._lock:
             return [{**self._shown(record), "config": copy.deepcopy(record.config)} for record in self._all()]
 
     def reset(self) -> None:
-        """Forget integrations, requests, tokens, faults and changed settings; ids begin at 1 again."""
+        """Clear integrations, requests, tokens, faults and changed settings; ids start at 1 again."""
         with self._lock:
             concurrent.futures.wait([record.work for record in self._records.values() if record.work])
             self._records.clear()
@@ -239,7 +238,7 @@ class Immuta:
         self.writes.clear()
         self.settings = self._first_settings
 
-    # The way in
+    # Dispatch
 
     def _routes(self) -> list[Route]:
         api = [
@@ -300,7 +299,7 @@ class Immuta:
             self._tokens[token] = self.settings.token_uses
         return {"token": token}
 
-    # The endpoints
+    # Endpoints
 
     def _list(self, body: t.Any) -> list[dict[str, t.Any]] | dict[str, t.Any]:
         with self._lock:
@@ -384,10 +383,10 @@ class Immuta:
             return PlainTextResponse(script)
         return JSONResponse(script if self.settings.script_reply == "string" else {"script": script})
 
-    # The records and their statuses
+    # Records and their statuses
 
     def _find(self, number: str, missing: str, verb: str | None = None) -> Record:
-        """Return an integration, one that is not busy when something is to be done with it."""
+        """Return an integration; raise an error for a busy one that must change."""
         for record in self._all():
             if str(record.number) == number:
                 if verb and record.status in BUSY:
@@ -403,7 +402,7 @@ class Immuta:
     def _begin(
         self, record: Record, status: str, payload: dict[str, t.Any], work: t.Callable[[dict[str, t.Any]], None]
     ) -> dict[str, t.Any]:
-        """Start what a busy status stands for, nothing in a manual setup. Return what POST, PUT and DELETE reply."""
+        """Start the work of a busy status, none in a manual setup. Return the reply of POST, PUT and DELETE."""
         if status in self.settings.failing:
             work = fail
         elif not payload["autoBootstrap"]:
@@ -418,7 +417,7 @@ class Immuta:
         return {key: self._shown(record)[key] for key in ("id", "status", "validationResults")}
 
     def _all(self) -> list[Record]:
-        """Return all integrations, after those whose time has come have changed their status."""
+        """Update due statuses, and return all integrations."""
         for record in list(self._records.values()):
             if record.work and record.status not in self.settings.stuck:
                 if self.settings.settle == 0:
@@ -440,7 +439,7 @@ class Immuta:
             del self._records[record.number]
 
     def _shown(self, record: Record) -> dict[str, t.Any]:
-        """Return what GET shows of an integration."""
+        """Return an integration as GET shows it."""
         config = copy.deepcopy(record.config)
         for owner in (config, config.get("okta", {})):
             owner.update({name: self.settings.redacted for name in ("username", "password") if name in owner})
@@ -457,7 +456,7 @@ class Immuta:
 
 
 def refuse_changes(record: Record, payload: dict[str, t.Any]) -> None:
-    """Raise RefusedError when a payload changes what an integration keeps for life."""
+    """Raise RefusedError if a payload changes an immutable setting."""
     before, after = record.config, payload["config"]
     if (record.type, record.automatic, before.get("host"), before.get("database")) != (
         payload["type"],
@@ -473,4 +472,4 @@ def fail(payload: dict[str, t.Any]) -> None:
 
 
 def nothing(payload: dict[str, t.Any]) -> None:
-    """Stand for the work on a cluster on which somebody else has run the scripts."""
+    """Do nothing: the scripts were run outside of Immuta."""

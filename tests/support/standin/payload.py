@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a request to the Immuta stand-in may hold, and the reply to one that is refused.
+"""Checks of requests to the Immuta stand-in, and the replies of refusals.
 
-The payloads are those of Immuta's documentation, "Configure a Redshift Integration". What is said about a wrong one is
-the stand-in's own.
+The payloads are those of Immuta's documentation, "Configure a Redshift Integration". The texts of the errors are the
+stand-in's own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ERRORS = {400: "Bad request", 401: "Unauthorized", 404: "Not found", 409: "Confl
 
 
 class RefusedError(Exception):
-    """A request that gets Immuta's error envelope, and validation results where there are any."""
+    """A request that gets Immuta's error envelope, with validation results if there are any."""
 
     def __init__(self, status: int, message: str, validation: dict[str, t.Any] | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class RefusedError(Exception):
 
 
 def parse(body: bytes, content_type: str) -> t.Any:
-    """Return what a body says, read as YAML where the content type names that, else as JSON; None for an empty one."""
+    """Return a parsed body, as YAML if the content type says so, otherwise as JSON; None for an empty one."""
     try:
         return yaml.safe_load(body.decode("utf-8")) if "yaml" in content_type else json.loads(body or b"null")
     except (ValueError, yaml.YAMLError) as error:
@@ -41,10 +41,10 @@ Types = t.Mapping[str, t.Mapping[str, bool]]
 
 
 def checked(body: t.Any, manual: bool = False, types: Types = types.MappingProxyType({})) -> dict[str, t.Any]:
-    """Return a payload with the defaults that GET shows. Raises RefusedError unless it is as documented.
+    """Return a payload with the defaults of GET. Raise RefusedError unless it is as documented.
 
-    What ``config`` holds beside the documented members is taken as it is. ``manual``: it must not be an automatic one.
-    ``types`` are accepted beside the documented ones.
+    Undocumented members of ``config`` are accepted. ``manual``: it must not be an automatic one. ``types`` are accepted
+    in addition to the documented ones.
     """
     require(
         isinstance(body, dict) and set(body) == {"type", "autoBootstrap", "config"},
@@ -74,7 +74,7 @@ def checked(body: t.Any, manual: bool = False, types: Types = types.MappingProxy
 
 
 def check_credentials(owner: t.Any, where: str = "", types: Types = types.MappingProxyType({})) -> None:
-    """Raise RefusedError unless there are an authentication type and the credentials that belong to it."""
+    """Raise RefusedError unless there are an authentication type and its credentials."""
     require(isinstance(owner, dict), "payload", "an object")
     kind = owner.get("authenticationType")
     kinds = ["userPassword", "okta", *types]

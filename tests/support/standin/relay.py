@@ -25,13 +25,13 @@ import struct
 import threading
 import typing as t
 
-# Redshift's reading on the left, what PostgreSQL makes the same of on the right.
+# Redshift's spelling on the left, the PostgreSQL equivalent on the right.
 REWRITES = [
-    # A view that is not bound to what it reads: PostgreSQL has bound views only.
+    # A late-binding view: PostgreSQL only has bound views.
     (re.compile(r"\s+WITH\s+NO\s+SCHEMA\s+BINDING\b", re.IGNORECASE), ""),
-    # An account that cannot log in with a password.
+    # An account without password login.
     (re.compile(r"\bPASSWORD\s+DISABLE\b", re.IGNORECASE), "PASSWORD NULL"),
-    # Who may use a language, as far as Redshift's view has it for users.
+    # Privileges on languages, as far as Redshift's view shows them for users.
     (
         re.compile(r"\b(?:pg_catalog\.)?svv_language_privileges\b", re.IGNORECASE),
         """(
@@ -40,13 +40,13 @@ REWRITES = [
             FROM pg_language, aclexplode(lanacl), pg_roles WHERE pg_roles.oid = grantee
         ) AS svv_language_privileges""",
     ),
-    # What a client may ask to find out where it is. AWS's page "Cluster versions": a build of patch 198.
+    # The version query. AWS's page "Cluster versions": a build of patch 198.
     (
         re.compile(r"\b(?:pg_catalog\.)?version\(\)", re.IGNORECASE),
         "(SELECT text 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0.219674' AS version)",
     ),
-    # Redshift knows no savepoints: in quotes the word is a syntax error (42601) for PostgreSQL too, which also leaves
-    # an open transaction as failed as any other error does.
+    # Redshift has no savepoints: in quotes the word is a syntax error (42601) for PostgreSQL too, which also aborts
+    # an open transaction as any other error does.
     (re.compile(r"\A(\s*)(SAVEPOINT|RELEASE|ROLLBACK(?=\s+(?:WORK\s+)?TO\b))", re.IGNORECASE), r'\1"\2"'),
 ]
 FAILURE = "DO $$ BEGIN RAISE 'The relay was told to fail.' USING ERRCODE = '{}'; END $$"
@@ -54,22 +54,22 @@ BODY = re.compile(r"(\$\w*\$).*?\1", re.DOTALL)
 PYTHON_FUNCTION = re.compile(
     r"\bCREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\b[^;]*\bLANGUAGE\s+[\"']?plpythonu", re.IGNORECASE
 )
-# The words of Redshift Serverless in June 2026 (the issue 1609 of clickstream-analytics-on-aws). The SQLSTATE is not
-# public; this is PostgreSQL's for a feature that is not supported.
+# The message of Redshift Serverless in June 2026 (issue 1609 of clickstream-analytics-on-aws). The SQLSTATE is not
+# public; this is PostgreSQL's for an unsupported feature.
 PYTHON_REFUSAL = """\
 DO $$ BEGIN
     RAISE 'Create function is not supported for language plpythonu anymore.' USING ERRCODE = '0A000';
 END $$"""
 STARTUP_SETTINGS = {"user", "database", "options", "application_name", "client_encoding"}
 REPORTED = {"server_version": "8.0.2", "client_encoding": "UNICODE"}
-# Redshift reads a backslash in a string as an escape and has no setting for it. The server behind is set to do so too.
+# Redshift reads a backslash in a string as an escape and has no setting for it. The server behind does so, too.
 UNREPORTED = {"standard_conforming_strings"}
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 
 
 class Statement(t.NamedTuple):
-    """A statement about to be handed to the server, as the client sent it."""
+    """A statement before the server gets it, as the client sent it."""
 
     user: str
     database: str
@@ -77,24 +77,23 @@ class Statement(t.NamedTuple):
     text: str
 
 
-# Called with each statement before the server gets it, in the connection's own thread, so it may wait. To have the
-# connection closed it returns "drop_before", and the server does not get the statement, or "drop_after", and the server
-# runs it but the client does not hear of that. With "fail " and a SQLSTATE the statement fails with that instead.
+# Called with each statement before the server gets it, in the connection's own thread, so it may wait. It closes the
+# connection if it returns "drop_before" (the server does not get the statement) or "drop_after" (the server runs it
+# but the client gets no reply). With "fail " and a SQLSTATE the statement fails with that instead.
 OnStatement = t.Callable[[Statement], t.Optional[str]]
-# Called likewise when the server has run a statement, or refused it, and before the client hears of that; returns
-# "drop" to have the connection closed.
+# Called after the server has run or refused a statement, and before the client gets the reply; closes the connection
+# if it returns "drop".
 OnResult = t.Callable[[Statement], t.Optional[str]]
-# Called with the settings of each log-in before the server gets it; it may wait. To have the connection closed it
-# returns "drop", and to have the log-in refused "fail " and a SQLSTATE.
+# Called with the settings of each login before the server gets it; it may wait. It closes the connection if it
+# returns "drop", and refuses the login with "fail " and a SQLSTATE.
 OnLogin = t.Callable[[dict[str, str]], t.Optional[str]]
 
 
 class Relay:
     """Context manager: listens on ``host``:``port`` (0: any free one) and relays to a PostgreSQL on 127.0.0.1.
 
-    ``python_functions``: new Python functions are accepted, as by Redshift before its patch 198.
-    ``tls`` is a pair of paths, certificate chain and key in PEM. ``on_login``, ``on_statement`` and ``on_result`` can
-    be set at any time.
+    ``python_functions``: new Python functions are accepted, as by Redshift before its patch 198. ``tls`` is a pair of
+    paths, certificate chain and key in PEM. ``on_login``, ``on_statement`` and ``on_result`` can be set at any time.
     """
 
     host = "127.0.0.1"
@@ -130,9 +129,9 @@ class Relay:
         self.drop_connections()
 
     def drop_connections(self) -> None:
-        """Cut every connection that is open now."""
+        """Close all open connections."""
         for connection in list(self._connections):
-            with contextlib.suppress(OSError):  # It has ended meanwhile.
+            with contextlib.suppress(OSError):  # It has ended.
                 connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
@@ -164,7 +163,7 @@ class Relay:
     def _negotiate(
         self, client: socket.socket, stack: contextlib.ExitStack
     ) -> tuple[socket.socket, dict[str, str] | bytes]:
-        """Return the client, under TLS if it asked for that, and its settings, or its whole request to cancel."""
+        """Return the client, with TLS on request, and its settings, or its whole cancel request."""
         while True:
             head = receive(client, 8)
             length, code = struct.unpack("!ii", head)
@@ -183,7 +182,7 @@ class Relay:
 
 
 class Session:
-    """One connection: messages to and fro until either side hangs up."""
+    """A connection that relays messages until either side closes it."""
 
     def __init__(self, relay: Relay, client: socket.socket, server: socket.socket, startup: dict[str, str]) -> None:
         self.relay = relay
@@ -197,13 +196,13 @@ class Session:
         self.skips_to_sync = False
 
     def run(self) -> None:
-        """Relay until the end. Raises EOFError or OSError at the end of the connection."""
+        """Relay until the end. Raise EOFError or OSError at the end of the connection."""
         known = "".join(f"{key}\0{value}\0" for key, value in self.startup.items() if key in STARTUP_SETTINGS)
         body = struct.pack("!i", 196608) + known.encode() + b"\0"
         self.server.sendall(struct.pack("!i", len(body) + 4) + body)
         buffers = {self.client: bytearray(), self.server: bytearray()}
         while True:
-            # What TLS has already taken from the socket does not show there any more.
+            # Data that TLS has already read from the socket is not visible there.
             waiting = isinstance(self.client, ssl.SSLSocket) and self.client.pending()
             readable = [self.client] if waiting else select.select([self.client, self.server], [], [])[0]
             for source in readable:
@@ -231,13 +230,13 @@ class Session:
         elif kind == b"B":
             failure = self._announce(self.prepared.get(body.split(b"\0", 2)[1], ""))
             if failure:
-                # It is answered as the rest of the exchange would be: with an error and that the server is ready.
+                # The reply is an error and the message that the server is ready.
                 self.skips_to_sync = True
                 kind, body = b"Q", failure.encode() + b"\0"
         return pack(kind, body)
 
     def _announce(self, text: str) -> str:
-        """Say what is to be run; returns what is to be run in its place, if anything."""
+        """Announce a statement; return its replacement, if any."""
         user = self.startup["user"]
         database, application = self.startup.get("database", user), self.startup.get("application_name", "")
         self.current = Statement(user, database, application, text)
@@ -258,7 +257,7 @@ class Session:
             body = f"{name}\0{REPORTED.get(name, value)}\0".encode()
         if not self.held and (kind not in (b"C", b"E") or not self.current):
             return pack(kind, body)
-        # What a statement did is there for others when the server is ready again, not when it says how it ended.
+        # The effects of a statement are visible to others when the server is ready, not when it reports the result.
         self.held += pack(kind, body)
         if kind != b"Z":
             return b""
@@ -270,7 +269,7 @@ class Session:
 
 
 def refusal(sqlstate: str) -> bytes:
-    """What a server says that lets nobody in."""
+    """Return a server's refusal of a login."""
     fields = {"S": "FATAL", "V": "FATAL", "C": sqlstate, "M": "The relay was told to refuse."}
     return pack(b"E", b"".join(f"{name}{text}\0".encode() for name, text in fields.items()) + b"\0")
 
@@ -282,7 +281,7 @@ def rewrite(text: str) -> str:
 
 
 def messages(buffer: bytearray) -> t.Iterator[tuple[bytes, bytes]]:
-    """Take the whole messages from a buffer, as pairs of kind and body."""
+    """Take the complete messages from a buffer, as pairs of kind and body."""
     while len(buffer) >= 5:
         end = 1 + struct.unpack_from("!i", buffer, 1)[0]
         if len(buffer) < end:
@@ -297,7 +296,7 @@ def pack(kind: bytes, body: bytes) -> bytes:
 
 
 def receive(source: socket.socket, length: int) -> bytes:
-    """Return exactly that many bytes. Raises EOFError where there are fewer."""
+    """Return exactly that many bytes. Raise EOFError if there are fewer."""
     data = b""
     while len(data) < length:
         received = source.recv(length - len(data))

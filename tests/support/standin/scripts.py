@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The scripts that the Immuta stand-in generates, as lists of statements and as text.
 
-Immuta publishes none of its own. These make what its documentation names ("Redshift Overview", "User Impersonation"):
-the account, the database, three schemas, the table `profile`, the view `user_profile`, procedures, privileges, and the
-impersonation group. Every statement is one that Redshift's documentation has. ``config`` is the API's.
+Immuta publishes none. These create the objects in its documentation ("Redshift Overview", "User Impersonation"): the
+account, the database, three schemas, the table `profile`, the view `user_profile`, procedures, privileges, and the
+impersonation group. Every statement is documented for Redshift. ``config`` is the API's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def identifier(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return a quoted string for a server to which a backslash in a string is an escape."""
+    """Return a quoted string for a server that reads a backslash in a string as an escape."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
@@ -34,18 +34,18 @@ def account(config: Config) -> str:
 
 
 def secret(config: Config) -> str:
-    """Return what follows PASSWORD: an account of Okta's, or of an access key, has none in Redshift."""
+    """Return the value of PASSWORD: an account of Okta or of an access key has none in Redshift."""
     return literal(config["password"]) if config["authenticationType"] == "userPassword" else "DISABLE"
 
 
 def impersonation_group(config: Config) -> str | None:
-    """Return the group whose members may impersonate, None where impersonation is off."""
+    """Return the group whose members may impersonate, None without impersonation."""
     impersonation = config.get("impersonation", {})
     return impersonation.get("role", "immuta_impersonation") if impersonation.get("enabled") else None
 
 
 def initial_create(config: Config) -> list[str]:
-    """Return what is to be run in ``initialDatabase``, each statement by itself."""
+    """Return the statements for ``initialDatabase``, run one by one."""
     database, user = identifier(config["database"]), identifier(account(config))
     return [
         f"-- The account that Immuta works with; it's the payload's.\nCREATE USER {user} PASSWORD {secret(config)}",
@@ -55,7 +55,7 @@ def initial_create(config: Config) -> list[str]:
 
 
 def create(config: Config) -> list[str]:
-    """Return what is to be run in ``database``, in one transaction."""
+    """Return the statements for ``database``, run in one transaction."""
     database = identifier(config["database"])
     group = impersonation_group(config)
     return [
@@ -74,7 +74,7 @@ CREATE VIEW immuta_system.user_profile AS
     SELECT username, iam, entitlements FROM immuta_system.profile WHERE username = current_user
     WITH NO SCHEMA BINDING""",
         "GRANT SELECT ON immuta_system.user_profile TO PUBLIC",
-        # What PUBLIC gets by "Redshift Overview": future functions, and tables created after `profile`.
+        # Privileges of PUBLIC by "Redshift Overview": future functions, and tables created after `profile`.
         "ALTER DEFAULT PRIVILEGES IN SCHEMA immuta_functions GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA immuta_system GRANT SELECT ON TABLES TO PUBLIC",
         """\
@@ -95,7 +95,7 @@ $$ LANGUAGE plpgsql SECURITY DEFINER""",
 
 
 def system_account_grants(config: Config) -> list[str]:
-    """Return the statements that let the system account work in the database."""
+    """Return the grants of the system account in the database."""
     user = identifier(account(config))
     return [
         *(f"GRANT ALL PRIVILEGES ON SCHEMA {schema} TO {user}" for schema in SCHEMAS),
@@ -107,7 +107,7 @@ def system_account_grants(config: Config) -> list[str]:
 
 
 def system_account_removal(config: Config) -> list[str]:
-    """Return the statements that take it all back and drop the system account."""
+    """Return the statements that revoke these grants and drop the system account."""
     user = identifier(account(config))
     return [
         f"REVOKE USAGE ON LANGUAGE plpythonu FROM {user}",
@@ -121,7 +121,7 @@ def system_account_removal(config: Config) -> list[str]:
 
 
 def impersonation_procedures(group: str) -> list[str]:
-    """Return the statements that make the impersonation group and the two procedures that fill it."""
+    """Return the statements that create the impersonation group and its two procedures."""
     return [f"CREATE GROUP {identifier(group)}"] + [
         f"""\
 CREATE PROCEDURE immuta_procedures.{verb}_impersonation(name varchar(128)) AS $immuta$
@@ -135,7 +135,7 @@ $immuta$ LANGUAGE plpgsql SECURITY DEFINER"""
 
 
 def edit(before: Config, after: Config) -> list[str]:
-    """Return what is to be run in ``database`` to go from one configuration to another, in one transaction."""
+    """Return the statements for ``database`` that change one config to another, run in one transaction."""
     statements = []
     if account(before) == account(after):
         statements += [f"ALTER USER {identifier(account(after))} PASSWORD {secret(after)}"]
@@ -160,7 +160,7 @@ def edit(before: Config, after: Config) -> list[str]:
 
 
 def source(schema: str, view: str) -> list[str]:
-    """Return what Immuta itself runs in ``database`` for a data source that is registered later."""
+    """Return the statements that Immuta itself runs in ``database`` for a data source that is registered later."""
     return [
         f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}",
         f"GRANT USAGE ON SCHEMA {identifier(schema)} TO PUBLIC",
@@ -170,7 +170,7 @@ def source(schema: str, view: str) -> list[str]:
 
 
 def delete(config: Config, sources: t.Sequence[str] = ()) -> list[str]:
-    """Return what is to be run in ``database`` to undo `initial_create` and `create`, but for the database itself.
+    """Return the statements for ``database`` that undo `initial_create` and `create`, except the database itself.
 
     ``sources`` are the schemas of data sources.
     """
@@ -186,10 +186,10 @@ def delete(config: Config, sources: t.Sequence[str] = ()) -> list[str]:
 
 
 def cleanup(config: Config) -> list[str]:
-    """Return what removes the same from any half-done state, in ``database`` or, where that is missing, elsewhere.
+    """Return the statements that clean up any partial setup, in ``database`` or, if it is missing, elsewhere.
 
-    Redshift has IF EXISTS for DROP SCHEMA and DROP USER only. The rest is done by a procedure, in a schema that goes
-    when it has run.
+    Redshift has IF EXISTS only for DROP SCHEMA and DROP USER. A procedure does the rest, in a schema that is dropped
+    afterwards.
     """
     database, user = config["database"], account(config)
     group = impersonation_group(config)
@@ -215,6 +215,6 @@ def cleanup(config: Config) -> list[str]:
 
 
 def text(name: str, statements: t.Sequence[str]) -> str:
-    """Return the script as Immuta would send it, with comments around. Only the first one ends with a newline."""
+    """Return the script as Immuta sends it, with comments. Only the first one ends with a newline."""
     end = "\n" if name == "initial-create" else ""
     return f"-- Immuta: {name}; don't change it\n\n" + ";\n\n".join(statements) + f"; -- the end{end}"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to a request between the socket and the Immuta stand-in: it is logged, and may meet a fault."""
+"""The log and the faults of requests between the socket and the Immuta stand-in."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LOGGED_HEADERS = ("accept", "authorization", "content-type", "user-agent")
 
 @dataclasses.dataclass
 class Fault:
-    """A fault for requests whose method is the same and whose path matches: ``skip`` go by, then ``times`` meet it.
+    """A fault for requests with the same method and a matching path. The first ``skip`` pass, the next ``times`` fail.
 
     These do not reach the stand-in:
 
     - ``status``: the reply is ``status`` with ``headers`` and ``body`` (by default Immuta's error envelope)
-    - ``html``: a page, with status 200, as from a proxy that wants a log-in
+    - ``html``: a page, with status 200, as from a proxy that requires a login
     - ``redirect``: to ``location``
     - ``drop_before``: the connection is closed
     - ``hang``: no reply, for ``seconds``; then the connection is closed
@@ -35,8 +35,8 @@ class Fault:
 
     - ``latency``: after ``seconds``
     - ``slow``: the reply's body comes in ten pieces over ``seconds``
-    - ``drop_after``: the connection is closed in place of the reply
-    - ``truncate_headers``, ``truncate_body``: it is closed in the middle of the reply's headers or body
+    - ``drop_after``: the connection is closed instead of a reply
+    - ``truncate_headers``, ``truncate_body``: the connection is closed within the reply's headers or body
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Fault:
     path: str = ""
     skip: int = 0
     times: int | None = 1
-    """None: for ever."""
+    """None: no limit."""
     seconds: float = 1.0
     status: int = 503
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -56,7 +56,7 @@ class Fault:
             raise ValueError(f"{self.kind} is none of {', '.join(KINDS)}")
 
     def meets(self, method: str, path: str) -> bool:
-        """Return whether this request meets the fault, and count it."""
+        """Return whether this request has the fault, and count it."""
         if self.method not in (None, method) or not re.search(self.path, path) or self.times == 0:
             return False
         if self.skip:
@@ -81,13 +81,13 @@ KINDS = (
 )
 
 
-# Called with the entry of a request in the log, in a thread of its own, so it may wait: before the stand-in has it, and
-# when it has been carried out but the reply not sent. To have the connection closed then it returns "drop".
+# Called with the log entry of a request, in its own thread, so it may wait: before the stand-in gets it, and between
+# its execution and the reply. It closes the connection if it returns "drop".
 OnRequest = t.Callable[[dict[str, t.Any]], t.Optional[str]]
 
 
 class WireProtocol(H11Protocol):
-    """uvicorn's, which also shows its connection to the application: some faults are none of HTTP's."""
+    """uvicorn's protocol with access to its connection: some faults are not HTTP."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
@@ -95,7 +95,7 @@ class WireProtocol(H11Protocol):
 
 
 class Wire:
-    """The log of requests and the faults they meet, and the application that keeps both.
+    """The log and the faults of requests, and the application that applies both.
 
     ``on_request`` and ``on_reply`` can be set at any time.
     """
@@ -107,7 +107,7 @@ class Wire:
         self.on_reply: OnRequest | None = None
 
     def around(self, app: t.Any) -> t.Any:
-        """Return the ASGI application that logs and spoils what comes for another one, but for what controls it."""
+        """Return the ASGI application that logs and disturbs the requests to another one, except control requests."""
 
         async def application(scope: t.Any, receive: t.Any, send: t.Any) -> None:
             if scope["path"].startswith(CONTROL):
@@ -147,7 +147,7 @@ class Wire:
 
 
 async def spoil(fault: Fault | None, app: t.Any, scope: t.Any, receive: t.Any, send: t.Any) -> None:
-    """Have the application answer, or not, as the fault has it."""
+    """Apply the fault to a request and its reply."""
     transport = scope["state"]["transport"]
     kind = fault.kind if fault else None
     if kind in ("latency", "hang"):
@@ -191,7 +191,7 @@ async def close(transport: asyncio.Transport, rest: bytes = b"") -> None:
 
 
 def canned(fault: Fault) -> Response:
-    """Return a reply that the stand-in has nothing to do with."""
+    """Return a reply that does not come from the stand-in."""
     if fault.kind == "html":
         return HTMLResponse("<!DOCTYPE html><html><body>Please log in.</body></html>")
     if fault.kind == "redirect":
@@ -205,7 +205,7 @@ def canned(fault: Fault) -> Response:
 
 
 def readable(body: bytes) -> t.Any:
-    """Return a request's body for the log: parsed where it can be, None where it is empty."""
+    """Return a request's body for the log: parsed if possible, None if empty."""
     try:
         return yaml.safe_load(body.decode("utf-8")) if body else None
     except (ValueError, yaml.YAMLError):
