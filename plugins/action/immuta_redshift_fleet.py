@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -28,6 +29,14 @@ from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process im
     is_switched_on,
     validate,
 )
+
+try:
+    from ansible.errors import AnsibleValueOmittedError as OmittedError
+except ImportError:  # before ansible-core 2.19, where `omit` is a text
+
+    class OmittedError(Exception):  # type: ignore[no-redef]
+        """The value of an option that is not set."""
+
 
 _REFERENCE = re.compile(r"\s*\{\{ (\w+) \}\}\s*")
 # A name without special characters of host patterns.
@@ -93,7 +102,10 @@ class ActionModule(ActionBase):
         self._templar.available_variables = {**variables, **computed}
         args = plain(computed["__immuta_redshift_api"])
         for name, template in variables["__immuta_redshift_options"].items():
-            args[name] = plain(self._value(template, computed, variables))
+            with contextlib.suppress(OmittedError):
+                value = plain(self._value(template, computed, variables))
+                if value is None or value != variables.get("omit"):
+                    args[name] = value
         validation = validate(immuta_redshift_plan.arguments(), args)
         _check(validation)
         check_as_given(args)
