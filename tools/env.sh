@@ -23,7 +23,7 @@ rm -rf .venv
 pip=(.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement)
 # pip installs uv, and uv installs the rest, six times as fast. pip is the fallback for an index that only pip knows.
 "${pip[@]}" <(sed -n '/^uv==/,/^    #/p' "$lock")
-if ! .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps --requirement "$lock"; then
+if ! .venv/bin/uv pip install --quiet --system-certs --python .venv/bin/python --require-hashes --no-deps --requirement "$lock"; then
     echo "env: uv failed (see above); installing with pip, which takes about a minute"
     "${pip[@]}" "$lock"
 fi

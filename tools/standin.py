@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import shlex
 import signal
@@ -27,6 +28,8 @@ List integrations:  curl -H 'Authorization: {immuta.api_key}' {immuta.url}/integ
 List requests:  curl {immuta.url}/_standin/requests
 Environment of a shell:
 {settings}
+Variables of the role, for the playbook in README.md:
+  -e {variables}
 Ctrl-C stops both and deletes their data.
 """
 
@@ -60,6 +63,18 @@ def private_file(path: str, text: str) -> t.Iterator[None]:
         os.remove(path)
 
 
+def role_variables(standins: Standins) -> dict[str, t.Any]:
+    """Return the address of the Redshift stand-in and the password of the account that a setup creates."""
+    return {
+        "immuta_redshift_login": {
+            "login_host": standins.redshift.host,
+            "login_port": standins.redshift.port,
+            "ssl_mode": "disable",
+        },
+        "immuta_system_password": standins.config()["password"],
+    }
+
+
 def main(arguments: list[str]) -> int:
     """Run until a signal to stop arrives, and return the exit code."""
     options = parse_arguments(arguments)
@@ -79,12 +94,15 @@ def main(arguments: list[str]) -> int:
             if options.env_file:
                 stack.enter_context(private_file(options.env_file, settings))
                 settings = f"source {options.env_file}\n"
-            print(
-                BANNER.format(
-                    standins=standins, immuta=standins.immuta, redshift=standins.redshift, host=HOST, settings=settings
-                ),
-                flush=True,
+            banner = BANNER.format(
+                standins=standins,
+                immuta=standins.immuta,
+                redshift=standins.redshift,
+                host=HOST,
+                settings=settings,
+                variables=shlex.quote(json.dumps(role_variables(standins))),
             )
+            print(banner, flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:
         return 0

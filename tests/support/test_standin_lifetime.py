@@ -16,7 +16,8 @@ import time
 import pytest
 import requests
 
-from tests.support.paths import ROOT
+from tests.support.paths import COLLECTIONS, ROOT
+from tests.support.playbooks import ended, environment, program
 from tests.support.standin import Standins
 
 
@@ -106,6 +107,19 @@ def test_foreground_prints_usage(foreground):
     header, url = command[1], command[2]
     assert url == settings["IMMUTA_URL"] + "/integrations"
     assert requests.get(url, headers=dict([header.split(": ")]), timeout=10).json() == []
+
+
+def test_readme_playbook_runs_with_the_printed_variables(foreground, tmp_path):
+    _process, printed, _directory, settings = foreground
+    option, variables = shlex.split(re.search(r"^  (-e .*)", printed, re.MULTILINE)[1])
+    playbook = tmp_path / "cluster.yml"
+    playbook.write_text(re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1])
+    words = shlex.split(settings.read_text())
+    exported = dict(word.split("=", 1) for word in words if "=" in word)
+    shell = environment(tmp_path, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), **exported)
+    for changed in (3, 0):
+        run = ended([program("ansible-playbook"), playbook, option, variables], shell, tmp_path)
+        assert (run.succeeded, run.changed) == (True, changed), run.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
