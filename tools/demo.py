@@ -83,7 +83,7 @@ class Tour:
     def play(self, name: str, *options: str) -> int:
         """Run a playbook, print its tasks and the requests to Immuta, and return the number of changed tasks."""
         self._standins.immuta.clear_requests()
-        print("  $ ansible-playbook", PLAYBOOKS[name], "-e @cluster.yml", *options, flush=True)
+        print("  $ ansible-playbook", PLAYBOOKS[name], "-e @cluster_vars.yml", *options, flush=True)
         run = subprocess.run(
             [
                 program("ansible-playbook"),

@@ -682,7 +682,7 @@ def test_refusing_proxy_gets_no_key(ca_path: str):
     with (
         Server(reply(407, b"", "close")) as proxy,
         through(proxy, ca_path) as http,
-        pytest.raises(ApiError, match="the proxy could not be reached or refused") as caught,
+        pytest.raises(ApiError, match="the proxy refused or could not be reached") as caught,
     ):
         http.request("POST", "/integrations", {})
     assert KEY not in repr(proxy.seen)

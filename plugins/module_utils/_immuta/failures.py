@@ -65,7 +65,7 @@ def transport_error(error: BaseException, tenant: Tenant, request: Request) -> A
         what = "no trusted TLS connection could be made: check the certificate, ca_path and validate_certs"
         retryable = False
     elif caused_by(kinds.ProxyError, urllib3_errors.ProxyError):
-        what = "the proxy could not be reached or refused: check the proxy settings, or set use_proxy to false"
+        what = "the proxy refused or could not be reached: check the proxy settings, or set use_proxy to false"
     elif caused_by(urllib3_errors.NewConnectionError):
         what = "the connection was refused or the host name is not known: check url and network"
     elif caused_by(kinds.ConnectTimeout):
