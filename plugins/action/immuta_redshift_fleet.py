@@ -23,20 +23,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules.immut
     check_place,
     results_in_sync,
 )
-from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import plain
+from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import OMITTED, is_omitted, plain
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import (
     is_own_python,
     is_switched_on,
     validate,
 )
-
-try:
-    from ansible.errors import AnsibleValueOmittedError as OmittedError
-except ImportError:  # before ansible-core 2.19, where `omit` is a text
-
-    class OmittedError(Exception):  # type: ignore[no-redef]
-        """The value of an option that is not set."""
-
 
 _REFERENCE = re.compile(r"\s*\{\{ (\w+) \}\}\s*")
 # A name without special characters of host patterns.
@@ -102,9 +94,9 @@ class ActionModule(ActionBase):
         self._templar.available_variables = {**variables, **computed}
         args = plain(computed["__immuta_redshift_api"])
         for name, template in variables["__immuta_redshift_options"].items():
-            with contextlib.suppress(OmittedError):
+            with contextlib.suppress(OMITTED):
                 value = plain(self._value(template, computed, variables))
-                if value is None or value != variables.get("omit"):
+                if not is_omitted(value, variables):
                     args[name] = value
         validation = validate(immuta_redshift_plan.arguments(), args)
         _check(validation)

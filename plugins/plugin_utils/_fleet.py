@@ -36,7 +36,7 @@ CONFIG = "immuta_redshift_config"
 _UNDEFINED = "__immuta_redshift_undefined__"
 _UNDEFINED_NAME = re.compile(r"'[^'{}]+' is undefined|[\w ']+ has no attribute '[^'{}]+'")
 # The exception of a template that renders to omit; ansible-core before 2.19 renders a placeholder.
-_OMITTED: t.Any = getattr(ansible.errors, "AnsibleValueOmittedError", ())
+OMITTED: t.Any = getattr(ansible.errors, "AnsibleValueOmittedError", ())
 _SETUPS = {"manual": False, "automatic": True}
 
 
@@ -145,19 +145,19 @@ class HostReader:
                     continue
                 try:
                     computed = self._member(where, member, variables)
-                except _OMITTED:
+                except OMITTED:
                     continue
                 except InputError:
                     if not _is_credential(where):
                         raise
                     continue
-                if not isinstance(computed, str) or computed != variables.get("omit"):
+                if not is_omitted(computed, variables):
                     members[name] = computed
             return members
         try:
             # A template may render to a dictionary. Rendered values are never templates again.
             return _without_credentials(plain(self._computed(value, variables)))
-        except _OMITTED:
+        except OMITTED:
             raise
         except Exception as error:  # a template can raise anything
             raise InputError(f"{path}: {_sentence(error, variables)}") from error
@@ -219,6 +219,11 @@ class HostReader:
 
 
 _OKTA = ("app_id", "appId", "idp_host", "idpHost", "role")
+
+
+def is_omitted(value: t.Any, variables: t.Mapping[str, t.Any]) -> bool:
+    """Return whether a rendered value is the placeholder of omit, which is text before ansible-core 2.19."""
+    return isinstance(value, str) and value == variables.get("omit")
 
 
 def plain(value: t.Any) -> t.Any:

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import re
 import subprocess
 import sys
 import typing as t
 
-from tests.support.playbooks import TIME_LIMIT, Workspace
+from tests.support.playbooks import TIME_LIMIT, Workspace, program
 from tests.support.standin import Standins
 
 # Loaded by the process that all tasks are forked from.
@@ -57,7 +56,7 @@ def play(workspace: Workspace, *tasks: dict[str, t.Any], **environment: str) -> 
     inventory = {"all": {"hosts": dict.fromkeys(HOSTS), "vars": {"ansible_connection": "local"}}}
     inventory["all"]["vars"]["ansible_python_interpreter"] = sys.executable
     (workspace.directory / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
-    command = [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.json", str(playbook)]
+    command = [program("ansible-playbook"), "-i", "inventory.json", str(playbook)]
     run = subprocess.run(
         command,
         env={

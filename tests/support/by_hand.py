@@ -15,24 +15,11 @@ from tests.support.standin import Login, Standins, scripts
 
 def connect(driver: str, standins: Standins, login: Login, database: str) -> t.Any:
     """Return an autocommit session through the relay."""
+    address: dict[str, t.Any] = {"host": standins.redshift.host, "port": standins.redshift.port}
+    address.update(user=login.user, password=login.password)
     if driver == "psycopg":
-        return psycopg.connect(
-            host=standins.redshift.host,
-            port=standins.redshift.port,
-            user=login.user,
-            password=login.password,
-            dbname=database,
-            autocommit=True,
-            sslmode="disable",
-        )
-    session = redshift_connector.connect(
-        host=standins.redshift.host,
-        port=standins.redshift.port,
-        user=login.user,
-        password=login.password,
-        database=database,
-        ssl=False,
-    )
+        return psycopg.connect(**address, dbname=database, autocommit=True, sslmode="disable")
+    session = redshift_connector.connect(**address, database=database, ssl=False)
     session.autocommit = True
     return session
 

@@ -146,7 +146,7 @@ def _run(request: dict[str, t.Any]) -> None:
         runpy.run_module(f"{PACKAGE}.modules.{request['module']}", run_name="__main__", alter_sys=True)
     except SystemExit:
         pass
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001  # Python would print it too, but this process must not return
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()

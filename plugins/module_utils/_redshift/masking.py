@@ -258,7 +258,7 @@ class _Zones:
 
 
 def _positions(text: str, zones: _Zones) -> list[Span]:
-    """Yield the positions of secrets, by preceding text or by shape; they can overlap."""
+    """Return the positions of secrets, by preceding text or by shape; they can overlap."""
     found: list[Span] = []
     covered = 0
     for match in _NAMED.finditer(text):
@@ -317,7 +317,7 @@ def _until(text: str, closer: str, start: int) -> Span:
 
 
 def _literals(text: str, position: int) -> list[Span]:
-    """Yield the literal at ``position``, and its continuations."""
+    """Return the literal at ``position``, and its continuations."""
     spans: list[Span] = []
     while text.startswith("'", position):
         literal = REDSHIFT.literal.match(text, position)

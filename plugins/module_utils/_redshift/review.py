@@ -140,7 +140,8 @@ def as_text(host: str, login: str, scripts: t.Sequence[Script]) -> str:
     title = f"Review of {visible(host)}"
     lines = [title, "=" * len(title), ""]
     lines += textwrap.wrap(_introduction(login, scripts), WIDTH, break_on_hyphens=False)
-    for heading, rows in _summary(scripts):
+    for group, rows in _summary(scripts):
+        heading = _HEADINGS[group]
         lines += ["", heading, "-" * len(heading)]
         for what, where in rows:
             lines += _wrapped(f"{what}  [{where}]" if where else what, "  ")
@@ -154,9 +155,7 @@ def as_text(host: str, login: str, scripts: t.Sequence[Script]) -> str:
                 lines += ["", *_wrapped(f"[{mark.index}] {mark.command}, line {line}", "")]
             first, *others = _chunks(text, WIDTH - _GUTTER)
             lines += [f"{line:>5} | {first}".rstrip(), *(f"{'':>5} : {other}".rstrip() for other in others)]
-    lines += ["", "", "To approve these scripts", "------------------------", "", "immuta_redshift_reviewed:"]
-    for script in scripts:
-        lines += [f"  {script.name}:", f"    {script.checksum}"]
+    lines += ["", "", "To approve these scripts", "------------------------", "", *_approval(scripts)]
     return "\n".join(lines) + "\n"
 
 
@@ -164,12 +163,12 @@ def as_html(host: str, login: str, scripts: t.Sequence[Script]) -> str:
     """Return the review as an HTML page that loads nothing and runs nothing."""
     shown = html.escape(visible(host))
     body = [f"<h1>Review of {shown}</h1>", f"<p>{html.escape(_introduction(login, scripts))}</p>"]
-    for key, (heading, rows) in zip(_groups(scripts), _summary(scripts)):
+    for group, rows in _summary(scripts):
         items = "".join(
             f"<li><code>{_marked(what)}</code>{f' <small>{html.escape(where)}</small>' if where else ''}</li>"
             for what, where in rows
         )
-        body.append(f'<section class="{key}"><h2>{heading}</h2><ul>{items}</ul></section>')
+        body.append(f'<section class="{group}"><h2>{_HEADINGS[group]}</h2><ul>{items}</ul></section>')
     for number, script in enumerate(scripts, 1):
         body.append(f"<h2>{number}. {html.escape(f'{script.name}, in the database {visible(script.database)}')}</h2>")
         body.append(f'<p class="sum">checksum: <code>{html.escape(script.checksum)}</code></p>')
@@ -184,8 +183,8 @@ def as_html(host: str, login: str, scripts: t.Sequence[Script]) -> str:
             ]
             shown_lines.append(f"<div><b>{line}</b><code>{_marked(text)}</code></div>")
         body.append(f'<div class="script">{"".join(shown_lines)}</div>')
-    approval = "\n".join(f"  {script.name}:\n    {script.checksum}" for script in scripts)
-    body.append(f"<h2>To approve these scripts</h2><pre>immuta_redshift_reviewed:\n{html.escape(approval)}</pre>")
+    approval = html.escape("\n".join(_approval(scripts)))
+    body.append(f"<h2>To approve these scripts</h2><pre>{approval}</pre>")
     return _PAGE.format(title=shown, style=_STYLE, body="\n".join(body))
 
 
@@ -198,6 +197,12 @@ def _introduction(login: str, scripts: t.Sequence[Script]) -> str:
         f"{MASK}. Everything else is shown unchanged. The summary does not cover the effects of a body, such as that "
         "of a procedure, when it is called."
     )
+
+
+def _approval(scripts: t.Sequence[Script]) -> list[str]:
+    """Return the role's option that approves the scripts, as lines of YAML."""
+    checksums = [line for script in scripts for line in (f"  {script.name}:", f"    {script.checksum}")]
+    return ["immuta_redshift_reviewed:", *checksums]
 
 
 def _starts(script: Script) -> dict[int, list[Mark]]:
@@ -214,7 +219,7 @@ def _groups(scripts: t.Sequence[Script]) -> list[str]:
 
 
 def _summary(scripts: t.Sequence[Script]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the headings of the summary, each with rows of effect and position."""
+    """Return the effect groups of the scripts, each with rows of effect and position."""
     sections = []
     for group in _groups(scripts):
         found = [(effect, script.name) for script in scripts for effect in script.effects if effect.group == group]
@@ -223,7 +228,7 @@ def _summary(scripts: t.Sequence[Script]) -> list[tuple[str, list[tuple[str, str
             rows = [(f"{command}: {count}", "") for command, count in counts.items()]
         else:
             rows = [(visible(effect.what), f"{name}, line {effect.line}") for effect, name in found]
-        sections.append((_HEADINGS[group], rows or [("None", "")]))
+        sections.append((group, rows or [("None", "")]))
     return sections
 
 
