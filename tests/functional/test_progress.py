@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import typing as t
 
-from tests.support.playbooks import TIME_LIMIT, Workspace, program
+from tests.support.playbooks import Workspace, program
+from tests.support.preloaded import run_program
 from tests.support.standin import Standins
 
 # Loaded by the process that all tasks are forked from.
@@ -57,22 +57,17 @@ def play(workspace: Workspace, *tasks: dict[str, t.Any], **environment: str) -> 
     inventory["all"]["vars"]["ansible_python_interpreter"] = sys.executable
     (workspace.directory / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
     command = [program("ansible-playbook"), "-i", "inventory.json", str(playbook)]
-    run = subprocess.run(
+    run = run_program(
         command,
-        env={
+        {
             **workspace.environment,
             "ANSIBLE_ASYNC_DIR": str(workspace.directory / "async"),
             "ANSIBLE_CALLBACK_PLUGINS": str(plugins),
             **environment,
         },
-        cwd=workspace.directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
+        workspace.directory,
     )
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.status == 0, run.stdout + run.stderr
     files = {host: workspace.directory / f"{host}.json" for host in HOSTS}
     results = {host: json.loads(path.read_text(encoding="utf-8")) for host, path in files.items()}
     for path in files.values():

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from tests.support.fake_aws import FakeAws
-from tests.support.modules import run_module
+from tests.support.preloaded import run_module
 from tests.support.standin import Standins
 from tests.support.standin import scripts as immuta_scripts
 from tests.support.standin.relay import Relay

@@ -18,8 +18,8 @@ import psycopg
 import yaml
 
 from tests.support.by_hand import connect
-from tests.support.modules import TIME_LIMIT, run_module
 from tests.support.paths import COLLECTIONS
+from tests.support.preloaded import TIME_LIMIT, run_module, run_program
 from tests.support.standin import Login, Standins
 from tests.support.standin.postgres import find_binaries
 
@@ -73,18 +73,8 @@ def program(name: str) -> str:
 
 def ended(command: t.Sequence[str | pathlib.Path], environment: dict[str, str], directory: pathlib.Path) -> Run:
     """Run a command in a directory, and wait for its end."""
-    run = subprocess.run(
-        command,
-        env=environment,
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-    return Run(run.returncode, run.stdout)
+    run = run_program(command, environment, directory, merge=True)
+    return Run(run.status, run.stdout)
 
 
 class Workspace:
