@@ -73,7 +73,7 @@ lint-ansible: env
 	ansible-lint
 
 .PHONY: sanity
-sanity: env ## Run ansible-test sanity on every installed Python
+sanity: env ## Run ansible-test sanity on the published files
 	python -m tools.run_ansible_test sanity
 
 .PHONY: integration

@@ -16,25 +16,24 @@ artifact=$(echo "$out"/*.tar.gz)
 export ANSIBLE_COLLECTIONS_PATH=$out/collections
 ansible-galaxy collection install --offline "$artifact" --collections-path "$ANSIBLE_COLLECTIONS_PATH"
 # ansible-doc skips names that it cannot find, so check each name.
-for module in plugins/modules/*.py; do
-    name=immuta.integrations.$(basename "$module" .py)
-    ansible-doc --json --type module "$name" | grep --quiet --fixed-strings "\"$name\"" || { echo "No module $name."; exit 1; }
-done
-for plugin in plugins/inventory/*.py; do
-    name=immuta.integrations.$(basename "$plugin" .py)
-    ansible-doc --json --type inventory "$name" | grep --quiet --fixed-strings "\"$name\"" || { echo "No inventory plugin $name."; exit 1; }
-done
+check_documentation() { # TYPE FILE...
+    local type=$1 names name documented
+    shift
+    names=$(for file in "$@"; do echo "immuta.integrations.$(basename "$file" .py)"; done)
+    documented=$(xargs ansible-doc --json --type "$type" <<< "$names")
+    for name in $names; do
+        grep --quiet --fixed-strings "\"$name\"" <<< "$documented" || { echo "No $type $name."; exit 1; }
+    done
+}
+check_documentation module plugins/modules/*.py
+check_documentation inventory plugins/inventory/*.py
+check_documentation role roles/*
 # No server listens on this port, so the plugin reports an error.
 echo "{plugin: immuta.integrations.tenant, url: 'http://127.0.0.1:9', api_key: key, retries: 0}" > "$out/tenant.immuta.yml"
 listed=$(ansible-inventory --inventory "$out/tenant.immuta.yml" --list 2>&1 || true)
 grep --quiet "GET /integrations at http://127.0.0.1:9 failed" <<< "$(tr '\n' ' ' <<< "$listed")" || { echo "$listed"; exit 1; }
-for role in roles/*/; do
-    name=immuta.integrations.$(basename "$role")
-    ansible-doc --json --type role "$name" | grep --quiet --fixed-strings "\"$name\"" || { echo "No role $name."; exit 1; }
-done
-for playbook in playbooks/*.yml; do
-    ansible-playbook --syntax-check "immuta.integrations.$(basename "$playbook" .yml)"
-done
+for playbook in playbooks/*.yml; do echo "immuta.integrations.$(basename "$playbook" .yml)"; done |
+    xargs ansible-playbook --syntax-check
 
 # Galaxy's own checks, including the tag that certified collections need.
 (cd "$out" && GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true python -m galaxy_importer.main "$artifact" 2>&1 | tee import.log)

@@ -9,18 +9,31 @@ import subprocess
 import sys
 from pathlib import Path
 
+LOWEST_MINOR = 9
+"""The lowest Python of tasks is 3.9."""
 # The base interpreter of a virtual environment, which must be able to create another one.
 REAL_PATH = "import ensurepip, os, sys, venv; print(os.path.realpath(sys.executable))"
 
 
-def search_path() -> str:
-    """Return PATH with this environment first, and with all Pythons of pyenv."""
+def search_path(*, extremes: bool = False) -> str:
+    """Return PATH with this environment first, and with all Pythons of pyenv, or only the oldest and the newest one.
+
+    Versions that no task of the collection runs on are left out.
+    """
     directories = [str(Path(sys.executable).parent)]
     for directory in map(Path, os.environ["PATH"].split(os.pathsep)):
-        if directory.name == "shims":
-            directories += sorted(map(str, (directory.parent / "versions").glob("3.*/bin")), reverse=True)
-        directories.append(str(directory))
+        if directory.name != "shims":
+            directories.append(str(directory))
+            continue
+        found = sorted((directory.parent / "versions").glob("3.*/bin"), key=_minor, reverse=True)
+        found = [path for path in found if _minor(path) >= LOWEST_MINOR]
+        directories += map(str, [found[0], found[-1]] if extremes and found else found)
     return os.pathsep.join(directories)
+
+
+def _minor(directory: Path) -> int:
+    """Return 11 for .../3.11.7/bin."""
+    return int(directory.parent.name.split(".")[1])
 
 
 def find_python(version: str) -> str | None:
