@@ -13,6 +13,8 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.ansible/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/home/.ansible
 IN_CACHE_HOME := HOME=$(CURDIR)/.cache/home
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Without compiled files, each start of Ansible takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
