@@ -197,7 +197,7 @@ skipped_count:
   returned: success
   sample: 0
 user_skipped:
-  description: Whether a C(CREATE USER) was skipped. The password in the script was then not set.
+  description: Whether a C(CREATE USER) was skipped. The user then keeps its password.
   type: bool
   returned: success
   sample: false

@@ -148,7 +148,7 @@ def test_existing_objects_are_skipped(shell: Shell, first: list[str]) -> None:
     assert result["changed"]
     assert result["user_skipped"]
     assert result["skipped_count"] == 1
-    assert "password in the script was not set" in json.dumps(result["warnings"])
+    assert "exists already and keeps its password" in json.dumps(result["warnings"])
     again = shell.script(*first[:2], on_existing="skip")
     assert outcomes(again) == ["skipped", "skipped"]
     assert not again["changed"]
