@@ -18,19 +18,12 @@ from tests.support.controller.runs import (
     Configured,
     command,
     configure,
-    handed_over,
     playbooks,
     reported,
 )
 from tests.support.controller.standin import Controller
 from tests.support.paths import ROOT
 from tests.support.standin import Standins
-
-
-@pytest.fixture(scope="session")
-def desired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
-    """The desired state that configure_controller passes to its module."""
-    return handed_over(tmp_path_factory.mktemp("desired"))
 
 
 @pytest.fixture(scope="session")
