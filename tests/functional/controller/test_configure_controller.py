@@ -13,13 +13,13 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._controller.connection import connection
 from ansible_collections.immuta.integrations.plugins.module_utils._controller.http import Api
 from tests.support.controller.runs import (
+    GATEWAY,
     PROJECT,
     VARIABLES,
-    Configured,
     configure,
-    handed_over,
     playbooks,
     reconcile,
+    reported,
     state,
 )
 from tests.support.controller.standin import Controller
@@ -29,18 +29,6 @@ WORKFLOW = "Immuta Redshift reviewed"
 EXECUTE = "Immuta Redshift execute reviewed scripts"
 GENERATE = "Immuta Redshift generate scripts"
 APPROVAL = "Immuta Redshift scripts"
-
-
-@pytest.fixture(scope="module")
-def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Desired]:
-    """Desired states as the playbook passes them to its module, without and with optional variables."""
-    return handed_over(
-        tmp_path_factory.mktemp("desired"),
-        default={},
-        finance={"immuta_controller_organization": "Finance"},
-        approvers={"immuta_controller_approvers": "Security"},
-        private={"immuta_controller_project_credential": "Git"},
-    )
 
 
 @pytest.fixture
@@ -72,32 +60,19 @@ def whole(controller: Controller, desired: Desired) -> Controller:
 # The playbook
 
 
-def test_check_mode_lists_changes_and_only_reads(configured: Configured) -> None:
-    assert configured.after_check == configured.before
-    assert configured.writes_in_check == []
-    assert configured.predicted == configured.made
-    assert len(configured.made) == len(configured.writes)
+def test_check_mode_lists_changes_and_only_reads(states: dict[str, Desired], tmp_path: pathlib.Path) -> None:
+    with Controller(playbooks(), prefix=GATEWAY) as controller:
+        before = state(controller)
+        status, predicted = configure(controller, tmp_path, "--check")
+        assert status == 0, predicted
+        assert (state(controller), controller.writes()) == (before, [])
 
+        status, made = configure(controller, tmp_path)
 
-def test_all_objects_are_created(configured: Configured) -> None:
-    controller = configured.controller
-    names = controller.names()
-
-    approvals = "Immuta Redshift approvals"
-    assert names["credentials"] == ["Amazon Redshift for Immuta", "Immuta", approvals]
-    assert all(credential.fields["inputs"] == {} for credential in controller.of("credentials"))
-    project = controller.find("projects", "Immuta Redshift").fields
-    assert project["scm_url"] == VARIABLES["immuta_controller_project_url"]
-    image = controller.find("execution_environments", "Immuta Redshift Default")
-    assert image.fields["image"] == VARIABLES["immuta_controller_image"]
-    for template in controller.of("job_templates"):
-        assert (PROJECT / template.fields["playbook"]).is_file()
-        assert template.fields["execution_environment"] == image.id
-        given = [controller.get(number).fields["name"] for number in template.credentials]
-        wanted = ["Immuta", "Amazon Redshift for Immuta"]
-        assert given == (wanted if template.fields["name"] != EXECUTE else [*wanted, approvals])
-    assert controller.find("job_templates", "Immuta Redshift fleet").fields["job_slice_count"] == 2
-    assert names["workflow_job_template_nodes"] == ["approve", "execute", "generate"]
+        assert status == 0, made
+        assert reported(predicted) == reported(made)
+        assert len(reported(made)) == len(controller.writes())
+        assert reconcile(controller, states["gateway"]) == []
 
 
 def test_c12_environment_variables_of_awx_awx(controller: Controller, desired: Desired, tmp_path: pathlib.Path) -> None:
@@ -151,6 +126,26 @@ def test_c4_private_repository(controller: Controller, states: dict[str, Desired
 
 
 # In this process, with the desired state of the playbook
+
+
+def test_all_objects_are_created(whole: Controller) -> None:
+    names = whole.names()
+
+    approvals = "Immuta Redshift approvals"
+    assert names["credentials"] == ["Amazon Redshift for Immuta", "Immuta", approvals]
+    assert all(credential.fields["inputs"] == {} for credential in whole.of("credentials"))
+    project = whole.find("projects", "Immuta Redshift").fields
+    assert project["scm_url"] == VARIABLES["immuta_controller_project_url"]
+    image = whole.find("execution_environments", "Immuta Redshift Default")
+    assert image.fields["image"] == VARIABLES["immuta_controller_image"]
+    for template in whole.of("job_templates"):
+        assert (PROJECT / template.fields["playbook"]).is_file()
+        assert template.fields["execution_environment"] == image.id
+        given = [whole.get(number).fields["name"] for number in template.credentials]
+        wanted = ["Immuta", "Amazon Redshift for Immuta"]
+        assert given == (wanted if template.fields["name"] != EXECUTE else [*wanted, approvals])
+    assert whole.find("job_templates", "Immuta Redshift fleet").fields["job_slice_count"] == 2
+    assert names["workflow_job_template_nodes"] == ["approve", "execute", "generate"]
 
 
 def test_two_organizations_side_by_side(controller: Controller, states: dict[str, Desired]) -> None:

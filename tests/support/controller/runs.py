@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 import pathlib
 import re
@@ -26,6 +25,7 @@ VARIABLES = {
     "immuta_controller_project_url": "https://git.example.com/immuta-fleet.git",
     "immuta_controller_slices": "2",
 }
+GATEWAY = "/api/controller/v2"
 
 
 def playbooks() -> list[str]:
@@ -112,19 +112,6 @@ def handed_over(home: pathlib.Path, **states: dict[str, str]) -> dict[str, dict[
     assert status == 0, output
     url = VARIABLES["immuta_controller_project_url"]
     return {name: with_project_url(json.loads((home / f"{name}.json").read_text()), url) for name in states}
-
-
-@dataclasses.dataclass(frozen=True)
-class Configured:
-    """A configured controller, and the predictions of check mode."""
-
-    controller: Controller
-    predicted: list[str]
-    made: list[str]
-    before: dict[str, list[str]]
-    after_check: dict[str, list[str]]
-    writes: list[tuple[str, str]]
-    writes_in_check: list[tuple[str, str]]
 
 
 def reported(output: str) -> list[str]:
