@@ -34,34 +34,26 @@ OKTA = {
 def shapes() -> list[dict[str, t.Any]]:
     """Return integrations as in Immuta's documentation, and variants of them."""
     account = {"authenticationType": "userPassword", "username": "u", "password": "p"}
-    common = {"database": "immuta", "initialDatabase": "dev"}
     impersonation = {"impersonation": {"enabled": True, "role": "immuta_impersonation"}}
+    undocumented = {"someUndocumentedField": {"inside": [1, 2]}, "database": "My DB: 'quoted' #1 {{ x }}"}
+    odd = {"authenticationType": "odd: {{ kind }}", "a: b": ["{{ x }}"], "deep": {"flag": True}}
+    configs: dict[str, tuple[bool, str, dict[str, t.Any]]] = {
+        "plain": (False, "enabled", account),
+        "UPPER": (True, "enabled", {**account, "port": 5439, "impersonation": {"enabled": False}, **undocumented}),
+        "untyped": (False, "editError", {"username": "u", "password": "p", "port": 5440, **impersonation}),
+        "okta": (True, "enabled", {**OKTA, **impersonation}),
+        "hidden": (False, "recurringValidationError", {**OKTA, "okta": {**OKTA["okta"], "appId": "REDACTED"}}),
+        "odd": (False, "enabled", odd),
+    }
+    common = {"database": "immuta", "initialDatabase": "dev"}
     return [
-        {"autoBootstrap": automatic, "status": status, "config": {"host": f"c{number}.example.com", **common, **config}}
-        for number, (automatic, status, config) in enumerate(
-            [
-                (False, "enabled", {**account}),
-                (True, "enabled", {**account, "port": 5439, "impersonation": {"enabled": False}}),
-                (False, "enabled", {**account, "port": 5440, **impersonation}),
-                (False, "enabled", {**OKTA}),
-                (True, "enabled", {**OKTA, **impersonation}),
-                (False, "enabled", {**account, "host": "UPPER.example.com"}),
-                (False, "editError", {**account}),
-                (False, "recurringValidationError", {**OKTA, "okta": {**OKTA["okta"], "appId": "REDACTED"}}),
-                (False, "enabled", {**account, "someUndocumentedField": {"inside": [1, 2]}}),
-                (False, "enabled", {"username": "u", "password": "p"}),
-                (
-                    False,
-                    "enabled",
-                    {"authenticationType": "odd: {{ kind }}", "a: b": ["{{ x }}"], "deep": {"flag": True}},
-                ),
-                (False, "enabled", {**account, "database": "My DB: 'quoted' #1 {{ x }}"}),
-            ]
-        )
+        {"autoBootstrap": automatic, "status": status, "config": {"host": f"{name}.example.com", **common, **config}}
+        for name, (automatic, status, config) in configs.items()
     ]
 
 
 def test_export_is_in_sync(workspace: Workspace, standins: Standins) -> None:
+    workspace.environment["ANSIBLE_PIPELINING"] = "true"  # fewer processes for each file
     for shape in shapes():
         standins.immuta.seed(**shape)
     standins.immuta.seed(type="Snowflake", config={"host": "snow.example.com"})

@@ -12,8 +12,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum
 from tests.support.playbooks import Run, Workspace, statuses
-from tests.support.standin import Standins
+from tests.support.standin import Standins, scripts
 
 ROLE = "immuta.integrations.immuta_redshift"
 WRITES = ("CREATE", "GRANT", "REVOKE", "ALTER", "DROP", "BEGIN")
@@ -30,13 +31,25 @@ def part(workspace: Workspace, directory: pathlib.Path, name: str, *more: dict[s
     return workspace.tasks(role, *more, **workspace.variables(immuta_redshift_script_dir=str(directory), **variables))
 
 
-def review(workspace: Workspace, directory: pathlib.Path) -> dict[str, str]:
-    """Generate the scripts, and return their checksums."""
+def review(workspace: Workspace, directory: pathlib.Path) -> tuple[dict[str, str], str]:
+    """Generate the scripts, and return their checksums and the output of the run."""
     sums = workspace.directory / "sums.json"
     content = "{{ immuta_redshift_integration.checksums | to_json }}"
     run = part(workspace, directory, "generate", {"ansible.builtin.copy": {"content": content, "dest": str(sums)}})
     assert run.succeeded, run.output
-    return json.loads(sums.read_text(encoding="utf-8"))
+    return json.loads(sums.read_text(encoding="utf-8")), words(run)
+
+
+@pytest.fixture
+def reviewed(standins: Standins, directory: pathlib.Path) -> dict[str, str]:
+    """The checksums of the scripts, which are in the directory as a review leaves them."""
+    directory.mkdir(mode=0o700)
+    checksums = {}
+    for name, generate in (("initial-create", scripts.initial_create), ("create", scripts.create)):
+        content, key = scripts.text(name, generate(standins.config())).encode(), name.replace("-", "_")
+        script(directory, key).write_bytes(content)
+        checksums[key] = checksum(content, standins.immuta.api_key)
+    return checksums
 
 
 def script(directory: pathlib.Path, name: str = "create") -> pathlib.Path:
@@ -60,8 +73,17 @@ def words(run: Run) -> str:
 
 
 def test_reviewed_scripts_are_run(workspace: Workspace, standins: Standins, directory: pathlib.Path) -> None:
-    reviewed = review(workspace, directory)
+    reviewed, _output = review(workspace, directory)
+
     assert sorted(reviewed) == ["create", "initial_create"]
+    for extension in ("txt", "html"):
+        path = directory / f"cluster.example.com.review.{extension}"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        text = path.read_text(encoding="utf-8")
+        assert standins.config()["password"] not in text
+        assert [name for name, digest in reviewed.items() if digest not in text] == []
+        assert "DELETE FROM immuta_system.profile WHERE username = name;" in text
+        assert f"to be run as {standins.bootstrap.user}" in " ".join(text.split())
 
     run = workspace.configure(immuta_redshift_reviewed=reviewed)
 
@@ -70,70 +92,35 @@ def test_reviewed_scripts_are_run(workspace: Workspace, standins: Standins, dire
     assert workspace.configure(immuta_redshift_reviewed={}).changed == 0
 
 
-def test_review_is_written_next_to_the_scripts(
-    workspace: Workspace, standins: Standins, directory: pathlib.Path
+def test_changed_script_does_not_run(
+    workspace: Workspace,
+    standins: Standins,
+    directory: pathlib.Path,
+    reviewed: dict[str, str],
+    written: t.Callable[[], list[str]],
 ) -> None:
-    reviewed = review(workspace, directory)
-    password = standins.config()["password"]
-    for extension in ("txt", "html"):
-        path = directory / f"cluster.example.com.review.{extension}"
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        text = path.read_text(encoding="utf-8")
-        assert password not in text
-        assert [name for name, checksum in reviewed.items() if checksum not in text] == []
-        assert "DELETE FROM immuta_system.profile WHERE username = name;" in text
-        assert f"to be run as {standins.bootstrap.user}" in " ".join(text.split())
-    assert review(workspace, directory) == reviewed
-
-
-CHANGES = {
-    "body": (b"WHERE username = name;", b"WHERE username > name;"),
-    "literal": (b"DEFAULT 'bim'", b"DEFAULT 'bin'"),
-    "comment": (b"Don't keep the old row", b"Don't keep the odd row"),
-    "white space": (b"BEGIN\n", b"BEGIN \n"),
-    "end": (b"-- the end", b"-- the end\n"),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_changed_file_does_not_run(
-    change: str, workspace: Workspace, standins: Standins, directory: pathlib.Path, written: t.Callable[[], list[str]]
-) -> None:
-    reviewed = review(workspace, directory)
-    before, after = CHANGES[change]
+    """Neither a changed file nor another text from Immuta; one byte differs."""
     content = script(directory).read_bytes()
-    assert before in content
-    script(directory).write_bytes(content.replace(before, after, 1))
+    script(directory).write_bytes(content.replace(b"BEGIN\n", b"BEGIN \n", 1))
+    changed_file = part(workspace, directory, "execute", immuta_redshift_reviewed=reviewed)
 
-    run = part(workspace, directory, "execute", immuta_redshift_reviewed=reviewed)
+    script(directory).write_bytes(content)
+    standins.immuta.set(replaced=("DEFAULT 'bim'", "DEFAULT 'bin'"))
+    another_text = workspace.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(directory))
 
-    assert not run.succeeded
-    assert "create.sql is not the one that was reviewed, and nothing was run" in words(run)
-    assert '"difference": ["@@ -' in words(run)
-    assert written() == []
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_changed_generated_script_does_not_run(
-    change: str, workspace: Workspace, standins: Standins, directory: pathlib.Path, written: t.Callable[[], list[str]]
-) -> None:
-    """The reviewed text is an earlier generated script with other bytes, approved by checksum."""
-    reviewed = review(workspace, directory)
-    before, after = CHANGES[change]
-    standins.immuta.set(replaced=(before.decode(), after.decode()))
-
-    run = workspace.configure(immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(directory))
-
-    assert not run.succeeded
-    assert "that Immuta generates now is not the one that was reviewed, and nothing was run" in words(run)
-    assert '"difference": ["@@ -' in words(run)
+    for run, changed in (
+        (changed_file, f"The script {script(directory)}"),
+        (another_text, "The script create that Immuta generates now"),
+    ):
+        assert not run.succeeded
+        assert f"{changed} is not the one that was reviewed, and nothing was run" in words(run)
+        assert '"difference": ["@@ -' in words(run)
     assert written() == []
 
 
 def test_wrong_checksum_is_refused_before_login(
-    workspace: Workspace, standins: Standins, directory: pathlib.Path
+    workspace: Workspace, reviewed: dict[str, str], directory: pathlib.Path
 ) -> None:
-    reviewed = review(workspace, directory)
     login = {"login_host": "nowhere.invalid", "login_user": "u", "login_password": "p", "login_db": "dev"}
     for options, sentence in (
         ({"checksum": reviewed["initial_create"]}, "it does not match the expected checksum"),
@@ -161,18 +148,17 @@ class CallbackModule(CallbackBase):
 """
 
 
-@pytest.mark.parametrize("name", ["initial_create", "create"])
-@pytest.mark.parametrize("is_reviewed", [True, False])
+@pytest.mark.parametrize(("name", "is_reviewed"), [("initial_create", True), ("create", False)])
 def test_file_changed_between_tasks_does_not_run(
     name: str,
     is_reviewed: bool,
     workspace: Workspace,
     standins: Standins,
-    directory: pathlib.Path,
+    reviewed: dict[str, str],
     written: t.Callable[[], list[str]],
 ) -> None:
     """The task that runs a script compares the bytes that it reads, with and without a review."""
-    more = {"immuta_redshift_reviewed": review(workspace, directory)} if is_reviewed else {}
+    more = {"immuta_redshift_reviewed": reviewed} if is_reviewed else {}
     plugins = workspace.directory / "plugins"
     plugins.mkdir()
     private = workspace.home / ".ansible" / "tmp" / "immuta_redshift"
@@ -191,28 +177,28 @@ def test_file_changed_between_tasks_does_not_run(
     assert list(private.iterdir()) == []
 
 
-@pytest.mark.parametrize("reviewed", ["{}", {}, {"initial_create": "0" * 64}], ids=str)
 def test_unreviewed_script_stops_the_run(
-    reviewed: t.Any, workspace: Workspace, standins: Standins, written: t.Callable[[], list[str]]
+    workspace: Workspace, standins: Standins, written: t.Callable[[], list[str]]
 ) -> None:
-    run = workspace.configure(immuta_redshift_reviewed=reviewed)
+    run = workspace.configure(immuta_redshift_reviewed="{}")
 
     assert not run.succeeded
     assert "immuta_redshift_reviewed has no checksum of" in words(run)
     assert written() == []
 
 
-def test_empty_value_requires_no_review(workspace: Workspace, standins: Standins) -> None:
-    run = workspace.configure(immuta_redshift_reviewed=None)
+def test_empty_value_requires_no_review(workspace: Workspace) -> None:
+    run = workspace.configure("--check", immuta_redshift_reviewed=None)
 
     assert run.succeeded, run.output
 
 
-def test_unstable_scripts_run_from_their_files(
+def test_unstable_scripts_are_reported_and_run_from_their_files(
     workspace: Workspace, standins: Standins, directory: pathlib.Path, written: t.Callable[[], list[str]]
 ) -> None:
     standins.immuta.set(salted=True)
-    reviewed = review(workspace, directory)
+    reviewed, output = review(workspace, directory)
+    assert "Immuta generates a different script create each time" in output
 
     run = workspace.configure(
         immuta_redshift_reviewed=reviewed, immuta_redshift_script_dir=str(workspace.directory / "other")
@@ -226,12 +212,3 @@ def test_unstable_scripts_run_from_their_files(
     run = part(workspace, directory, "register")
     assert run.succeeded, run.output
     assert statuses(standins) == ["enabled"]
-
-
-def test_unstable_scripts_are_reported(workspace: Workspace, standins: Standins, directory: pathlib.Path) -> None:
-    standins.immuta.set(salted=True)
-
-    run = part(workspace, directory, "generate")
-
-    assert run.succeeded, run.output
-    assert "Immuta generates a different script create each time" in words(run)

@@ -14,10 +14,16 @@ from tests.support.controller.standin import Controller, Thing
 TYPE = {"kind": "cloud", "inputs": {"fields": [{"id": "url", "label": "URL", "type": "string", "format": "url"}]}}
 
 
-@pytest.fixture
-def controller() -> t.Iterator[Controller]:
+@pytest.fixture(scope="module")
+def running_controller() -> t.Iterator[Controller]:
     with Controller(["play.yml"]) as controller:
         yield controller
+
+
+@pytest.fixture
+def controller(running_controller: Controller) -> Controller:
+    running_controller.reset()
+    return running_controller
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A controller for all tests in this directory, configured by the playbook."""
+"""A controller for all tests in this directory."""
 
 from __future__ import annotations
 
@@ -13,39 +13,31 @@ import pytest
 import trustme
 
 from tests.support.controller.jobs import Jobs
-from tests.support.controller.runs import (
-    PROJECT,
-    Configured,
-    command,
-    configure,
-    handed_over,
-    playbooks,
-    reported,
-)
+from tests.support.controller.runs import GATEWAY, PROJECT, command, handed_over, playbooks, reconcile
 from tests.support.controller.standin import Controller
 from tests.support.paths import ROOT
 from tests.support.standin import Standins
 
 
 @pytest.fixture(scope="session")
-def desired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
-    """The desired state that configure_controller passes to its module."""
-    return handed_over(tmp_path_factory.mktemp("desired"))
+def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, t.Any]]:
+    """Desired states as the playbook passes them to its module, without and with optional variables."""
+    return handed_over(
+        tmp_path_factory.mktemp("desired"),
+        default={},
+        finance={"immuta_controller_organization": "Finance"},
+        approvers={"immuta_controller_approvers": "Security"},
+        private={"immuta_controller_project_credential": "Git"},
+        gateway={"immuta_controller_prefix": GATEWAY},
+    )
 
 
 @pytest.fixture(scope="session")
-def configured(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Configured]:
+def gateway(states: dict[str, dict[str, t.Any]]) -> t.Iterator[Controller]:
     """A configured controller behind the gateway of Automation Platform."""
-    home = tmp_path_factory.mktemp("home")
-    with Controller(playbooks(), prefix="/api/controller/v2") as controller:
-        before = controller.names()
-        status, predicted = configure(controller, home, "--check")
-        assert status == 0, predicted
-        after_check, writes_in_check = controller.names(), controller.writes()
-        status, made = configure(controller, home)
-        assert status == 0, made
-        lists = reported(predicted), reported(made)
-        yield Configured(controller, *lists, before, after_check, controller.writes(), writes_in_check)
+    with Controller(playbooks(), prefix=GATEWAY) as controller:
+        reconcile(controller, states["gateway"])
+        yield controller
 
 
 @pytest.fixture(scope="session")
@@ -87,10 +79,10 @@ def standins(running_standins: Standins) -> Standins:
 
 
 @pytest.fixture(scope="session")
-def secrets(running_standins: Standins, configured: Configured) -> list[str]:
+def secrets(running_standins: Standins, gateway: Controller) -> list[str]:
     """The secrets that must not appear: API key, passwords of both accounts, token of the controller."""
     passwords = [running_standins.bootstrap.password, "Sy5tem-{{Pa55word}}"]
-    return [running_standins.immuta.api_key, *passwords, configured.controller.token]
+    return [running_standins.immuta.api_key, *passwords, gateway.token]
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +96,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
 
 @pytest.fixture
 def jobs(
-    configured: Configured,
+    gateway: Controller,
     standins: Standins,
     secrets: list[str],
     installed: pathlib.Path,
@@ -114,7 +106,7 @@ def jobs(
     """A controller whose credentials lead to the stand-ins; a relay is the address of every cluster."""
     api_key, password, system_password, token = secrets
     return Jobs(
-        configured.controller,
+        gateway,
         {
             "Immuta": {
                 "url": standins.immuta.url,
@@ -128,7 +120,7 @@ def jobs(
                 "system_password": system_password,
             },
             "Immuta Redshift approvals": {
-                "host": configured.controller.url,
+                "host": gateway.url,
                 "oauth_token": token,
                 "verify_ssl": True,
             },

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import copy
+import json
 import pathlib
 import typing as t
 
@@ -13,12 +14,12 @@ import pytest
 import yaml
 
 from tests.support.controller.jobs import Job, Jobs, hosts_of
-from tests.support.controller.standin import Thing
+from tests.support.controller.runs import PROJECT, command
+from tests.support.controller.standin import Controller, Fields
 from tests.support.standin import Standins, scripts
 
 HOST = "cluster.example.com"
 WORKFLOW = "Immuta Redshift reviewed"
-EXECUTE = "Immuta Redshift execute reviewed scripts"
 GROUP = "immuta_impersonation"
 SCHEMAS = set(scripts.SCHEMAS)
 
@@ -105,92 +106,99 @@ def test_approved_scripts_run(
     assert set(standins.catalog()["schemas"]["immuta"]) == SCHEMAS
 
 
-@pytest.mark.parametrize(
-    ("decision", "tamper"),
-    [
-        (False, None),
-        (None, None),
-        (False, lambda nodes: nodes["generate"].edges["always_nodes"].append(nodes["execute"].id)),
-        (False, lambda nodes: nodes["approve"].edges.update(success_nodes=[], failure_nodes=[nodes["execute"].id])),
-        (False, lambda nodes: nodes["approve"].edges.update(success_nodes=[], always_nodes=[nodes["execute"].id])),
-        (True, lambda nodes: nodes["generate"].edges.update(success_nodes=[nodes["execute"].id])),
-    ],
-    ids=["denied", "undecided", "beside a denial", "after a denial", "after any decision", "past the approval"],
-)
-def test_c2_nothing_runs_without_approval(
-    jobs: Jobs,
-    standins: Standins,
-    secrets: list[str],
-    tmp_path: pathlib.Path,
-    decision: bool | None,
-    tamper: t.Callable[[dict[str, Thing]], None] | None,
-) -> None:
-    """The last job refuses to run, however the workflow was changed by hand."""
-    before = standins.catalog()
-    nodes = {
-        name: jobs.controller.find("workflow_job_template_nodes", name) for name in ("generate", "approve", "execute")
-    }
-    edges = {name: copy.deepcopy(node.edges) for name, node in nodes.items()}
-    if tamper:
-        tamper(nodes)
-    try:
-        ended = jobs.review(tmp_path, WORKFLOW, lambda job: decision, cluster_host=HOST)
-    finally:
-        for name, node in nodes.items():
-            node.edges = edges[name]
-
-    assert list(ended) == (["generate", "execute"] if tamper else ["generate"])
-    if tamper:
-        assert not ended["execute"].succeeded
-        assert "this job was not reached through the approval of its workflow" in text_of(ended["execute"])
-        assert (ended["execute"].leftovers(), ended["execute"].disclosures(secrets)) == ([], [])
-    assert (standins.catalog(), standins.immuta.records()) == (before, [])
-
-
-def test_last_job_alone_runs_nothing(jobs: Jobs, standins: Standins, tmp_path: pathlib.Path) -> None:
-    before = standins.catalog()
-    template = jobs.controller.find("job_templates", EXECUTE)
-
-    job = jobs.start(tmp_path, template, {"cluster_host": HOST, "immuta_redshift_reviewed": {"create": "0"}})()
-
-    assert not job.succeeded
-    assert "this playbook runs what was approved in the workflow" in text_of(job)
-    assert (standins.catalog(), standins.immuta.records()) == (before, [])
-
-
-def test_token_without_access_to_the_workflow(
-    jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
-) -> None:
-    before = standins.catalog()
-    jobs.credentials["Immuta Redshift approvals"]["oauth_token"] = "Another-T0ken"
-
-    ended = jobs.review(tmp_path, WORKFLOW, lambda job: True, cluster_host=HOST)
-
-    assert "the controller did not show the workflow of this job (status 401)" in text_of(ended["execute"])
-    assert ended["execute"].disclosures([*secrets, "Another-T0ken"]) == []
-    assert (standins.catalog(), standins.immuta.records()) == (before, [])
-
-
-CHANGES = {
-    "body": ("WHERE username = name;", "WHERE username > name;"),
-    "literal": ("DEFAULT 'bim'", "DEFAULT 'bin'"),
-    "comment": ("Don't keep the old row", "Don't keep the odd row"),
-    "white space": ("BEGIN\n", "BEGIN \n"),
+# Workflow jobs whose last job must not continue, each as a change of an approved one.
+UNAPPROVED: dict[str, t.Callable[[Fields, Fields, Fields], object]] = {
+    "undecided": lambda generate, approve, execute: approve["summary_fields"]["job"].update(status="pending"),
+    "denied": lambda generate, approve, execute: approve["summary_fields"]["job"].update(status="failed"),
+    "no approval": lambda generate, approve, execute: approve["summary_fields"]["job"].update(type="job"),
+    "not generated": lambda generate, approve, execute: generate["summary_fields"]["job"].update(status="failed"),
+    "beside a denial": lambda generate, approve, execute: generate["always_nodes"].append(execute["id"]),
+    "after a denial": lambda generate, approve, execute: approve["failure_nodes"].append(execute["id"]),
+    "after any decision": lambda generate, approve, execute: approve["always_nodes"].append(execute["id"]),
+    "without an edge": lambda generate, approve, execute: approve["success_nodes"].clear(),
+    "past the approval": lambda generate, approve, execute: generate["success_nodes"].append(execute["id"]),
+    "another job": lambda generate, approve, execute: execute.update(job=1),
 }
 
 
-@pytest.mark.parametrize("change", [*CHANGES, "credential"])
-def test_changes_after_the_approval_do_not_run(
-    change: str, jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
+def test_c2_only_the_approved_job_continues(gateway: Controller, tmp_path: pathlib.Path) -> None:
+    """The tasks of the last job that check its approval; for a changed workflow job, the task that compares it."""
+    number = gateway.start_workflow(gateway.find("workflow_job_templates", WORKFLOW))
+    nodes = gateway.workflow_jobs[number]["nodes"]
+    job = [gateway.note_job(node, "successful") for node in nodes][-1]
+
+    def changed(change: t.Callable[[Fields, Fields, Fields], object]) -> Fields:
+        changed = copy.deepcopy(nodes)
+        change(*changed)
+        return {"awx_job_id": job, "immuta_workflow": {"json": {"results": changed}}}
+
+    approved = {"awx_workflow_job_id": number, "awx_job_id": job, "immuta_redshift_reviewed": {}}
+    whole: dict[str, Fields] = {
+        "approved": {**approved, "immuta_token": gateway.token},
+        "alone": {"immuta_redshift_reviewed": {}, "immuta_token": gateway.token},
+        "without token": {**approved, "immuta_token": ""},
+        "with another token": {**approved, "immuta_token": "Another-T0ken"},
+    }
+    file = PROJECT / "tasks" / "approved.yml"
+    comparison = yaml.safe_load(file.read_text(encoding="utf-8"))[-1]
+    include = {"ansible.builtin.include_tasks": str(file)}
+    cases = [
+        ("unchanged", comparison, changed(lambda *unchanged: None)),
+        *((name, comparison, changed(change)) for name, change in UNAPPROVED.items()),
+        *((name, include, case) for name, case in whole.items()),  # last: sets immuta_workflow
+    ]
+
+    def noted(refusal: str) -> Fields:
+        return {"ansible.builtin.set_fact": {"refusals": f"{{{{ refusals | combine({{case: {refusal}}}) }}}}"}}
+
+    tasks: list[Fields] = [
+        {"vars": {"case": name, **case}, "block": [task, noted("''")], "rescue": [noted("ansible_failed_result.msg")]}
+        for name, task, case in cases
+    ]
+    found = tmp_path / "refusals.json"
+    tasks.append({"ansible.builtin.copy": {"dest": str(found), "content": "{{ refusals | to_json }}"}})
+    play = {"hosts": "localhost", "gather_facts": False, "vars": {"refusals": {}}, "tasks": tasks}
+    (tmp_path / "play.json").write_text(json.dumps([play]), encoding="utf-8")
+    options = ("-vvvv", f"-eimmuta_controller_prefix={gateway.prefix}")
+    status, output = command(tmp_path, "ansible-playbook", "play.json", *options, CONTROLLER_HOST=gateway.url)
+    assert status == 0, output
+    assert [token for token in (gateway.token, "Another-T0ken") if token in output] == []
+
+    refusals = json.loads(found.read_text(encoding="utf-8"))
+    assert [name for name, refusal in refusals.items() if not refusal] == ["unchanged", "approved"]
+    for case in ("alone", "without token"):
+        assert "this playbook runs what was approved in the workflow" in refusals[case]
+    assert "the controller did not show the workflow of this job (status 401)" in refusals["with another token"]
+    for case in UNAPPROVED:
+        assert "this job was not reached through the approval of its workflow" in refusals[case], case
+
+
+def test_c2_nothing_runs_beside_a_denial(
+    jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
 ) -> None:
+    """The last job refuses to run although the workflow was changed by hand."""
+    before = standins.catalog()
+    generate, execute = (jobs.controller.find("workflow_job_template_nodes", name) for name in ("generate", "execute"))
+    generate.edges["always_nodes"].append(execute.id)
+    try:
+        ended = jobs.review(tmp_path, WORKFLOW, lambda job: False, cluster_host=HOST)
+    finally:
+        generate.edges["always_nodes"].clear()
+
+    assert not ended["execute"].succeeded
+    assert "this job was not reached through the approval of its workflow" in text_of(ended["execute"])
+    assert (ended["execute"].leftovers(), ended["execute"].disclosures(secrets)) == ([], [])
+    assert (standins.catalog(), standins.immuta.records()) == (before, [])
+
+
+def test_credential_changed_after_the_approval(
+    jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
+) -> None:
+    """Immuta generates other scripts than the approved ones."""
     before = standins.catalog()
 
     def approve(job: Job) -> bool:
-        if change == "credential":
-            jobs.credentials["Amazon Redshift for Immuta"]["system_username"] = "another_account"
-        else:
-            assert CHANGES[change][0].strip() in job.output
-            standins.immuta.set(replaced=CHANGES[change])
+        jobs.credentials["Amazon Redshift for Immuta"]["system_username"] = "another_account"
         return True
 
     ended = jobs.review(tmp_path, WORKFLOW, approve, cluster_host=HOST)

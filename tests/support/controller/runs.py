@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 import pathlib
 import re
@@ -26,6 +25,7 @@ VARIABLES = {
     "immuta_controller_project_url": "https://git.example.com/immuta-fleet.git",
     "immuta_controller_slices": "2",
 }
+GATEWAY = "/api/controller/v2"
 
 
 def playbooks() -> list[str]:
@@ -100,30 +100,18 @@ def reconcile(controller: Controller, desired: dict[str, t.Any], check_mode: boo
     return run.changes
 
 
-def handed_over(home: pathlib.Path, **variables: str) -> dict[str, t.Any]:
-    """Return the desired state that configure_controller passes to its module, with more variables."""
-    tasks = [
-        {"ansible.builtin.include_vars": {"file": str(FILES / "objects.yml")}},
-        {"ansible.builtin.copy": {"dest": str(home / "desired.json"), "content": "{{ controller_desired | to_json }}"}},
-    ]
+def handed_over(home: pathlib.Path, **states: dict[str, str]) -> dict[str, dict[str, t.Any]]:
+    """Return the desired states that configure_controller passes to its module, each with more variables."""
+    tasks: list[dict[str, t.Any]] = [{"ansible.builtin.include_vars": {"file": str(FILES / "objects.yml")}}]
+    for name, variables in states.items():
+        copied = {"dest": str(home / f"{name}.json"), "content": "{{ controller_desired | to_json }}"}
+        tasks.append({"ansible.builtin.copy": copied, "vars": variables})
     (home / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    given = json.dumps({**VARIABLES, **variables, "controller_files": str(FILES)})
+    given = json.dumps({**VARIABLES, "controller_files": str(FILES)})
     status, output = command(home, "ansible-playbook", "play.yml", f"-e{given}")
     assert status == 0, output
-    return with_project_url(json.loads((home / "desired.json").read_text()), VARIABLES["immuta_controller_project_url"])
-
-
-@dataclasses.dataclass(frozen=True)
-class Configured:
-    """A configured controller, and the predictions of check mode."""
-
-    controller: Controller
-    predicted: list[str]
-    made: list[str]
-    before: dict[str, list[str]]
-    after_check: dict[str, list[str]]
-    writes: list[tuple[str, str]]
-    writes_in_check: list[tuple[str, str]]
+    url = VARIABLES["immuta_controller_project_url"]
+    return {name: with_project_url(json.loads((home / f"{name}.json").read_text()), url) for name in states}
 
 
 def reported(output: str) -> list[str]:

@@ -204,10 +204,22 @@ class Controller:
     """
 
     def __init__(self, playbooks: t.Collection[str], prefix: str = "/api/v2") -> None:
-        self.playbooks = playbooks
-        self.branches: dict[str, t.Collection[str]] = {}
         self.prefix = prefix
         self.token = "Token-" + secrets.token_hex(16)
+        self._playbooks = playbooks
+        self.reset()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            Starlette(routes=self._routes()), loop="asyncio", ws="none", lifespan="off", log_config=None
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=[[self._socket]], daemon=True)
+
+    def reset(self) -> None:
+        """Delete everything that tests have created or set."""
+        self.playbooks = self._playbooks
+        self.branches: dict[str, t.Collection[str]] = {}
         self.may_write = True
         self.private = False
         """Whether every repository needs a credential."""
@@ -225,13 +237,6 @@ class Controller:
         self._make("credential_types", {**MANAGED, **CONTROLLER_TYPE})
         self.machine = self._make("credential_types", {"name": "Machine", "kind": "ssh", "managed": True})
         self.source_control = self._make("credential_types", {"name": "Source Control", "kind": "scm", "managed": True})
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
-            Starlette(routes=self._routes()), loop="asyncio", ws="none", lifespan="off", log_config=None
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=[[self._socket]], daemon=True)
 
     def __enter__(self) -> Controller:
         self._thread.start()
