@@ -96,13 +96,13 @@ def test_playbooks_of_a_page_run(example: Example, page: Page, workspace: Worksp
         "redshift_user": standins.bootstrap.user,
         "redshift_password": standins.bootstrap.password,
     }
-    before = standins.catalog()
-
-    preview = workspace.play(str(playbook), "--check", "--diff", **variables)
-
-    assert preview.succeeded, preview.output
-    assert all(re.match(READING, request) for request in asked(standins))
-    assert standins.catalog() == before
+    if "\n  tasks:" in example.text:
+        # The role has its own tests of check mode.
+        before = standins.catalog()
+        preview = workspace.play(str(playbook), "--check", "--diff", **variables)
+        assert preview.succeeded, preview.output
+        assert all(re.match(READING, request) for request in asked(standins))
+        assert standins.catalog() == before
 
     run = workspace.play(str(playbook), **variables)
 

@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 import subprocess
-import sys
+import types
 import typing as t
+
+import pytest
 
 from tests.docs.pages import find_examples
 from tests.support.paths import ROOT
+from tests.support.preloaded import run_program
+from tools import demo
 
 COMMAND = "$ make demo\n"
-TIME_LIMIT = 300  # seconds
 GAP = re.compile(r"^ *\.\.\.\n", re.MULTILINE)
 
 
@@ -47,16 +51,17 @@ def test_missing_pieces_are_found() -> None:
     assert missing(["three\n", "one\n"], output) == ["one\n"]
 
 
-def test_readme_matches_the_demo_output() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "tools.demo"],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+def test_readme_matches_the_demo_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    def run(command: list[str], *, env: dict[str, str], **_options: t.Any) -> subprocess.CompletedProcess[str]:
+        ended = run_program(command, env, tmp_path)
+        return subprocess.CompletedProcess(command, ended.status, ended.stdout, ended.stderr)
+
+    monkeypatch.setattr(demo, "subprocess", types.SimpleNamespace(run=run, DEVNULL=subprocess.DEVNULL))
+    status = demo.main()
+    output = capsys.readouterr()
+
+    assert status == 0, output.out + output.err
     assert shown(), "README.md has no console block that starts with $ make demo."
-    assert missing(shown(), plain(run.stdout)) == []
+    assert missing(shown(), plain(output.out)) == []

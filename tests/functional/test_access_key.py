@@ -7,14 +7,12 @@ Immuta's documentation names neither the authentication type nor its settings. T
 
 from __future__ import annotations
 
+import json
 import typing as t
 
-import pytest
-import requests
-
-from tests.support.by_hand import run_by_hand
+from tests.support.by_hand import set_up
 from tests.support.playbooks import Workspace, asked
-from tests.support.standin import Standins, scripts
+from tests.support.standin import HOST, Standins
 
 CONFIGURE, REMOVE, EXPORT = (
     f"immuta.integrations.{name}" for name in ("configure_redshift", "remove_redshift", "export_integrations")
@@ -33,6 +31,13 @@ def settings(standins: Standins) -> dict[str, t.Any]:
     return {**config, "authenticationType": "accessKey", **KEY}
 
 
+def desired(standins: Standins, *, automatic: bool) -> dict[str, t.Any]:
+    """Return the payload of the change."""
+    impersonation = {"enabled": True, "role": "impersonators"}
+    config = {**settings(standins), "port": 5439, "impersonation": impersonation}
+    return {"type": "Redshift", "autoBootstrap": automatic, "config": config}
+
+
 def written(standins: Standins) -> list[tuple[str, t.Any]]:
     """Return the requests to Immuta except GET, with their bodies."""
     return [
@@ -42,33 +47,19 @@ def written(standins: Standins) -> list[tuple[str, t.Any]]:
     ]
 
 
-@pytest.fixture
-def tenant(standins: Standins, request: pytest.FixtureRequest) -> bool:
-    """A tenant with the integration, and whether its setup was automatic."""
-    automatic: bool = request.param
+def add_tenant(standins: Standins, *, automatic: bool) -> None:
+    """Add the integration, with a data source, to a tenant that accepts access keys."""
     members = {"awsAccessKeyId": False, "awsSecretAccessKey": True}
     standins.immuta.set(authentication_types={"accessKey": members}, redacted="[REDACTED]")
     config = settings(standins)
-    if not automatic:
-        run_by_hand(standins, scripts.initial_create(config), "dev")
-        run_by_hand(standins, scripts.create(config), "immuta")
     # The stand-in stores it as it is shown.
-    config["stage"] = {**config["stage"], "handle": "[REDACTED]"}
-    reply = requests.post(
-        f"{standins.immuta.url}/integrations",
-        json={"type": "Redshift", "autoBootstrap": automatic, "config": config},
-        headers={"Authorization": standins.immuta.api_key},
-        timeout=30,
-    )
-    assert reply.ok, reply.text
+    set_up(standins, {**config, "stage": {**config["stage"], "handle": "[REDACTED]"}}, automatic=automatic)
     standins.immuta.add_source("1", "sales", "orders")
     assert "sales" in standins.catalog()["schemas"]["immuta"]
-    standins.immuta.clear_requests()
-    return automatic
 
 
-@pytest.mark.parametrize("tenant", [False, True], ids=["manual", "automatic"], indirect=True)
-def test_integration_with_an_access_key(workspace: Workspace, standins: Standins, tenant: bool) -> None:
+def test_integration_with_an_access_key(workspace: Workspace, standins: Standins) -> None:
+    add_tenant(standins, automatic=False)
     [listed] = workspace.module("immuta_integration_info")["integrations"]
     assert listed["config"]["extra"] == {
         "awsAccessKeyId": KEY_ID,
@@ -111,26 +102,32 @@ def test_integration_with_an_access_key(workspace: Workspace, standins: Standins
     run = workspace.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
 
     assert run.succeeded, run.output
-    wanted = {
-        "type": "Redshift",
-        "autoBootstrap": tenant,
-        "config": {
-            **settings(standins),
-            "port": 5439,
-            "impersonation": {"enabled": True, "role": "impersonators"},
-        },
-    }
-    script = [] if tenant else [("POST /integrations/1/scripts/edit", {**wanted, "autoBootstrap": False})]
-    assert written(standins) == [*script, ("PUT /integrations/1", wanted)]
+    wanted = desired(standins, automatic=False)
+    assert written(standins) == [("POST /integrations/1/scripts/edit", wanted), ("PUT /integrations/1", wanted)]
     assert standins.immuta.records()[0]["config"] == wanted["config"]
 
     standins.immuta.clear_requests()
     removed = workspace.play(REMOVE, "-e", f"@{file}", **play, **SECRETS)
 
     assert removed.succeeded, removed.output
-    sent = {"authenticationType": "accessKey", **KEY} if tenant else None
-    script = [] if tenant else [("POST /integrations/1/scripts/delete", None)]
-    assert written(standins) == [*script, ("DELETE /integrations/1", sent)]
+    assert written(standins) == [("POST /integrations/1/scripts/delete", None), ("DELETE /integrations/1", None)]
     assert standins.immuta.records() == []
-    assert standins.catalog()["schemas"].get("immuta", []) == []
+    assert standins.catalog()["schemas"]["immuta"] == []
     assert not [secret for secret in (SECRET, SESSION) if secret in run.output + removed.output]
+
+
+def test_automatic_setup_with_an_access_key(workspace: Workspace, standins: Standins) -> None:
+    add_tenant(standins, automatic=True)
+    account = {"initial_database": "dev", "authentication_type": "accessKey", "extra": KEY}
+    impersonation = {"enabled": True, "role": "impersonators"}
+    config = {"host": HOST, "port": 5439, "database": "immuta", **account, "impersonation": impersonation}
+
+    changed = workspace.module("immuta_redshift_integration", config=config, auto_bootstrap=True, wait_sleep=0.1)
+    removed = workspace.module("immuta_redshift_integration", config=config, state="absent", wait_sleep=0.1)
+
+    wanted = desired(standins, automatic=True)
+    sent = {"authenticationType": "accessKey", **KEY}
+    assert written(standins) == [("PUT /integrations/1", wanted), ("DELETE /integrations/1", sent)]
+    assert standins.immuta.records() == []
+    assert "immuta" not in standins.catalog()["databases"]
+    assert SECRET not in json.dumps([changed, removed])

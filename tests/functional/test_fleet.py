@@ -16,7 +16,6 @@ from tests.support.standin import Standins
 CONFIGURE = "immuta.integrations.configure_redshift"
 ROLE = "immuta.integrations.immuta_redshift"
 LOCAL = {"connection": "local", "gather_facts": False}
-LEFT = ".ansible/tmp/immuta_redshift/left.example.com.create.sql"
 
 
 class Fleet:
@@ -95,6 +94,8 @@ def every_kind(fleet: Fleet) -> dict[str, t.Any]:
         "nameless": {},
         "elsewhere_1": fleet.host("same", immuta_redshift_api={"url": f"{fleet.standins.immuta.url}/gone"}),
         "elsewhere_2": fleet.host("same", immuta_redshift_api={"url": f"{fleet.standins.immuta.url}/gone"}),
+        "unreachable_1": fleet.host("same", immuta_redshift_api={"url": "http://127.0.0.1:1", "retries": 0}),
+        "unreachable_2": fleet.host("same", immuta_redshift_api={"url": "http://127.0.0.1:1", "retries": 0}),
         "python": fleet.host("python", ansible_become=True, ansible_become_method="nonexistent"),
     }
     hosts["text"]["immuta_redshift_config"] = json.dumps(hosts["text"]["immuta_redshift_config"])
@@ -114,91 +115,89 @@ def every_kind(fleet: Fleet) -> dict[str, t.Any]:
     redshift = fleet.standins.redshift
     fleet.standins.immuta.set(hosts={f"{name}.example.com": (redshift.host, redshift.port) for name in hosts})
     for name in hosts:
-        if name not in ("gone", "cleanup", "nameless", "elsewhere_1", "elsewhere_2"):
+        if name not in ("gone", "cleanup", "nameless") and "immuta_redshift_api" not in hosts[name]:
             fleet.seed(name, **special.get(name, {}))
-    left = fleet.workspace.home / LEFT
-    left.parent.mkdir(parents=True, exist_ok=True)
-    left.write_text("SELECT 1;", encoding="utf-8")
+    leave_script(fleet)
     return hosts
 
 
-@pytest.mark.parametrize("options", [[], ["--check", "--diff"]], ids=["run", "check"])
-def test_fleet_results_equal_those_of_the_role(fleet: Fleet, options: list[str]) -> None:
-    alone = fleet.role(every_kind(fleet), *options)
+def leave_script(fleet: Fleet) -> None:
+    """Leave a script of the host "left", as a killed run does."""
+    left = fleet.workspace.home / ".ansible" / "tmp" / "immuta_redshift" / "left.example.com.create.sql"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("SELECT 1;", encoding="utf-8")
+
+
+def test_fleet_results_equal_those_of_the_role(fleet: Fleet) -> None:
+    alone = fleet.role(every_kind(fleet))
     facts, failures = fleet.facts, fleet.failures
     writes = sorted(one for one in asked(fleet.standins) if not one.startswith("GET"))
     lists = asked(fleet.standins).count("GET /integrations")
 
-    run = fleet.configure(every_kind(fleet), *options)
+    run = fleet.configure(every_kind(fleet))
 
     assert fleet.facts == facts
     assert fleet.failures == failures
     assert run.status == alone.status
     assert sorted(one for one in asked(fleet.standins) if not one.startswith("GET")) == writes
-    in_sync = ["same", "upper", "text", "ill", "gone", *(["left"] if options else [])]
+    in_sync = ["same", "upper", "text", "ill", "gone"]
     assert asked(fleet.standins).count("GET /integrations") == lists - len(in_sync) + 1
 
 
-def pair(fleet: Fleet, **first: t.Any) -> dict[str, t.Any]:
-    """Two hosts with clusters in sync; the first has more variables."""
-    fleet.standins.reset()
+def pair(fleet: Fleet) -> dict[str, t.Any]:
+    """Two hosts with clusters in sync."""
     for name in ("one", "two"):
         fleet.seed(name)
-    return {"one": fleet.host("one", **first), "two": fleet.host("two")}
+    return {name: fleet.host(name) for name in ("one", "two")}
 
 
 def test_fleet_in_sync_is_one_request(fleet: Fleet) -> None:
+    """In check mode, the script of a killed run stays, so that host is in sync too."""
     fleet.workspace.environment.update(ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="true")
+    hosts = {**pair(fleet), "left": fleet.host("left")}
+    fleet.seed("left")
+    leave_script(fleet)
+
+    run = fleet.configure(hosts, "--check")
+
+    assert run.succeeded, run.output
+    assert asked(fleet.standins) == ["GET /integrations"]
+    assert [fleet.facts[name]["host"] for name in hosts] == [f"{name}.example.com" for name in hosts]
+    assert re.findall(r"^(one|two|left) .*failed=0", run.output, re.MULTILINE) == sorted(hosts)
+
+
+def test_role_runs_for_drifted_hosts_only(fleet: Fleet) -> None:
+    """Also for a host with the name of a group, which a pattern cannot exclude alone."""
+    hosts = {**pair(fleet), "named": fleet.host("named")}
+    fleet.seed("named")
+    hosts["gone"] = fleet.host("gone", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
+    groups = fleet.workspace.directory / "groups.json"
+    groups.write_text(json.dumps({"named": {"hosts": {"named": {}, "gone": {}}}}), encoding="utf-8")
+
+    run = fleet.configure(hosts, "-i", str(groups))
+
+    assert run.succeeded, run.output
+    assert asked(fleet.standins) == ["GET /integrations"] * 3
+    planned = run.output.partition("plan the run]")[2].partition("TASK")[0]
+    assert sorted(re.findall(r"^ok: \[(\w+)\]", planned, re.MULTILINE)) == ["gone", "named"]
+    assert [fleet.facts[name]["host"] for name in hosts] == [f"{name}.example.com" for name in hosts]
+
+
+def test_single_host_is_one_request(fleet: Fleet) -> None:
+    run = fleet.configure(pair(fleet), "--limit", "localhost,two")
+
+    assert run.succeeded, run.output
+    assert asked(fleet.standins) == ["GET /integrations"]
+    assert [fleet.facts["one"], fleet.facts["two"]["host"]] == ["none", "two.example.com"]
+
+
+def test_modules_in_their_own_process_compare_alone(fleet: Fleet) -> None:
+    fleet.workspace.environment["IMMUTA_IN_PROCESS"] = "false"
 
     run = fleet.configure(pair(fleet))
 
     assert run.succeeded, run.output
-    assert asked(fleet.standins) == ["GET /integrations"]
-    assert [fleet.facts[name]["host"] for name in ("one", "two")] == ["one.example.com", "two.example.com"]
-    assert re.findall(r"^(one|two) .*failed=0", run.output, re.MULTILINE) == ["one", "two"]
-
-
-def test_role_runs_for_drifted_hosts_only(fleet: Fleet) -> None:
-    hosts = pair(fleet)
-    hosts["gone"] = fleet.host("gone", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
-
-    run = fleet.configure(hosts)
-
-    assert run.succeeded, run.output
     assert asked(fleet.standins) == ["GET /integrations"] * 2
-    planned = run.output.partition("plan the run]")[2].partition("TASK")[0]
-    assert re.findall(r"^ok: \[(\w+)\]", planned, re.MULTILINE) == ["gone"]
-
-
-@pytest.mark.parametrize(
-    ("options", "environment"),
-    [
-        (["--limit", "localhost,two"], {}),
-        ([], {"IMMUTA_IN_PROCESS": "false"}),
-    ],
-    ids=["single", "module"],
-)
-def test_incomparable_host_adds_no_request(fleet: Fleet, options: list[str], environment: dict[str, str]) -> None:
-    fleet.workspace.environment.update(environment)
-    fleet.role(pair(fleet), *options)
-    facts, failures, requests = fleet.facts, fleet.failures, asked(fleet.standins)
-
-    fleet.configure(pair(fleet), *options)
-
-    assert (fleet.facts, fleet.failures, asked(fleet.standins)) == (facts, failures, requests)
-
-
-def test_unreachable_tenant_fails_each_host(fleet: Fleet) -> None:
-    nowhere = {"url": "http://127.0.0.1:1", "retries": 0}
-    hosts = {name: {**variables, "immuta_redshift_api": nowhere} for name, variables in pair(fleet).items()}
-    hosts["reached"] = fleet.host("one")
-    fleet.role(hosts)
-    failures = fleet.failures
-
-    fleet.configure(hosts)
-
-    assert sorted(failures) == ["one", "two"]
-    assert fleet.failures == failures
 
 
 def test_second_import_compares_again(fleet: Fleet) -> None:
@@ -212,19 +211,3 @@ def test_second_import_compares_again(fleet: Fleet) -> None:
 
     assert run.succeeded, run.output
     assert [fleet.facts[name]["action"] for name in hosts] == ["delete", "delete"]
-
-
-def test_group_named_like_a_host_is_kept(fleet: Fleet) -> None:
-    hosts = pair(fleet)
-    inventory = fleet.workspace.directory / "groups.json"
-    inventory.write_text(json.dumps({"one": {"hosts": {"one": {}, "changed": {}}}}), encoding="utf-8")
-    hosts["changed"] = fleet.host("changed", immuta_redshift_state="absent", immuta_redshift_on_partial="cleanup")
-
-    run = fleet.run(
-        hosts,
-        {"import_playbook": CONFIGURE, "vars": {"immuta_redshift_hosts": "all"}},
-        options=["-i", str(inventory)],
-    )
-
-    assert run.succeeded, run.output
-    assert fleet.facts["changed"]["host"] == "changed.example.com"

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import stat
 
-import psycopg
 import pytest
 
-from tests.support.by_hand import run_by_hand, set_up
-from tests.support.playbooks import Unsafe, Workspace, asked, statuses
+from tests.support.by_hand import run_by_hand, run_scripts
+from tests.support.playbooks import Workspace, asked, statuses
 from tests.support.standin import Standins, scripts
 
 SETUP = [
@@ -22,6 +21,7 @@ SETUP = [
     "GET /integrations/1",
 ]
 LOOK = ["GET /integrations"]
+SCRIPTS = ".ansible/tmp/immuta_redshift"
 # The requests of a catalog query.
 READING = ("SELECT", "SHOW", "SET", "BEGIN", "COMMIT", "ROLLBACK")
 
@@ -51,7 +51,9 @@ def test_new_cluster_is_enabled_and_second_run_is_idle(workspace: Workspace, sta
     assert set(after["schemas"]["immuta"]) == set(scripts.SCHEMAS)
     assert first.changed > 0
     assert standins.config()["password"] not in first.output
+    assert "WARNING" not in first.output
     assert workspace.files() == []
+    assert stat.S_IMODE((workspace.home / SCRIPTS).stat().st_mode) == 0o700
 
     standins.immuta.clear_requests()
     statements = len(standins.postgres.statements())
@@ -62,37 +64,15 @@ def test_new_cluster_is_enabled_and_second_run_is_idle(workspace: Workspace, sta
     assert len(standins.postgres.statements()) == statements
 
 
-def test_special_characters_in_passwords(workspace: Workspace, standins: Standins) -> None:
-    password = Unsafe("Pä$$w%rd{{ x }}#: 'q' \\ \"Ω\" ;--")
-
-    run = workspace.configure(config=standins.config(password=password))
-
-    assert run.succeeded, run.output
-    assert statuses(standins) == ["enabled"]
-    with psycopg.connect(
-        host=standins.redshift.host,
-        port=standins.redshift.port,
-        user="immuta_system_account",
-        password=str(password),
-        dbname="immuta",
-    ) as session:
-        assert session.execute("SELECT current_user").fetchone() == ("immuta_system_account",)
-    assert "Ω" not in run.output
-
-
-def test_both_drivers_give_the_same_result(workspace: Workspace, standins: Standins) -> None:
-    run = workspace.configure(immuta_redshift_login={**workspace.login, "driver": "psycopg"})
-
-    assert run.succeeded, run.output
-    assert statuses(standins) == ["enabled"]
-
-
-def test_kept_scripts_are_private(workspace: Workspace, standins: Standins) -> None:
+def test_psycopg_and_kept_scripts(workspace: Workspace, standins: Standins) -> None:
     directory = workspace.directory / "scripts"
 
-    run = workspace.configure(immuta_redshift_script_dir=str(directory))
+    run = workspace.configure(
+        immuta_redshift_login={**workspace.login, "driver": "psycopg"}, immuta_redshift_script_dir=str(directory)
+    )
 
     assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
     assert sorted(path.name for path in directory.iterdir()) == [
         "cluster.example.com.create.sql",
         "cluster.example.com.initial_create.sql",
@@ -122,23 +102,23 @@ def test_check_mode_changes_nothing(workspace: Workspace, standins: Standins) ->
 
 
 def test_check_mode_of_a_cluster_in_sync(workspace: Workspace, standins: Standins) -> None:
-    set_up(standins)
-    standins.immuta.clear_requests()
+    standins.immuta.seed(config=standins.config())
 
     run = workspace.configure("--check", "--diff")
 
     assert run.succeeded, run.output
     assert run.changed == 0
+    assert "WARNING" not in run.output
     assert asked(standins) == LOOK
 
 
-@pytest.mark.parametrize("done", ["account", "first script", "second script"])
+@pytest.mark.parametrize("done", ["account", "both scripts", "both scripts with another account"])
 def test_run_resumes_a_partial_setup(workspace: Workspace, standins: Standins, done: str) -> None:
-    config = standins.config()
-    first, second = scripts.initial_create(config), scripts.create(config)
-    run_by_hand(standins, first[:1] if done == "account" else first, "dev")
-    if done == "second script":
-        run_by_hand(standins, second, "immuta")
+    if done == "account":
+        run_by_hand(standins, scripts.initial_create(standins.config())[:1], "dev")
+    else:
+        account = "immuta_sytem" if "another" in done else standins.config()["username"]
+        run_scripts(standins, standins.config(username=account))
 
     run = workspace.configure()
 
@@ -146,29 +126,28 @@ def test_run_resumes_a_partial_setup(workspace: Workspace, standins: Standins, d
     assert statuses(standins) == ["enabled"]
     assert set(standins.catalog()["schemas"]["immuta"]) == set(scripts.SCHEMAS)
     generated = [request for request in asked(standins) if "scripts" in request]
-    assert generated == ([] if done == "second script" else SETUP[1:3])
+    assert generated == ([] if done == "both scripts" else SETUP[1:3])
 
 
-def test_account_with_another_password_stops_early(workspace: Workspace, standins: Standins) -> None:
-    run_by_hand(standins, scripts.initial_create(standins.config(password="An0ther-Pa55word")), "dev")
+def test_account_with_another_password_is_refused_or_recreated(workspace: Workspace, standins: Standins) -> None:
+    run_scripts(standins, standins.config(password="An0ther-Pa55word"))
+    seen = len(standins.postgres.statements())
 
-    run = workspace.configure()
+    refused = workspace.configure()
 
-    assert not run.succeeded
-    assert "already exists on cluster.example.com with a different password" in run.output
-    assert "POST /integrations" not in asked(standins)
-    assert standins.config()["password"] not in run.output
+    assert not refused.succeeded
+    assert "already exists on cluster.example.com with a different password" in refused.output
+    assert asked(standins) == LOOK
+    changes = ("CREATE", "GRANT", "DROP")
+    assert [one.text for one in standins.postgres.statements()[seen:] if one.text.startswith(changes)] == []
+    assert standins.config()["password"] not in refused.output
     assert workspace.files() == []
 
+    run = workspace.configure(immuta_redshift_on_partial="cleanup")
 
-def test_on_partial_fail_lists_existing_objects(workspace: Workspace, standins: Standins) -> None:
-    run_by_hand(standins, scripts.initial_create(standins.config()), "dev")
-
-    run = workspace.configure(immuta_redshift_on_partial="fail")
-
-    assert not run.succeeded
-    assert "database immuta" in run.output
-    assert asked(standins) == LOOK
+    assert run.succeeded, run.output
+    assert statuses(standins) == ["enabled"]
+    assert set(standins.catalog()["schemas"]["immuta"]) == set(scripts.SCHEMAS)
 
 
 def test_failed_creation_is_repaired(workspace: Workspace, standins: Standins) -> None:
@@ -196,17 +175,6 @@ def test_missing_privileges_stop_the_run_early(workspace: Workspace, standins: S
     assert asked(standins) == LOOK
 
 
-def test_database_with_other_objects_is_refused(workspace: Workspace, standins: Standins) -> None:
-    standins.postgres.run("CREATE DATABASE immuta")
-    standins.postgres.run("CREATE TABLE orders (id int)", database="immuta")
-
-    run = workspace.configure()
-
-    assert not run.succeeded
-    assert "is not ready for Immuta" in run.output
-    assert asked(standins) == LOOK
-
-
 def test_next_run_recovers_from_a_lost_connection(workspace: Workspace, standins: Standins) -> None:
     standins.redshift.on_statement = lambda statement: "drop_before" if "CREATE VIEW" in statement.text else None
     broken = workspace.configure()
@@ -224,9 +192,9 @@ def test_next_run_recovers_from_a_lost_connection(workspace: Workspace, standins
 
 
 def test_next_run_deletes_scripts_of_a_killed_run(workspace: Workspace, standins: Standins) -> None:
-    assert workspace.configure().succeeded
-    directory = workspace.home / ".ansible" / "tmp" / "immuta_redshift"
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    standins.immuta.seed(config=standins.config())
+    directory = workspace.home / SCRIPTS
+    directory.mkdir(parents=True)
     for name in ("cluster.example.com.create.sql", ".cluster.example.com.edit.sql.4194305.part", "other.create.sql"):
         (directory / name).write_text("SELECT 1", encoding="utf-8")
 

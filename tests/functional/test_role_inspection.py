@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.by_hand import set_up
 from tests.support.playbooks import Workspace, asked, statuses
 from tests.support.standin import Standins, relay, scripts
 
@@ -16,27 +17,11 @@ PYTHON = "CREATE FUNCTION immuta_functions.f(a int) RETURNS int STABLE AS $$ ret
 CREATE, EDIT = scripts.create, scripts.edit
 
 
-@pytest.fixture
-def version(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Make the server report another version."""
-    rules = [
-        (pattern, f"(SELECT text '{request.param}' AS version)" if "version" in pattern.pattern else text)
-        for pattern, text in relay.REWRITES
-    ]
-    monkeypatch.setattr(relay, "REWRITES", rules)
-
-
-@pytest.fixture
-def with_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make Immuta generate scripts with a Python function."""
+@pytest.mark.parametrize("options", [[], ["--check"]], ids=["run", "check"])
+def test_python_function_stops_a_setup_early(
+    workspace: Workspace, standins: Standins, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
     monkeypatch.setattr(scripts, "create", lambda config: [*CREATE(config), PYTHON])
-    monkeypatch.setattr(scripts, "edit", lambda before, after: [PYTHON, *EDIT(before, after)])
-
-
-@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
-@pytest.mark.parametrize("options", [[], ["--check"]])
-@pytest.mark.usefixtures("version", "with_python")
-def test_python_function_stops_a_setup_early(workspace: Workspace, standins: Standins, options: list[str]) -> None:
     before, logged = standins.catalog(), len(standins.postgres.statements())
 
     run = workspace.configure(*options)
@@ -50,12 +35,10 @@ def test_python_function_stops_a_setup_early(workspace: Workspace, standins: Sta
     assert not [text for text in ran if text.startswith(("CREATE", "GRANT"))]
 
 
-@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
-@pytest.mark.usefixtures("version")
 def test_python_function_stops_a_change(
     workspace: Workspace, standins: Standins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert workspace.configure().succeeded
+    set_up(standins)
     monkeypatch.setattr(scripts, "edit", lambda before, after: [PYTHON, *EDIT(before, after)])
     before = standins.catalog()
 
@@ -67,57 +50,19 @@ def test_python_function_stops_a_change(
     assert "PUT /integrations/1" not in asked(standins)
 
 
-@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
-@pytest.mark.usefixtures("version")
-def test_python_function_in_a_procedure_is_named(
+def test_python_function_on_an_unknown_server(
     workspace: Workspace, standins: Standins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert workspace.configure().succeeded
-    refusal = "RAISE 'Create function is not supported for language plpythonu anymore.'"
-    edit = f"DO $$ BEGIN PERFORM 'the token: language'; {refusal}; END $$"
-    monkeypatch.setattr(scripts, "edit", lambda before, after: [edit, *EDIT(before, after)])
+    monkeypatch.setattr(scripts, "create", lambda config: [*CREATE(config), PYTHON])
+    rules = [
+        (pattern, "(SELECT text 'PostgreSQL 8.0.2' AS version)" if "version" in pattern.pattern else text)
+        for pattern, text in relay.REWRITES
+    ]
+    monkeypatch.setattr(relay, "REWRITES", rules)
+    standins.redshift.python_functions = True
 
-    run = workspace.configure(config=standins.config(impersonation={"enabled": True, "role": "g"}))
-
-    assert not run.succeeded
-    said = " ".join(run.output.split())
-    assert "(Create function is not supported for language plpythonu anymore): this server does not accept" in said
-    assert "Running the script again does not help" in said
-    assert "PUT /integrations/1" not in asked(standins)
-
-
-@pytest.mark.parametrize(
-    ("version", "accepts"),
-    [("PostgreSQL 8.0.2, Redshift 1.0.77467", True), ("PostgreSQL 8.0.2", True), ("PostgreSQL 8.0.2", False)],
-    indirect=["version"],
-)
-@pytest.mark.usefixtures("version", "with_python")
-def test_python_function_on_an_unknown_server(
-    workspace: Workspace, standins: Standins, request: pytest.FixtureRequest, accepts: bool
-) -> None:
-    standins.redshift.python_functions = accepts
-
-    run = workspace.configure()
-
-    assert run.succeeded is accepts
-    is_unknown = "77467" not in request.node.callspec.params["version"]
-    assert ("the version of this server does not show" in " ".join(run.output.split())) is is_unknown
-    assert "immuta" in standins.catalog()["databases"]
-
-
-@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
-@pytest.mark.usefixtures("version", "with_python")
-def test_preflight_false_skips_the_check(workspace: Workspace, standins: Standins) -> None:
-    run = workspace.configure(immuta_redshift_preflight=False)
-
-    assert not run.succeeded
-    assert "immuta" in standins.catalog()["databases"]
-
-
-@pytest.mark.parametrize("version", ["PostgreSQL 8.0.2, Redshift 1.0.219674"], indirect=True)
-@pytest.mark.usefixtures("version")
-def test_scripts_without_python_on_a_current_server(workspace: Workspace, standins: Standins) -> None:
     run = workspace.configure()
 
     assert run.succeeded, run.output
+    assert "the version of this server does not show" in " ".join(run.output.split())
     assert statuses(standins) == ["enabled"]

@@ -34,30 +34,12 @@ def test_setup_and_removal_in_parts(workspace: Workspace, standins: Standins) ->
     assert executed.succeeded, executed.output
     assert set(standins.catalog()["schemas"]["immuta"]) == set(scripts.SCHEMAS)
     assert standins.immuta.records() == []
-    assert part(workspace, "execute", **scripted).changed == 0
 
     registered = part(workspace, "register")
     assert registered.succeeded, registered.output
     assert statuses(standins) == ["enabled"]
-    assert part(workspace, "generate", **scripted).changed == 0
 
     removed = part(workspace, "remove")
     assert removed.succeeded, removed.output
     assert standins.immuta.records() == []
     assert standins.catalog()["users"] == before["users"]
-
-
-def test_keeping_scripts_requires_a_directory(workspace: Workspace, standins: Standins) -> None:
-    run = part(workspace, "generate")
-
-    assert not run.succeeded
-    assert "Set immuta_redshift_script_dir to a directory" in run.output
-    assert asked(standins) == ["GET /integrations"]
-
-
-def test_review_requires_a_directory(workspace: Workspace, standins: Standins) -> None:
-    run = workspace.configure(immuta_redshift_execute=False)
-
-    assert not run.succeeded
-    assert "Set immuta_redshift_script_dir to a directory" in run.output
-    assert asked(standins) == ["GET /integrations"]

@@ -308,6 +308,17 @@ def test_same_script_is_no_change(immuta: Immuta, dest: pathlib.Path):
     assert (dest.stat().st_ino, dest.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+def test_only_an_unchanged_script_is_accepted_on_request(immuta: Immuta, dest: pathlib.Path):
+    with pytest.raises(InputError, match=r"create.sql does not exist: generate it again"):
+        write(dest, require_unchanged=True)
+    dest.write_bytes(b"SELECT 1")
+    with pytest.raises(InputError, match=r"create.sql is not what Immuta generates now"):
+        write(dest, require_unchanged=True)
+    assert dest.read_bytes() == b"SELECT 1"
+    write(dest)
+    assert not write(dest, require_unchanged=True)["changed"]
+
+
 def test_other_mode_changes_only_the_mode(immuta: Immuta, dest: pathlib.Path):
     write(dest)
     assert write(dest, mode="0640", backup=True)["changed"]

@@ -267,7 +267,8 @@ def test_removal_follows_the_setup_method():
 
 
 def test_empty_plan():
-    assert planned(IN_SYNC, None) == Plan()
+    for part in ("main", "generate", "execute", "register"):
+        assert planned(IN_SYNC, None, part=part) == Plan()
     assert planned(Current(), None, state="absent") == Plan()
 
 
