@@ -14,7 +14,7 @@ import stat
 import threading
 import typing as t
 
-from tests.support.by_hand import automatic_config, run_scripts
+from tests.support.by_hand import automatic_config, payload, run_scripts
 from tests.support.howto import COMMANDS, EXAMPLES
 from tests.support.playbooks import Workspace, asked, statuses
 from tests.support.standin import HOST, Standins, scripts
@@ -76,18 +76,14 @@ def writes(standins: Standins) -> list[tuple[str, t.Any]]:
     ]
 
 
-def payload(config: dict[str, t.Any], automatic: bool = False) -> dict[str, t.Any]:
-    return {"type": "Redshift", "autoBootstrap": automatic, "config": config}
-
-
 def warned(result: Result) -> str:
     return json.dumps(result.get("warnings", []))
 
 
-def at_once(tasks: t.Sequence[t.Callable[..., Result]], **arguments: t.Any) -> list[Result]:
-    """Run tasks in parallel, all with these additional arguments."""
+def at_once(*tasks: t.Callable[[], Result]) -> list[Result]:
+    """Run tasks in parallel."""
     with concurrent.futures.ThreadPoolExecutor() as people:
-        return [task.result() for task in [people.submit(task, **arguments) for task in tasks]]
+        return [task.result() for task in [people.submit(task) for task in tasks]]
 
 
 # immuta_integration_script
@@ -296,11 +292,9 @@ def test_write_with_a_lost_reply_takes_effect_once(workspace: Workspace, standin
     changed = {"config": standins.config(host="changed", impersonation=IMPERSONATION)}
 
     results = at_once(
-        [
-            functools.partial(manage, workspace),
-            functools.partial(manage, workspace, **changed),
-            functools.partial(remove, workspace, config={"host": "removed"}),
-        ]
+        functools.partial(manage, workspace),
+        functools.partial(manage, workspace, **changed),
+        functools.partial(remove, workspace, config={"host": "removed"}),
     )
 
     assert [result.get("msg") for result in results if result.get("changed") is not True] == []
@@ -321,12 +315,10 @@ def test_parallel_runs_create_one_integration(workspace: Workspace, standins: St
 
     standins.immuta.wire.on_request = wait_for_the_other
 
-    results = at_once([functools.partial(manage, workspace)] * 2)
+    results = at_once(*[functools.partial(manage, workspace)] * 2)
 
-    assert sorted(request["status"] for request in standins.immuta.requests() if request["method"] == "POST") == [
-        200,
-        409,
-    ]
+    answers = [request["status"] for request in standins.immuta.requests() if request["method"] == "POST"]
+    assert sorted(answers) == [200, 409]
     assert "another run may be changing it" in warned(results[0]) + warned(results[1])
     assert sorted(result["changed"] for result in results) == [False, True], results
     assert [result["integration"]["id"] for result in results] == ["1", "1"]
@@ -384,8 +376,5 @@ def test_integrations_of_every_type_are_shown_masked(workspace: Workspace, stand
     assert shown[1]["config"]["workspace_url"] == databricks["config"]["workspaceUrl"]
     assert shown[2]["config"] == {"api_key": "********", "host": "trino.example.com"}
     assert shown[3]["config"]["password"] == "<REDACTED>"
-    for options, expected in [
-        ({"type": "redshift", "status": ["editerror"]}, ["4"]),
-        ({"id": 3, "check_mode": True}, ["3"]),
-    ]:
-        assert [entry["id"] for entry in ask(workspace, **options)] == expected, options
+    assert [entry["id"] for entry in ask(workspace, type="redshift", status=["editerror"])] == ["4"]
+    assert [entry["id"] for entry in ask(workspace, id=3, check_mode=True)] == ["3"]
