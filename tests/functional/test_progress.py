@@ -7,18 +7,28 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 import typing as t
 
 from tests.support.playbooks import Workspace, program
-from tests.support.preloaded import run_program
+from tests.support.preloaded import TIME_LIMIT, run_program
 from tests.support.standin import Standins
+from tests.support.standin.relay import Statement
 
-# Loaded by the process that all tasks are forked from.
-_SHORT_INTERVAL = """\
+# Loaded by the process that all tasks are forked from: a short interval, and a copy of the lines in a file.
+_CALLBACK = """\
 from ansible.plugins.callback import CallbackBase
+from ansible.utils.display import Display
 from ansible_collections.immuta.integrations.plugins.plugin_utils import _progress
 
+class Copying:
+    def display(self, text, stderr):
+        Display().display(text, stderr=stderr)
+        with open("lines", "a") as file:
+            file.write(text + "\\n")
+
 _progress.INTERVAL = 0.05
+_progress.Display = Copying
 
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
@@ -29,42 +39,29 @@ class CallbackModule(CallbackBase):
 HOSTS = ("one", "two")
 
 
-def script(workspace: Workspace, count: int, seconds: float) -> dict[str, t.Any]:
-    """Return a task whose script has ``count`` statements; the second one is slow."""
-    path = workspace.directory / f"{count}.sql"
-    rest = "SELECT 'hunter2-Secret';" * (count - 2)
-    path.write_text(f"SELECT 1; SELECT pg_sleep({seconds}); {rest}", encoding="utf-8")
-    return {"immuta.integrations.redshift_script": {**workspace.login, "login_db": "dev", "path": str(path)}}
-
-
-def integration(standins: Standins) -> dict[str, t.Any]:
-    config = standins.config(username=standins.bootstrap.user, password=standins.bootstrap.password)
-    return {"immuta.integrations.immuta_redshift_integration": {"auto_bootstrap": True, "config": config}}
+def script(workspace: Workspace, name: str) -> dict[str, t.Any]:
+    """Return a task that runs a script in the directory of the workspace."""
+    path = str(workspace.directory / f"{name}.sql")
+    return {"immuta.integrations.redshift_script": {**workspace.login, "login_db": "dev", "path": path}}
 
 
 def play(workspace: Workspace, *tasks: dict[str, t.Any], **environment: str) -> tuple[dict[str, t.Any], str, list[str]]:
     """Run tasks on both hosts; return the results of each host, the standard output and the error lines."""
     plugins = workspace.directory / "callbacks"
     plugins.mkdir(exist_ok=True)
-    (plugins / "short_interval.py").write_text(_SHORT_INTERVAL, encoding="utf-8")
+    (plugins / "short_interval.py").write_text(_CALLBACK, encoding="utf-8")
     registered = [{**task, "register": f"result_{number}"} for number, task in enumerate(tasks)]
     content = "{{ [" + ", ".join(f"result_{number}" for number in range(len(tasks))) + "] | to_json }}"
     file = str(workspace.directory / "{{ inventory_hostname }}.json")
-    save = {"ansible.builtin.copy": {"content": content, "dest": file, "mode": "0600"}, "check_mode": False}
+    save = {"ansible.builtin.copy": {"content": content, "dest": file, "mode": "0600"}}
     playbook = workspace.directory / "playbook.json"
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [*registered, save]}]))
     inventory = {"all": {"hosts": dict.fromkeys(HOSTS), "vars": {"ansible_connection": "local"}}}
     inventory["all"]["vars"]["ansible_python_interpreter"] = sys.executable
     (workspace.directory / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
-    command = [program("ansible-playbook"), "-i", "inventory.json", str(playbook)]
     run = run_program(
-        command,
-        {
-            **workspace.environment,
-            "ANSIBLE_ASYNC_DIR": str(workspace.directory / "async"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(plugins),
-            **environment,
-        },
+        [program("ansible-playbook"), "-i", "inventory.json", str(playbook)],
+        {**workspace.environment, "ANSIBLE_CALLBACK_PLUGINS": str(plugins), **environment},
         workspace.directory,
     )
     assert run.status == 0, run.stdout + run.stderr
@@ -75,40 +72,58 @@ def play(workspace: Workspace, *tasks: dict[str, t.Any], **environment: str) -> 
     return results, run.stdout, run.stderr.splitlines()
 
 
-def test_progress_lines_are_complete(workspace: Workspace, standins: Standins) -> None:
-    address = re.escape(workspace.login["login_host"])
-    loop = script(workspace, 2, 1)
-    loop["immuta.integrations.redshift_script"]["path"] = str(workspace.directory / "{{ item }}.sql")
-    script(workspace, 3, 1)
+def test_progress_lines_change_nothing_else(workspace: Workspace, standins: Standins) -> None:
+    """Only a task that may print does so; a setting that disables the lines changes nothing else."""
+    config = standins.config(username=standins.bootstrap.user, password=standins.bootstrap.password)
+    options = {"auto_bootstrap": True, "config": config, "wait_sleep": 0.1}
+    integration = {"immuta.integrations.immuta_redshift_integration": options, "run_once": True}
+    files = {"long": "SELECT 'hunter2-Secret'; SELECT pg_sleep(0.2); SELECT 1; SELECT 1"}
+    for host in HOSTS:
+        files[f"{host}-2"] = f"SELECT 'hunter2-Secret'; SELECT 'line of {host} 2'"
+        files[f"{host}-3"] = f"SELECT 'hunter2-Secret'; SELECT 'line of {host} 3'; SELECT 1"
+    for name, content in files.items():
+        (workspace.directory / f"{name}.sql").write_text(content, encoding="utf-8")
     tasks = [
-        {**loop, "loop": [2, 3]},
-        {**script(workspace, 4, 0.3), "no_log": True},
-        {**script(workspace, 5, 0.3), "no_log": "{{ true }}"},
-        {**script(workspace, 6, 0.3), "async": 60, "poll": 1},
-        {**script(workspace, 7, 0.3), "environment": {"IMMUTA_PROGRESS": False}},
-        {**script(workspace, 8, 0.3), "environment": {"IMMUTA_IN_PROCESS": False}},
+        {**integration, "check_mode": True},
+        integration,
+        {**script(workspace, "{{ inventory_hostname }}-{{ item }}"), "loop": [2, 3]},
+        {**script(workspace, "long"), "no_log": True},
+        {**script(workspace, "long"), "no_log": "{{ true }}"},
+        {**script(workspace, "long"), "environment": {"IMMUTA_PROGRESS": False}},
     ]
+    lines = workspace.directory / "lines"
+    lines.touch()
 
-    _results, _output, printed = play(workspace, *tasks)
+    def settle(entry: dict[str, t.Any]) -> None:
+        if entry["path"] == "/integrations/1" and "creating" in lines.read_text(encoding="utf-8"):
+            standins.immuta.set(settle=0)
 
-    found = [re.fullmatch(rf"\[(one|two)\] {address}: statement \d of (\d), \d s", text) for text in printed]
-    assert all(found), printed
-    assert {match.groups() for match in found if match} == {(host, count) for host in HOSTS for count in "23"}
+    def wait_for_line(statement: Statement) -> None:
+        deadline = time.monotonic() + TIME_LIMIT
+        if match := re.fullmatch(r"SELECT 'line of (\w+) (\d)'", statement.text):
+            expected = rf"\[{match[1]}\] .*: statement 2 of {match[2]},"
+            while not re.search(expected, lines.read_text(encoding="utf-8")) and time.monotonic() < deadline:
+                time.sleep(0.01)
 
+    standins.immuta.set(settle=3600)
+    standins.immuta.wire.on_reply = settle
+    standins.redshift.on_statement = wait_for_line
 
-def test_progress_setting_changes_only_the_lines(workspace: Workspace, standins: Standins) -> None:
-    """A script and a slow integration, also in check mode, which does not wait."""
-    preview = {**integration(standins), "check_mode": True}
-    tasks = [preview, {**integration(standins), "run_once": True}, script(workspace, 2, 0.3)]
-    standins.immuta.set(settle=1.0)
     results, output, printed = play(workspace, *tasks)
-    waits = [text for text in printed if re.fullmatch(r"\[one\] \S+: creating, \d s of 600 s", text)]
-    assert waits, printed
+
+    address = re.escape(workspace.login["login_host"])
+    creating, statement = rf"{config['host']}: (creating), \d+ s of 600 s", rf"{address}: statement \d of (\d), \d+ s"
+    line = re.compile(rf"\[(one|two)\] (?:{creating}|{statement})")
+    found = [line.fullmatch(text) for text in printed]
+    assert all(found), printed
+    assert {tuple(filter(None, match.groups())) for match in found if match} == {
+        ("one", "creating"),
+        *((host, count) for host in HOSTS for count in "23"),
+    }
+
     standins.reset()
-    standins.immuta.set(settle=1.0)
+    silent = play(workspace, *tasks, IMMUTA_PROGRESS="false")
 
-    silent, silent_output, nothing = play(workspace, *tasks, IMMUTA_PROGRESS="false")
-
-    assert nothing == []
-    assert sorted(silent_output.splitlines()) == sorted(output.splitlines())
-    assert silent == results
+    assert silent[2] == []
+    assert sorted(silent[1].splitlines()) == sorted(output.splitlines())
+    assert silent[0] == results

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules redshift_script and redshift_info with both drivers, checked by the state of the database."""
+"""The modules redshift_script and redshift_info, checked by the state of the database.
+
+Both drivers run where they differ: tests/unit/test_drivers.py, test_execute.py and test_login.py have all other cases.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,6 @@ from tests.support.standin.relay import Statement as Sent
 PASSWORD = "Sy5tem-Pa55word"
 YESTERDAY = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
 HARMLESS = re.compile(r"SELECT|SHOW|SET", re.IGNORECASE)
-MODULES = "ansible_collections.immuta.integrations.plugins.modules"
 
 Outcome = dict[str, t.Any]
 
@@ -66,15 +68,12 @@ class Shell:
         return len(self.standins.postgres.statements())
 
 
-@pytest.fixture(params=["redshift_connector", "psycopg"])
-def shell(request: pytest.FixtureRequest, standins: Standins, tmp_path: pathlib.Path) -> Shell:
-    return Shell(standins, tmp_path, request.param, {})
-
-
 @pytest.fixture
-def one_shell(standins: Standins, tmp_path: pathlib.Path) -> Shell:
-    """For tests that do not depend on the driver."""
-    return Shell(standins, tmp_path, "redshift_connector", {})
+def shell(request: pytest.FixtureRequest, standins: Standins, tmp_path: pathlib.Path) -> Shell:
+    return Shell(standins, tmp_path, getattr(request, "param", "redshift_connector"), {})
+
+
+BOTH_DRIVERS = pytest.mark.parametrize("shell", ["redshift_connector", "psycopg"], indirect=True)
 
 
 @pytest.fixture
@@ -91,6 +90,7 @@ def outcomes(result: Outcome) -> list[str]:
     return [statement["outcome"] for statement in result["statements"]]
 
 
+@BOTH_DRIVERS
 def test_setup_scripts_run_once(shell: Shell, first: list[str], second: list[str]) -> None:
     schemas = sorted(immuta_scripts.SCHEMAS)
 
@@ -126,83 +126,42 @@ def test_failed_transaction_leaves_nothing(shell: Shell) -> None:
     assert 'schema "nowhere" does not exist' in result["msg"]
 
 
-def test_failure_keeps_earlier_statements(shell: Shell, first: list[str]) -> None:
+def test_partial_script_continues(shell: Shell, first: list[str]) -> None:
     result = shell.script(first[0], first[1], "CREATE TABLE nowhere.t (n int)", first[2])
     assert shell.standins.catalog()["databases"] == ["dev", "immuta"]
     assert outcomes(result) == ["ok", "ok", "failed", "not_run"]
     assert result["state"] == "partial"
     assert "2 of the 2 statements before it have taken effect." in result["msg"]
-
-
-@pytest.mark.parametrize("statement", ["CREATE USER zoe PASSWORD '{}' NONSENSE", "CREATE USER bootstrap PASSWORD '{}'"])
-def test_failure_shows_no_password(shell: Shell, statement: str) -> None:
-    result = shell.script(statement.format(PASSWORD), "GRANT nothing")
-    assert result["failed_statement"]["command"] == "CREATE USER"
-    assert "SQLSTATE 42" in result["msg"]
-
-
-def test_existing_objects_are_skipped(shell: Shell, first: list[str]) -> None:
-    shell.script(first[0])
     result = shell.script(*first, on_existing="skip")
-    assert outcomes(result) == ["skipped", "ok", "ok"]
+    assert outcomes(result) == ["skipped", "skipped", "ok"]
     assert result["changed"]
     assert result["user_skipped"]
-    assert result["skipped_count"] == 1
+    assert result["skipped_count"] == 2
     assert "exists already and keeps its password" in json.dumps(result["warnings"])
-    again = shell.script(*first[:2], on_existing="skip")
-    assert outcomes(again) == ["skipped", "skipped"]
-    assert not again["changed"]
+    assert not shell.script(*first[:2], on_existing="skip")["changed"]
 
 
-def test_existing_objects_skipped_in_one_transaction(shell: Shell) -> None:
+def test_existing_objects_are_skipped_in_transactions(shell: Shell) -> None:
     shell.script("CREATE SCHEMA b")
     result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b", "CREATE SCHEMA c", on_existing="skip")
     assert result["transaction"] == "single"
     assert outcomes(result) == ["ok", "skipped", "ok"]
-    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "c"]}
+    result = shell.script("BEGIN", "CREATE SCHEMA a", "CREATE SCHEMA d", "COMMIT", on_existing="skip")
+    assert outcomes(result) == ["ok", "skipped", "ok", "ok"]
+    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "c", "d"]}
 
 
-def test_existing_objects_skipped_in_own_transaction(shell: Shell) -> None:
-    result = shell.script(
-        "CREATE SCHEMA a", "BEGIN", "CREATE SCHEMA a", "CREATE SCHEMA b", "COMMIT", on_existing="skip"
-    )
-    assert outcomes(result) == ["ok", "ok", "skipped", "ok", "ok"]
-    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b"]}
-    again = shell.script("BEGIN", "CREATE SCHEMA a", "CREATE SCHEMA b", "COMMIT", on_existing="skip")
-    assert not again["changed"]
-
-
-def test_many_existing_objects_need_few_statements(one_shell: Shell) -> None:
-    schemas = [f"CREATE SCHEMA s{number}" for number in range(60)]
-    grants = [f"GRANT USAGE ON SCHEMA s{number} TO PUBLIC" for number in range(60)]
-    one_shell.script(*schemas)
-    before = one_shell.sent_so_far()
-    result = one_shell.script(*schemas, *grants, on_existing="skip")
-    assert outcomes(result) == ["skipped"] * 60 + ["ok"] * 60
-    # A logged statement is at most two messages of redshift_connector.
-    assert len(one_shell.sent(before)) < 4 * 120
-
-
-def test_rollback_in_the_script_leaves_nothing(shell: Shell) -> None:
-    result = shell.script("BEGIN", "CREATE SCHEMA a", "ROLLBACK", "GRANT nothing")
-    assert result["state"] == "unchanged"
-    assert outcomes(result) == ["rolled_back", "rolled_back", "ok", "failed"]
-    assert shell.standins.catalog()["schemas"] == {"dev": []}
-
-
-PROCEDURE = (
-    "CREATE SCHEMA own;\nCREATE PROCEDURE own.p() AS $$ BEGIN CREATE SCHEMA a; COMMIT; {} END $$ LANGUAGE plpgsql"
-)
+PROCEDURE = "CREATE SCHEMA own;\nCREATE PROCEDURE own.p() AS $$ BEGIN CREATE SCHEMA a; COMMIT; END $$ LANGUAGE plpgsql"
 
 
 def test_committing_procedure_runs_alone(shell: Shell) -> None:
-    assert outcomes(shell.script(PROCEDURE.format(""))) == ["ok", "ok"]
+    assert outcomes(shell.script(PROCEDURE)) == ["ok", "ok"]
     alone = shell.script("CALL own.p()")
     assert (outcomes(alone), alone["transaction"]) == (["ok"], "none")
 
 
 def test_nontransactional_statement_changes_the_mode(shell: Shell) -> None:
-    script = [PROCEDURE.format(""), "CALL own.p()", "CREATE SCHEMA b"]
+    script = [PROCEDURE, "CALL own.p()", "CREATE SCHEMA b"]
     refused = shell.script(*script, transaction="single")
     assert refused["sqlstate"] == "2D000"
     assert "cannot run inside a transaction: use transaction 'none'" in refused["msg"]
@@ -211,13 +170,6 @@ def test_nontransactional_statement_changes_the_mode(shell: Shell) -> None:
     assert (outcomes(result), result["transaction"]) == (["ok"] * 4, "none")
     assert "Statement 3 (line 3, CALL) cannot run inside a transaction" in json.dumps(result["warnings"])
     assert shell.standins.catalog()["schemas"] == {"dev": ["a", "b", "own"]}
-
-
-def test_commits_of_a_failed_procedure_are_unknown(shell: Shell) -> None:
-    result = shell.script(PROCEDURE.format("RAISE 'stop';"), "CALL own.p()", transaction="none")
-    assert result["state"] == "unknown"
-    assert "Anything that the procedure committed before is kept." in result["msg"]
-    assert shell.standins.catalog()["schemas"] == {"dev": ["a", "own"]}
 
 
 def test_backslash_follows_the_server_setting(shell: Shell) -> None:
@@ -241,26 +193,32 @@ def test_backslash_is_literal_in_postgresql(standins: Standins, tmp_path: pathli
     assert "Redshift reads the backslash in the string on line 1 as an escape" in missing["msg"]
 
 
-def test_unbound_parameter_is_a_statement_error(shell: Shell) -> None:
-    result = shell.script("CREATE SCHEMA a", "SELECT 1 WHERE 'a' = $1", transaction="none")
-    assert (result["state"], outcomes(result)) == ("partial", ["ok", "failed"])
-    assert "it has a parameter such as $1" in result["msg"]
+@BOTH_DRIVERS
+def test_statements_that_a_driver_cannot_handle(shell: Shell) -> None:
+    parameter = shell.script("CREATE SCHEMA a", "SELECT 1 WHERE 'a' = $1", transaction="none")
+    assert (parameter["state"], outcomes(parameter)) == ("partial", ["ok", "failed"])
+    assert "it has a parameter such as $1" in parameter["msg"]
+    unreadable = shell.script("SELECT '24:00:00'::time", "SELECT '10000-01-01'::date", "CREATE TABLE a.t (n int)")
+    assert outcomes(unreadable) == ["ok", "ok", "ok"]
+    copied = shell.script("SELECT 1", "COPY a.t FROM STDIN", transaction="none")
+    assert outcomes(copied)[0] == "ok"
+    assert "Statement 2 of 2 (line 2, COPY)" in copied["msg"]
+    assert "None" not in copied["msg"]
 
 
-@pytest.mark.parametrize("statements", [[], ["-- nothing", "/* nothing */"]])
-def test_script_without_statements_warns(one_shell: Shell, statements: list[str]) -> None:
-    result = one_shell.script(*statements)
+def test_script_without_statements_warns(shell: Shell) -> None:
+    result = shell.script("-- nothing", "/* nothing */")
     assert not result["changed"]
     assert "has no statements: there is nothing to run." in json.dumps(result["warnings"])
 
 
-def test_refused_script_is_not_sent(one_shell: Shell) -> None:
-    before = one_shell.sent_so_far()
-    result = one_shell.script("CREATE SCHEMA a", "CREATE SCHEMA b -- x\n\\c immuta")
+def test_refused_script_is_not_sent(shell: Shell) -> None:
+    before = shell.sent_so_far()
+    result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b -- x\n\\c immuta")
     assert result["failed"]
     assert result["line"] == 3
     assert "script.sql was not run. Line 3 of the script: \\c is a psql meta-command" in result["msg"]
-    assert one_shell.sent(before) == []
+    assert shell.sent(before) == []
 
 
 def test_check_mode_only_reads(shell: Shell, first: list[str], second: list[str]) -> None:
@@ -278,40 +236,34 @@ def test_check_mode_only_reads(shell: Shell, first: list[str], second: list[str]
     assert shell.standins.catalog()["databases"] == ["dev"]
 
 
-@pytest.mark.parametrize(
-    ("options", "reason", "facts"),
-    [
+@BOTH_DRIVERS
+def test_failed_login_gives_the_reason(shell: Shell) -> None:
+    cases: list[tuple[Outcome, str, set[str]]] = [
         ({"login_password": "wrong"}, "did not accept the account", {"authentication_failed"}),
         ({"login_user": "nobody"}, "did not accept the account", {"authentication_failed"}),
         ({"login_db": "nowhere"}, "there is no such database", {"database_missing"}),
         ({"login_port": 1, "connect_retries": 0}, "the connection was refused", set()),
         ({"login_host": "nowhere.invalid"}, "the host name is not known", set()),
         ({"ssl_mode": "verify-full"}, "offers no usable TLS", set()),
-    ],
-)
-def test_failed_login_gives_the_reason(shell: Shell, options: Outcome, reason: str, facts: set[str]) -> None:
-    result = shell.script("SELECT 1", **options)
-    assert result["failed"]
-    assert reason in result["msg"]
-    assert {name for name, value in result.items() if value is True} - {"failed"} == facts
-
-
-def test_silent_server_times_out(shell: Shell) -> None:
+    ]
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        result = shell("redshift_info", login_port=port, connect_timeout=2, connect_retries=0)
-    assert "no answer within 2 seconds" in result["msg"]
+        late = {"login_port": silent.getsockname()[1], "connect_timeout": 1, "connect_retries": 0}
+        for options, reason, facts in [*cases, (late, "no answer within 1 seconds", set())]:
+            result = shell("redshift_info", **options)
+            assert result["failed"]
+            assert reason in result["msg"]
+            assert {name for name, value in result.items() if value is True} - {"failed"} == facts, options
 
 
-def test_unreadable_script(one_shell: Shell) -> None:
-    missing = one_shell("redshift_script", path=str(one_shell.directory / "nowhere.sql"))
-    assert f"The script {one_shell.directory}/nowhere.sql was not found on the host" in missing["msg"]
-    pipe = one_shell.directory / "pipe"
+def test_unreadable_script(shell: Shell) -> None:
+    missing = shell("redshift_script", path=str(shell.directory / "nowhere.sql"))
+    assert f"The script {shell.directory}/nowhere.sql was not found on the host" in missing["msg"]
+    pipe = shell.directory / "pipe"
     os.mkfifo(pipe)
-    for path in (pipe, one_shell.directory):
-        result = one_shell("redshift_script", path=str(path))
+    for path in (pipe, shell.directory):
+        result = shell("redshift_script", path=str(path))
         assert result["msg"] == f"The script {path} is not a regular file: save the script in a file."
-    assert "The option path is empty" in one_shell("redshift_script", path="")["msg"]
+    assert "The option path is empty" in shell("redshift_script", path="")["msg"]
 
 
 @pytest.mark.parametrize(
@@ -325,58 +277,33 @@ def test_failed_catalog_query(shell: Shell, action: str, said: str) -> None:
     assert f"database 'dev' at {shell.standins.redshift.host}" in result["msg"]
 
 
-@pytest.mark.parametrize(("when", "schemas"), [("drop_before", []), ("drop_after", ["a"])])
-def test_connection_lost_at_commit(shell: Shell, when: str, schemas: list[str]) -> None:
+@BOTH_DRIVERS
+@pytest.mark.parametrize(
+    ("transaction", "met", "when", "became", "schemas"),
+    [
+        ("single", "commit", "drop_before", ["unknown", "unknown"], []),
+        ("single", "commit", "drop_after", ["unknown", "unknown"], ["a", "b"]),
+        ("single", "create schema b", "drop_after", ["rolled_back", "failed"], []),
+        ("none", "create schema b", "drop_after", ["ok", "unknown"], ["a", "b"]),
+    ],
+)
+def test_connection_lost(
+    shell: Shell, transaction: str, met: str, when: str, became: list[str], schemas: list[str]
+) -> None:
     def drop(statement: Sent) -> str | None:
-        return when if statement.text.lower().startswith("commit") else None
+        return when if statement.text.lower().startswith(met) else None
 
     shell.standins.redshift.on_statement = drop
-    own = ["BEGIN", "CREATE SCHEMA a", "COMMIT"]
-    for script in (["CREATE SCHEMA a", "SELECT 1"], own):
-        result = shell.script(*script)
-        assert result["state"] == "unknown"
-        assert outcomes(result) == ["unknown"] * len(script)
-        assert shell.standins.catalog()["schemas"] == {"dev": schemas}
-        shell.standins.postgres.run("DROP SCHEMA IF EXISTS a", database="dev")
-
-
-@pytest.mark.parametrize("transaction", ["single", "none"])
-def test_connection_lost_in_a_statement(shell: Shell, transaction: str) -> None:
-    shell.standins.redshift.on_statement = lambda statement: "drop_after" if "SCHEMA b" in statement.text else None
     result = shell.script("CREATE SCHEMA a", "CREATE SCHEMA b", transaction=transaction)
-    if transaction == "single":
-        assert (result["state"], outcomes(result)) == ("unchanged", ["rolled_back", "failed"])
-        assert shell.standins.catalog()["schemas"] == {"dev": []}
-    else:
-        assert (result["state"], outcomes(result)) == ("unknown", ["ok", "unknown"])
+    assert outcomes(result) == became
+    assert result["state"] == ("unknown" if "unknown" in became else "unchanged")
+    assert shell.standins.catalog()["schemas"] == {"dev": schemas}
 
 
 def test_statement_timeout(shell: Shell) -> None:
-    slow = shell.script("SELECT pg_sleep(2.5)", connect_timeout=2)
-    assert outcomes(slow) == ["ok"]
     cancelled = shell.script("SELECT pg_sleep(20)", statement_timeout=1)
     assert cancelled["sqlstate"] == "57014"
     assert "statement_timeout" in cancelled["msg"]
-
-
-def test_value_unreadable_for_the_driver(shell: Shell) -> None:
-    result = shell.script("SELECT '24:00:00'::time", "SELECT '10000-01-01'::date", "CREATE SCHEMA a")
-    assert outcomes(result) == ["ok", "ok", "ok"]
-    assert shell.standins.catalog()["schemas"]["dev"] == ["a"]
-
-
-def test_unsupported_driver_option_is_an_error(shell: Shell) -> None:
-    result = shell.script("CREATE SCHEMA a", "CREATE TABLE a.t (n int)", "COPY a.t FROM STDIN", transaction="none")
-    assert outcomes(result)[:2] == ["ok", "ok"]
-    assert "Statement 3 of 3 (line 3, COPY)" in result["msg"]
-    assert "None" not in result["msg"]
-
-
-def test_wrong_password_is_one_login(shell: Shell) -> None:
-    logins: list[str] = []
-    shell.standins.redshift.on_login = lambda settings: logins.append(settings["database"])
-    assert shell("redshift_info", login_password="wrong")["authentication_failed"]
-    assert logins == ["dev"]
 
 
 def test_names_differing_in_case_are_distinct(shell: Shell) -> None:
@@ -389,6 +316,7 @@ def test_names_differing_in_case_are_distinct(shell: Shell) -> None:
     assert info.get("warnings", []) == []
 
 
+@BOTH_DRIVERS
 def test_current_objects(shell: Shell, first: list[str], second: list[str]) -> None:
     names = {"schemas": ["Immuta_System", "other"], "users": ["BOOTSTRAP", "zoe"], "groups": ["immuta_impersonation"]}
     result = shell("redshift_info", database="immuta", **names)
@@ -479,35 +407,27 @@ def tls_port(
         yield relay.port
 
 
-@pytest.mark.parametrize(
-    ("host", "mode", "trusted", "reason"),
-    [
-        ("localhost", "verify-full", True, None),
-        ("127.0.0.1", "verify-ca", True, None),
-        ("127.0.0.1", "verify-full", True, "cannot be trusted"),
-        ("localhost", "verify-full", False, "cannot be trusted"),
-        ("localhost", "verify-ca", False, "cannot be trusted"),
-        ("127.0.0.1", "disable", False, None),
-    ],
-)
-def test_certificate_is_verified(
-    shell: Shell, tls_port: int, host: str, mode: str, trusted: bool, reason: str | None
-) -> None:
-    ca_path = str(shell.directory / "authority.pem") if trusted else None
-    result = shell("redshift_info", login_host=host, login_port=tls_port, ssl_mode=mode, ca_path=ca_path)
-    assert (reason in result["msg"]) if reason else "version" in result
-
-
-def test_option_sets_the_trusted_certificates(shell: Shell, tls_port: int) -> None:
-    authority = str(shell.directory / "authority.pem")
+@BOTH_DRIVERS
+def test_certificate_is_verified(shell: Shell, tls_port: int) -> None:
+    """The options alone decide, in any environment."""
     shell.environment.update(
         SSL_CERT_FILE="/nowhere", SSL_CERT_DIR="/nowhere", PGSSLROOTCERT="/nowhere", PGSSLMODE="disable"
     )
-    there = {"login_host": "localhost", "login_port": tls_port, "ssl_mode": "verify-full"}
-    assert "version" in shell("redshift_info", **there, ca_path=authority)
-    assert "cannot be trusted" in shell("redshift_info", **there)["msg"]
+    for host, mode, trusted, is_accepted in [
+        ("localhost", "verify-full", True, True),
+        ("127.0.0.1", "verify-ca", True, True),
+        ("127.0.0.1", "verify-full", True, False),
+        ("localhost", "verify-full", False, False),
+        ("localhost", "verify-ca", False, False),
+        ("127.0.0.1", "disable", False, True),
+    ]:
+        ca_path = str(shell.directory / "authority.pem") if trusted else None
+        result = shell("redshift_info", login_host=host, login_port=tls_port, ssl_mode=mode, ca_path=ca_path)
+        assert ("version" in result) is is_accepted, (host, mode, trusted)
+        assert is_accepted or "cannot be trusted" in result["msg"]
 
 
+@BOTH_DRIVERS
 @pytest.mark.parametrize("tls_port", [YESTERDAY], indirect=True, ids=["yesterday"])
 def test_expired_certificate_is_refused(shell: Shell, tls_port: int) -> None:
     authority = str(shell.directory / "authority.pem")
@@ -517,11 +437,11 @@ def test_expired_certificate_is_refused(shell: Shell, tls_port: int) -> None:
 
 
 @pytest.fixture
-def aws(standins: Standins, one_shell: Shell, tls_port: int) -> t.Iterator[FakeAws]:
-    certificate = str(one_shell.directory / "cert.pem"), str(one_shell.directory / "key.pem")
+def aws(standins: Standins, shell: Shell, tls_port: int) -> t.Iterator[FakeAws]:
+    certificate = str(shell.directory / "cert.pem"), str(shell.directory / "key.pem")
     account = standins.bootstrap
     with FakeAws(certificate, "localhost", tls_port, account.user, account.password) as aws:
-        one_shell.environment.update(aws.environment(str(one_shell.directory / "authority.pem")))
+        shell.environment.update(aws.environment(str(shell.directory / "authority.pem")))
         yield aws
 
 
@@ -530,61 +450,48 @@ CLUSTER = {"cluster_identifier": "analytics", "db_user": "bootstrap"}
 OKTA = {"auth_method": "okta", "app_id": "x1", "login_user": "zoe", "login_password": "Okta-Pa55word"}
 
 
-@pytest.mark.parametrize(
-    ("options", "asked"),
-    [
+def test_credentials_come_from_aws(shell: Shell, aws: FakeAws) -> None:
+    login = {**NO_LOGIN, "ca_path": str(shell.directory / "authority.pem"), "login_port": aws.facts["port"]}
+    cases: list[tuple[Outcome, list[str]]] = [
         ({"auth_method": "iam", **CLUSTER}, ["GetClusterCredentials", "DescribeClusters"]),
         ({"auth_method": "iam", "workgroup": "analytics", "login_host": "localhost"}, ["GetCredentials"]),
         (
             {**OKTA, **CLUSTER},
             ["/api/v1/authn", "/home/amazon_aws_redshift/x1", "AssumeRoleWithSAML", "GetClusterCredentials"],
         ),
-    ],
-)
-def test_credentials_come_from_aws(one_shell: Shell, aws: FakeAws, options: Outcome, asked: list[str]) -> None:
-    login = {**NO_LOGIN, "ca_path": str(one_shell.directory / "authority.pem"), "login_port": aws.facts["port"]}
-    result = one_shell("redshift_info", **{**login, "idp_host": aws.address, **options})
-    assert result["current_user"]["name"] == "bootstrap"
-    assert [name for name in aws.asked if name in asked] == asked
+    ]
+    for options, asked in cases:
+        aws.asked.clear()
+        result = shell("redshift_info", **{**login, "idp_host": aws.address, **options})
+        assert result["current_user"]["name"] == "bootstrap"
+        assert [name for name in aws.asked if name in asked] == asked
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"auth_method": "iam", **CLUSTER}, "AWS gave no credentials for the database (AccessDenied)"),
-        ({"auth_method": "iam", **CLUSTER, "profile": "nowhere"}, "AWS gave no credentials for the database (Profile"),
-        ({"auth_method": "iam", "workgroup": "analytics"}, "AWS gave no credentials for the database (AccessDenied)"),
-        ({**OKTA, **CLUSTER}, "Okta or AWS gave no credentials for the database (HTTPError)"),
-    ],
-)
-def test_aws_returns_no_credentials(one_shell: Shell, aws: FakeAws, options: Outcome, reason: str) -> None:
-    aws.refuse = "AccessDenied"
-    result = one_shell("redshift_info", **{**NO_LOGIN, "idp_host": aws.address, **options})
-    assert reason in result["msg"]
-    assert aws.facts["password"] not in result["msg"]
+def test_aws_returns_no_credentials(shell: Shell, aws: FakeAws) -> None:
+    def message(**options: t.Any) -> str:
+        result = shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER, **options})
+        assert aws.facts["password"] not in result["msg"]
+        return result["msg"]
 
-
-def test_cluster_without_an_endpoint(one_shell: Shell, aws: FakeAws) -> None:
     aws.endpoint = False
-    result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
-    assert "the cluster or workgroup is being created, paused or resized, or does not exist" in result["msg"]
+    assert "the cluster or workgroup is being created, paused or resized, or does not exist" in message()
+    aws.refuse = "AccessDenied"
+    assert "AWS gave no credentials for the database (AccessDenied)" in message()
+    assert "AWS gave no credentials for the database (Profile" in message(profile="nowhere")
+    assert "Okta or AWS gave no credentials for the database (HTTPError)" in message(**OKTA, idp_host=aws.address)
+    del shell.environment["AWS_DEFAULT_REGION"]
+    assert "AWS gave no credentials for the database (NoRegionError): set region." in message()
 
 
-def test_no_region(one_shell: Shell, aws: FakeAws) -> None:
-    del one_shell.environment["AWS_DEFAULT_REGION"]
-    result = one_shell("redshift_info", **{**NO_LOGIN, "auth_method": "iam", **CLUSTER})
-    assert "AWS gave no credentials for the database (NoRegionError): set region." in result["msg"]
-
-
-def test_script_is_removed_after_reading(one_shell: Shell) -> None:
-    path = one_shell.directory / "script.sql"
-    assert one_shell.script("CREATE SCHEMA one", remove=True, check_mode=True)["changed"]
+def test_script_is_removed_after_reading(shell: Shell) -> None:
+    path = shell.directory / "script.sql"
+    assert shell.script("CREATE SCHEMA one", remove=True, check_mode=True)["changed"]
     assert path.exists()
-    assert one_shell.script("CREATE SCHEMA one", remove=True)["changed"]
+    assert shell.script("CREATE SCHEMA one", remove=True)["changed"]
     assert not path.exists()
-    assert one_shell.script("CREATE SCHEMA one", remove=True)["failed"]
+    assert shell.script("CREATE SCHEMA one", remove=True)["failed"]
     assert not path.exists()
-    assert one_shell.script("CREATE SCHEMA 'one", remove=True)["failed"]
+    assert shell.script("CREATE SCHEMA 'one", remove=True)["failed"]
     assert path.exists(), "a refused script is kept"
 
 

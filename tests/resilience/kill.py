@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import typing as t
 
@@ -32,6 +33,7 @@ def in_part(name: str, **environment: str) -> t.Callable[[Stage], list[Point]]:
     return lambda stage: _points(stage, name, _kill_main, environment)
 
 
+@functools.cache
 def undisturbed(stage: Stage, name: str) -> tuple[list[str], dict[str, t.Any]]:
     """Return the events of a flow and the final state."""
     play = stage.begin(FLOWS[name])

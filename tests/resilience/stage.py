@@ -19,7 +19,7 @@ import typing as t
 import uuid
 
 from tests.support.by_hand import set_up
-from tests.support.playbooks import Run, Workspace, program
+from tests.support.playbooks import Run, Workspace, ended, program
 from tests.support.standin import Standins
 from tests.support.standin.relay import Statement
 
@@ -138,18 +138,20 @@ class Play:
         self._runs = 0
 
     def start(self, *options: str) -> Running:
-        """Start ansible-playbook."""
+        """Start ansible-playbook, in processes that can be found and killed."""
+        return Running(self._command(options), self.workspace.environment, self.workspace.directory)
+
+    def run(self, *options: str) -> Run:
+        """Run ansible-playbook and wait for its end."""
+        return ended(self._command(options), self.workspace.environment, self.workspace.directory)
+
+    def _command(self, options: t.Sequence[str]) -> list[str]:
         self._runs += 1
         config = self.flow.config(self.workspace.standins)
         variables = {**self.workspace.variables(config=config), **self.flow.variables, **self.variables}
         file = self.workspace.directory / f"variables-{self._runs}.json"
         file.write_text(json.dumps(variables), encoding="utf-8")
-        command = [program("ansible-playbook"), self.flow.playbook, "-e", f"@{file}", *options]
-        return Running(command, self.workspace.environment, self.workspace.directory)
-
-    def run(self, *options: str) -> Run:
-        """Run ansible-playbook and wait for its end."""
-        return self.start(*options).end()
+        return [program("ansible-playbook"), self.flow.playbook, "-e", f"@{file}", *options]
 
     def check_ends_as(self, expected: dict[str, t.Any], stage: Stage, what: str, rerun: Run) -> None:
         """Raise TortureError unless the state is that of an undisturbed run, and another run changes nothing."""

@@ -12,12 +12,11 @@ import pytest
 from tests.resilience.stage import Stage
 from tools.torture import GROUPS
 
-# The group, and a pattern for the label of a point.
+# The group, and a pattern for the label of a point. One point runs as real modules, the shortest.
 SAMPLE = [
     ("kill-setup", r"before POST /integrations\b"),
     ("orphan-setup", r"after SQL CREATE DATABASE"),
-    ("kill-removal-modules", r"before DELETE"),
-    ("network-automatic-setup", r"drop_after once POST /integrations\b"),
+    ("network-setup", r"drop_after once POST /integrations\b"),
     ("database-setup", r"too many connections once LOGIN"),
     ("race-setup", r"0\.3 s later, latency 0\.3 s, .* two homes"),
     ("secrets", r"setup, in-process, request 2, echo$"),

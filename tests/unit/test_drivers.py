@@ -374,7 +374,11 @@ def test_session_settings_are_equal_for_all_drivers(
         monkeypatch.setenv(name, "127.0.0.7")
     with Server(ACCEPTED + reported(**{**PARAMETERS, "server_version": version}) + READY) as server:
         session: t.Any = DRIVERS[driver](login(driver, login_port=server.port), "dev")
-        descriptor = session._connection._usock.fileno() if driver == BOTH[0] else session._connection.pgconn.socket
+        if driver == BOTH[0]:
+            descriptor = session._connection._usock.fileno()
+            assert session._connection._usock.gettimeout() > 600, "longer than statement_timeout, not connect_timeout"
+        else:
+            descriptor = session._connection.pgconn.socket
         with socket.socket(fileno=os.dup(descriptor)) as connection:
             assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60

@@ -153,6 +153,7 @@ def test_script_uses_the_payload_of_the_registration(
     ("changes", "said"),
     [
         ({"config": {**CONFIG, "password": None}}, "Set config.password"),
+        ({"config": {**CONFIG, "port": 0}}, "config.port is 0"),
         ({"script": "edit", "id": "7", "config": {"host": "other"}}, "is on organization.aws.amazon.com, not on other"),
         ({"script": "edit", "id": "7", "config": {**CONFIG, "database": "other"}}, "the database cannot be changed"),
         ({"mode": "0644"}, "mode 0o644 is not allowed for a script"),

@@ -106,6 +106,11 @@ def test_sufficient_options(options: dict[str, t.Any]) -> None:
         ({**IAM, "db_user": None}, "auth_method 'iam' with cluster_identifier also needs db_user."),
         ({**IAM, "driver": "psycopg"}, "auth_method 'iam' works with driver 'redshift_connector' only."),
         ({**OKTA, "ssl_mode": "disable"}, "auth_method 'okta' needs TLS: ssl_mode must not be 'disable'."),
+        ({**PASSWORD, "login_db": ""}, "login_db is empty: set the name of a database."),
+        (
+            {**PASSWORD, "login_host": "https://h"},
+            "login_host is not a host name: set it without scheme, port and path.",
+        ),
         ({**PASSWORD, "connect_timeout": 0}, "connect_timeout is 0: set a number from 1 to 86400."),
         ({**PASSWORD, "connect_timeout": 10**12}, f"connect_timeout is {10**12}: set a number from 1 to 86400."),
         ({**PASSWORD, "login_port": 0}, "login_port is 0: set a number from 1 to 65535."),
