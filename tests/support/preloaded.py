@@ -9,7 +9,6 @@ because ansible-core reads its configuration from the environment at its import.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import gc
@@ -155,7 +154,6 @@ def _serve(path: str) -> None:
     shared = importlib.import_module(f"{PACKAGE}.module_utils._modules")
     for module in pkgutil.iter_modules(shared.__path__):
         importlib.import_module(f"{shared.__name__}.{module.name}")
-    atexit._clear()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
