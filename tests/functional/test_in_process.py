@@ -38,7 +38,7 @@ def test_in_process_and_module_results_are_equal(workspace: Workspace, standins:
     manual: dict[str, t.Any] = {"auto_bootstrap": False}
     tasks: list[dict[str, t.Any]] = [
         {info: {"type": "Redshift"}},
-        {info: {}, "environment": {"IMMUTA_URL": "http://127.0.0.1:1", "IMMUTA_VALIDATE_CERTS": False}},
+        {info: {"retries": 0}, "environment": {"IMMUTA_URL": "http://127.0.0.1:1", "IMMUTA_VALIDATE_CERTS": False}},
         {"immuta.integrations.immuta_integration_script": {"script": "create", "dest": str(dest), "config": config}},
         {integration: {**manual, "wait_timeout": "long", "config": config}},
         {integration: {**manual, "config": {**config, "pasword": "extra-s3cret", "okta": "extra-s3cret"}}},
@@ -52,7 +52,7 @@ def test_in_process_and_module_results_are_equal(workspace: Workspace, standins:
         {"immuta.integrations.redshift_script": {**login, "path": str(script)}},
         {"immuta.integrations.redshift_info": {**login, "login_password": "wr0ng-Pa55word", "driver": "psycopg"}},
     ]
-    workspace.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
+    workspace.environment.update(ANSIBLE_INJECT_INVOCATION="true", ANSIBLE_PIPELINING="true")
     inside, printed = results(workspace, *tasks, in_process=True)
     assert STARTED not in "".join(line for line in printed.splitlines() if "immuta" in line)
     requests = asked(standins)

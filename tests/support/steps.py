@@ -8,6 +8,7 @@ simple engine below, which tries the same alternatives in the same order as Pyth
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import types
@@ -70,13 +71,18 @@ class Steps:
         return value
 
 
+@functools.cache
+def _nodes(pattern: re.Pattern[str]) -> Nodes:
+    return list(parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
+
+
 class CountedPattern:
     """A pattern with its normal results that counts the steps."""
 
     def __init__(self, pattern: re.Pattern[str], steps: Steps) -> None:
         self._pattern = pattern
         self._steps = steps
-        self._nodes = list(parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
+        self._nodes = _nodes(pattern)
         self._ignores_case = bool(pattern.flags & re.IGNORECASE)
         self._known: dict[tuple[t.Any, int, str], bool] = {}
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import psycopg
@@ -42,8 +43,8 @@ def query(driver: str, standins: Standins, login: Login, database: str, statemen
 
 
 @DRIVERS
-@pytest.mark.parametrize("password", ["Plain-Pa55word", 'it\'s "quoted"; \\ -- pässwörd$$'])
-def test_setup_scripts_satisfy_immuta(standins, api, driver, password):
+def test_setup_scripts_satisfy_immuta(standins, api, driver):
+    password = 'it\'s "quoted"; \\ -- pässwörd$$'
     config = standins.config(password=password, impersonation={"enabled": True, "role": 'may "be" others\''})
     run_scripts(standins, config, driver)
     assert api.post("/integrations", json=payload(config)).json()["status"] == "creating"
@@ -56,17 +57,13 @@ def test_setup_scripts_satisfy_immuta(standins, api, driver, password):
     }
 
 
-@DRIVERS
-def test_procedures_work_for_the_system_account(standins, driver):
+def test_procedures_work_for_the_system_account(standins):
     config = standins.config(impersonation={"enabled": True, "role": "o'group"})
-    run_scripts(standins, config, driver)
-    session = connect(driver, standins, Login(config["username"], config["password"]), "immuta")
-    cursor = session.cursor()
-    cursor.execute("CALL immuta_procedures.set_entitlements('unprivileged', '{}')")
-    cursor.execute("CALL immuta_procedures.grant_impersonation('unprivileged')")
-    cursor.execute("SELECT count(*) FROM immuta_system.profile")
-    assert [tuple(row) for row in cursor.fetchall()] == [(1,)]
-    session.close()
+    run_scripts(standins, config)
+    with connect("psycopg", standins, Login(config["username"], config["password"]), "immuta") as session:
+        session.execute("CALL immuta_procedures.set_entitlements('unprivileged', '{}')")
+        session.execute("CALL immuta_procedures.grant_impersonation('unprivileged')")
+        assert session.execute("SELECT count(*) FROM immuta_system.profile").fetchall() == [(1,)]
     with standins.postgres.connect() as admin:
         members = admin.execute("SELECT grolist FROM pg_group WHERE groname = 'o''group'").fetchone()[0]
     assert len(members) == 1
@@ -80,28 +77,22 @@ def test_version_is_that_of_redshift(standins, driver):
 
 
 @DRIVERS
-@pytest.mark.parametrize(
-    ("statements", "code"),
-    [
+def test_refuses_what_redshift_refuses(standins, driver):
+    for statements, code in [
         (["BEGIN", "CREATE DATABASE other"], "25001"),
         (["BEGIN", "SAVEPOINT here"], "42601"),
         (["BEGIN", "SAVEPOINT here", "SELECT 1"], "25P02"),
         (["CREATE DATABASE dev"], "42P04"),
         (["CREATE USER unprivileged PASSWORD 'Other-Pa55word'"], "42710"),
-    ],
-)
-def test_refuses_what_redshift_refuses(standins, driver, statements, code):
-    session = connect(driver, standins, standins.bootstrap, "dev")
-    cursor = session.cursor()
-    for statement in statements[:-1]:
-        try:
-            cursor.execute(statement)
-        except (psycopg.Error, redshift_connector.Error):
-            continue
-    with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
-        cursor.execute(statements[-1])
-    assert sqlstate(caught.value) == code
-    session.close()
+    ]:
+        with contextlib.closing(connect(driver, standins, standins.bootstrap, "dev")) as session:
+            cursor = session.cursor()
+            for statement in statements[:-1]:
+                with contextlib.suppress(psycopg.Error, redshift_connector.Error):
+                    cursor.execute(statement)
+            with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
+                cursor.execute(statements[-1])
+        assert sqlstate(caught.value) == code
 
 
 def test_prepared_multi_statement_is_refused(standins):
@@ -117,7 +108,7 @@ def test_unprivileged_login_cannot_bootstrap(standins):
                 session.execute(statement)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2, 3, 7, 99])
+@pytest.mark.parametrize("steps", [1, 3, 99])
 def test_cleanup_script_handles_any_partial_setup(standins, steps):
     config = standins.config(impersonation={"enabled": True})
     statements = scripts.initial_create(config)
@@ -134,12 +125,10 @@ def test_cleanup_script_handles_any_partial_setup(standins, steps):
     "after",
     [
         {"password": "N3w-Pa55word"},
-        {"username": "another"},
-        OKTA,
-        {"impersonation": {"enabled": False}},
-        {"impersonation": {"enabled": True, "role": "another_group"}},
+        {"username": "another", "impersonation": {"enabled": True, "role": "another_group"}},
+        {**OKTA, "impersonation": {"enabled": False}},
     ],
-    ids=["password", "username", "okta", "impersonation off", "another group"],
+    ids=["password", "username and group", "okta without impersonation"],
 )
 def test_edit_script_equals_a_new_setup(standins, api, after):
     before = standins.config(impersonation={"enabled": True})

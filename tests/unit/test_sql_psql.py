@@ -14,7 +14,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import Statement, split
 from tests.support.psql_recorder import find_psql, queries
 
-SCRIPTS = 2500
+SCRIPTS = 1000
 
 # Harmless alone, difficult in combination.
 WORDS = r"""
