@@ -80,6 +80,13 @@ def test_clusters_are_compared_independently(check: Check, standins: Standins) -
         "changed_while_busy": {"status": "editing", "config": {"initialDatabase": "other"}},
         "busy": {"status": "editing"},
         "beyond_change": {"config": {"database": "other"}},
+        "ill": {
+            "status": "recurringValidationError",
+            "validationResults": {
+                "status": "failed",
+                "validationTests": [FAILED_TEST, {"name": "x", "status": "passed"}],
+            },
+        },
         "unwanted": {},
     }
     for name, seed in seeds.items():
@@ -108,6 +115,7 @@ def test_clusters_are_compared_independently(check: Check, standins: Standins) -
         "changed_while_busy": ("drifted", "editing", ["initial_database"]),
         "busy": ("not_enabled", "editing", []),
         "beyond_change": ("drifted", "enabled", ["database"]),
+        "ill": ("not_enabled", "recurringValidationError", []),
         "unwanted": ("drifted", "enabled", []),
         "missing": ("drifted", None, []),
         "nameless": ("failed", None, []),
@@ -116,12 +124,25 @@ def test_clusters_are_compared_independently(check: Check, standins: Standins) -
     }
     assert (run.status, report["exit_code"]) == (2, 2)
     assert report["totals"] == {
-        "clusters": 12,
+        "clusters": 13,
         "drifted": 7,
         "failed": 3,
         "in_order": 1,
-        "not_enabled": 1,
+        "not_enabled": 2,
         "unmanaged": 0,
+    }
+    assert found["ill"] == {
+        "name": "ill",
+        "host": "ill.example.com",
+        "tenant": standins.immuta.url,
+        "id": "8",
+        "action": "none",
+        "values": {},
+        "result": "not_enabled",
+        "status": "recurringValidationError",
+        "differences": [],
+        "failing_tests": [FAILED_TEST],
+        "message": None,
     }
     assert "the database cannot be changed" in found["beyond_change"]["message"]
     assert found["beyond_change"]["host"] == "beyond_change.example.com"
@@ -131,36 +152,7 @@ def test_clusters_are_compared_independently(check: Check, standins: Standins) -
     assert "404" in found["elsewhere"]["message"]
     assert asked(standins) == ["GET /integrations", "GET /gone/integrations"]
     assert re.findall(r"^(\w+) .*failed=1", run.output, re.MULTILINE) == ["broken", "elsewhere", "nameless"]
-    assert "12 clusters: 1 in sync, 1 not enabled, 7 drifted, 3 failed; 0 unmanaged." in run.output
-
-
-def test_error_status_has_its_own_exit_code(check: Check, standins: Standins) -> None:
-    standins.immuta.seed(
-        status="recurringValidationError",
-        validationResults={"status": "failed", "validationTests": [FAILED_TEST, {"name": "x", "status": "passed"}]},
-        config=standins.config(host="ill.example.com"),
-    )
-
-    run = check.run({"ill": variables(standins, "ill")})
-
-    report = check.report()
-    assert (run.status, report["exit_code"]) == (0, 4)
-    assert report["clusters"] == [
-        {
-            "name": "ill",
-            "host": "ill.example.com",
-            "tenant": standins.immuta.url,
-            "id": "1",
-            "action": "none",
-            "values": {},
-            "result": "not_enabled",
-            "status": "recurringValidationError",
-            "differences": [],
-            "failing_tests": [FAILED_TEST],
-            "message": None,
-        }
-    ]
-    assert stat.S_IMODE(check.report_file.stat().st_mode) == 0o600
+    assert "13 clusters: 1 in sync, 2 not enabled, 7 drifted, 3 failed; 0 unmanaged." in run.output
 
 
 def test_run_without_clusters_deletes_the_old_report(check: Check) -> None:
@@ -185,9 +177,12 @@ def test_unknown_integration_is_unmanaged(check: Check, standins: Standins) -> N
     assert report["other_types"] == {"Snowflake": 1}
     assert [cluster["name"] for cluster in report["clusters"]] == ["sales"]
 
-    check.run(clusters, "-e", "drift_count_unmanaged=true")
+    assert "stray.example.com" in run.output
+
+    run = check.run(clusters, "-e", "drift_count_unmanaged=true", "-e", "drift_show=false")
 
     assert check.report()["exit_code"] == 5
+    assert "stray.example.com" not in run.output
 
 
 def test_unreadable_variables_fail_their_host(check: Check, standins: Standins) -> None:
@@ -201,22 +196,19 @@ def test_unreadable_variables_fail_their_host(check: Check, standins: Standins) 
     assert [cluster["result"] for cluster in check.report()["clusters"]] == ["in_order", "failed"]
 
 
-def test_reports_for_tools_and_people(check: Check, standins: Standins) -> None:
+def test_reports_of_one_cluster_without_an_inventory(check: Check, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config(host="sales.example.com", initialDatabase="other"))
     files = [check.directory / name for name in ("drift.json", "drift.xml", "drift.html")]
+    extra = {**variables(standins, "sales"), "immuta_redshift_hosts": "localhost"}
 
     run = check.run(
-        {"sales": variables(standins, "sales")},
-        *("-e", "drift_junit=drift.xml", "-e", "drift_html=drift.html", "--check"),
+        {}, "-e", json.dumps(extra), "-e", "drift_junit=drift.xml", "-e", "drift_html=drift.html", "--check"
     )
 
+    assert (run.status, check.report()["totals"]["drifted"]) == (0, 1)
     assert "initial_database: desired dev, current other" in run.output
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
     assert all("initial_database" in file.read_text(encoding="utf-8") for file in files)
-
-    shown = check.run({"sales": variables(standins, "sales")}, "-e", "drift_show=false").output
-
-    assert "initial_database" not in shown
 
 
 def test_unwritable_report_fails_the_run(check: Check, standins: Standins) -> None:
@@ -224,12 +216,3 @@ def test_unwritable_report_fails_the_run(check: Check, standins: Standins) -> No
 
     assert run.status == 2
     assert "missing/drift.html cannot be written: No such file or directory" in run.output
-
-
-def test_one_cluster_without_an_inventory(check: Check, standins: Standins) -> None:
-    standins.immuta.seed(config=standins.config(host="sales.example.com"))
-
-    extra = json.dumps(variables(standins, "sales"))
-    run = check.run({}, "-e", "immuta_redshift_hosts=localhost", "-e", extra)
-
-    assert (run.status, check.report()["totals"]["in_order"]) == (0, 1)

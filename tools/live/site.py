@@ -5,24 +5,25 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
-import sys
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import Caught, failure_of
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import Http
 from tests.support.paths import COLLECTIONS
 from tests.support.playbooks import environment, program
 from tools.live.settings import LiveError, Settings
 
-MODULES = "ansible_collections.immuta.integrations.plugins.modules"
+MODULES = "ansible_collections.immuta.integrations.plugins.module_utils._modules"
 
 
 class Played(t.NamedTuple):
@@ -34,18 +35,13 @@ class Played(t.NamedTuple):
 
 
 class Site:
-    """A tenant and a cluster. ``directory`` holds temporary files and is the home directory of every command."""
+    """A tenant and a cluster. ``directory`` holds temporary files, and becomes the home directory of this program."""
 
     def __init__(self, settings: Settings, directory: pathlib.Path) -> None:
         self.settings = settings
         self.directory = directory
-        self._environment = {
-            **os.environ,
-            **environment(directory),
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_HOME": str(directory / "ansible"),
-            "PYTHONPATH": str(COLLECTIONS),
-        }
+        paths = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_HOME": str(directory / "ansible")}
+        os.environ.update(environment(directory, **paths))
         options = ArgumentSpecValidator(immuta_spec()).validate({})
         if options.error_messages:
             raise LiveError(f"Invalid settings of the tenant. {' '.join(options.error_messages)}")
@@ -56,15 +52,16 @@ class Site:
         return self.settings.config(os.environ["IMMUTA_LIVE_PASSWORD"], impersonation=impersonation)
 
     def module(self, name: str, **arguments: t.Any) -> dict[str, t.Any]:
-        """Return the result of a module. Raise LiveError if it failed."""
-        arguments_json = json.dumps({"ANSIBLE_MODULE_ARGS": arguments})
-        status, output = self._run([sys.executable, "-m", f"{MODULES}.{name}"], arguments_json)
-        try:
-            result = json.loads(output)
-        except ValueError:
-            raise LiveError(f"{name} ended with exit status {status} and no result.") from None
-        if result.get("failed"):
-            raise LiveError(f"{name} failed. {result['msg']}")
+        """Return the result of a module, run in this process. Raise LiveError if it failed."""
+        code = importlib.import_module(f"{MODULES}.{name}")
+        options = ArgumentSpecValidator(**code.arguments()).validate(arguments)
+        if options.error_messages:
+            raise LiveError(f"{name} failed. {' '.join(options.error_messages)}")
+        result: dict[str, t.Any] = {}
+        with Caught() as caught:
+            result = code.run(options.validated_parameters, False, os.environ)
+        if caught.error:
+            raise LiveError(f"{name} failed. {failure_of(caught.error)['msg']}")
         return result
 
     def redshift(self, name: str, **arguments: t.Any) -> dict[str, t.Any]:
@@ -103,19 +100,18 @@ class Site:
         changed = re.search(r"\bchanged=(\d+)", output.partition("PLAY RECAP")[2])
         return Played(status, int(changed[1]) if changed else 0, output)
 
-    def _run(self, command: t.Sequence[str | pathlib.Path], text: str = "") -> tuple[int, str]:
+    def _run(self, command: t.Sequence[str | pathlib.Path]) -> tuple[int, str]:
         """Return the exit status and the output of a command. Its processes end with this program."""
         process = subprocess.Popen(
             command,
-            env=self._environment,
             cwd=self.directory,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
         try:
-            output, dummy = process.communicate(text)
+            output, dummy = process.communicate()
         except BaseException:
             with contextlib.suppress(ProcessLookupError):  # It has just ended by itself.
                 os.killpg(process.pid, signal.SIGKILL)
