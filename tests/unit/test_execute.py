@@ -130,10 +130,13 @@ def test_failure_of_one_statement_keeps_earlier_ones() -> None:
 )
 @pytest.mark.parametrize("transaction", ["single", "none"])
 def test_dropping_a_missing_object_can_be_skipped(statement: str, outcome: str, transaction: str) -> None:
-    script = f"A; {statement.replace('_', ' ')}; B"
-    outcomes = execute(script, transaction, skip=["missing"], **{statement: [refused("42704")]}).outcomes
-    assert outcomes[1] == outcome
-    assert execute(script, transaction, skip=["existing"], **{statement: [refused("42704")]}).outcomes[1] == "failed"
+    def outcome_with(skip: str, sqlstate: str) -> str:
+        script = f"A; {statement.replace('_', ' ')}; B"
+        return execute(script, transaction, [skip], **{statement: [refused(sqlstate)]}).outcomes[1]
+
+    assert outcome_with("missing", "42704") == outcome
+    assert outcome_with("missing", "42501") == "failed"
+    assert outcome_with("existing", "42704") == "failed"
 
 
 def test_transaction_in_the_script_is_detected() -> None:

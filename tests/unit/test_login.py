@@ -140,16 +140,9 @@ def test_session_has_a_timeout_and_is_closed(
     "problem",
     [
         refusal(),
-        refusal(ConnectionRefusedError()),
-        refusal(ConnectionResetError()),
-        refusal(socket.timeout()),
-        refusal(socket.gaierror(socket.EAI_AGAIN, "")),
-        refusal(sqlstate="57P03"),
-        refusal(sqlstate="53300"),
-        refusal(sqlstate="57P01"),
-        refusal(sqlstate="08006"),
-        refusal(ssl.SSLEOFError()),
-        refusal(ssl.SSLZeroReturnError()),
+        *map(refusal, (ConnectionRefusedError(), ConnectionResetError(), socket.timeout())),
+        *map(refusal, (socket.gaierror(socket.EAI_AGAIN, ""), ssl.SSLEOFError(), ssl.SSLZeroReturnError())),
+        *(refusal(sqlstate=sqlstate) for sqlstate in ("57P03", "53300", "57P01", "08006")),
     ],
 )
 def test_transient_errors_are_retried(problem: NoSessionError, use: t.Callable[..., FakeDriver]) -> None:
