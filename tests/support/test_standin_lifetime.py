@@ -18,7 +18,6 @@ import requests
 
 from tests.support.paths import COLLECTIONS, ROOT
 from tests.support.playbooks import ended, environment, program
-from tests.support.standin import Standins
 
 
 def processes(directory: pathlib.Path) -> list[pathlib.Path]:
@@ -41,17 +40,6 @@ def gone(directory: pathlib.Path) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def test_stop_leaves_nothing():
-    with Standins() as standins:
-        directory, port = standins.postgres.directory, standins.redshift.port
-        assert directory.exists()
-        assert processes(directory)
-    assert not directory.exists()
-    assert not processes(directory)
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture
