@@ -13,9 +13,9 @@ import sys
 import tempfile
 import typing as t
 
-import psycopg
 import requests
 
+from tests.support.by_hand import payload, run_by_hand
 from tests.support.paths import COLLECTIONS
 from tests.support.playbooks import environment, program
 from tests.support.standin import Standins, scripts
@@ -67,11 +67,7 @@ class Tour:
         """Write the variables with the desired state of the cluster."""
         variables = {
             "immuta_redshift_config": config,
-            "immuta_redshift_login": {
-                "login_host": self._standins.redshift.host,
-                "login_port": self._standins.redshift.port,
-                "ssl_mode": "disable",
-            },
+            "immuta_redshift_login": self._standins.login(),
         }
         self._variables.touch(0o600)
         self._variables.write_text(json.dumps(variables), encoding="utf-8")
@@ -85,13 +81,7 @@ class Tour:
         self._standins.immuta.clear_requests()
         print("  $ ansible-playbook", PLAYBOOKS[name], "-e @cluster_vars.yml", *options, flush=True)
         run = subprocess.run(
-            [
-                program("ansible-playbook"),
-                PLAYBOOKS[name],
-                "-e",
-                f"@{self._variables}",
-                *options,
-            ],
+            [program("ansible-playbook"), PLAYBOOKS[name], "-e", f"@{self._variables}", *options],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -132,14 +122,10 @@ class Tour:
 def meddle(standins: Standins, config: dict[str, t.Any]) -> None:
     """Enable impersonation by hand as documented: run the edit script, then PUT."""
     changed = {**config, "impersonation": {"enabled": True, "role": GROUP}}
-    login = {"user": standins.bootstrap.user, "password": standins.bootstrap.password}
-    address = {"host": standins.redshift.host, "port": standins.redshift.port}
-    with psycopg.connect(dbname="immuta", autocommit=True, **address, **login) as session:
-        for statement in scripts.edit(config, changed):
-            session.execute(statement.encode())
+    run_by_hand(standins, scripts.edit(config, changed), "immuta")
     reply = requests.put(
         f"{standins.immuta.url}/integrations/1",
-        json={"type": "Redshift", "autoBootstrap": False, "config": changed},
+        json=payload(changed),
         headers={"Authorization": standins.immuta.api_key},
         timeout=10,
     )

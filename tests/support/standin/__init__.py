@@ -101,6 +101,10 @@ class Standins:
             **changes,
         }
 
+    def login(self) -> dict[str, t.Any]:
+        """Return the role's variable with the address of the database stand-in; its account comes from elsewhere."""
+        return {"login_host": self.redshift.host, "login_port": self.redshift.port, "ssl_mode": "disable"}
+
     def environment(self) -> dict[str, str]:
         """Return the environment variables with both addresses for the collection's modules."""
         return {
