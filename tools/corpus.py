@@ -53,9 +53,9 @@ def scripts_below(directory: pathlib.Path) -> t.Iterator[tuple[str, str]]:
             yield name, path.read_bytes().decode("utf-8", "replace")
         elif path.suffix == ".md" and path.is_file():
             blocks = BLOCK.findall(path.read_text(encoding="utf-8", errors="replace"))
-            yield from (
-                (f"{name}, block {number}", text) for number, text in enumerate(blocks, 1) if BEGINS.match(text)
-            )
+            for number, block in enumerate(blocks, 1):
+                if BEGINS.match(block):
+                    yield f"{name}, block {number}", block
 
 
 def read(name: str, text: str) -> Reading:
