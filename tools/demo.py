@@ -20,10 +20,6 @@ from tests.support.paths import COLLECTIONS
 from tests.support.playbooks import environment, program
 from tests.support.standin import Standins, scripts
 
-PLAYBOOKS = {
-    "configure": "immuta.integrations.configure_redshift",
-    "remove": "immuta.integrations.remove_redshift",
-}
 TASK = re.compile(r"^TASK \[(?:[\w.]+ : )?(.*)\] \**$", re.MULTILINE)
 INCLUDED = re.compile(r"^included: .*\n?", re.MULTILINE)
 GROUP = "immuta_impersonation"
@@ -79,9 +75,10 @@ class Tour:
     def play(self, name: str, *options: str) -> int:
         """Run a playbook, print its tasks and the requests to Immuta, and return the number of changed tasks."""
         self._standins.immuta.clear_requests()
-        print("  $ ansible-playbook", PLAYBOOKS[name], "-e @cluster_vars.yml", *options, flush=True)
+        playbook = f"immuta.integrations.{name}_redshift"
+        print("  $ ansible-playbook", playbook, "-e @cluster_vars.yml", *options, flush=True)
         run = subprocess.run(
-            [program("ansible-playbook"), PLAYBOOKS[name], "-e", f"@{self._variables}", *options],
+            [program("ansible-playbook"), playbook, "-e", f"@{self._variables}", *options],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
