@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import typing as t
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -45,16 +44,13 @@ def external(site: Path) -> list[str]:
 
 def broken(site: Path) -> list[str]:
     """Return a line for each internal link to a missing file or anchor."""
-    known = pages(site)
-    return list(_broken(site, known))
-
-
-def _broken(site: Path, known: dict[Path, Page]) -> t.Iterator[str]:
+    known, found = pages(site), []
     for path, page in known.items():
         for link in dict.fromkeys(link for link in page.links if not is_external(link)):
             parts = urlsplit(link)
             target = Path(os.path.normpath(path.parent / unquote(parts.path))) if parts.path else path
             if not target.is_file():
-                yield f"{path.relative_to(site)}: {link}: file not found"
+                found.append(f"{path.relative_to(site)}: {link}: file not found")
             elif parts.fragment and target in known and unquote(parts.fragment) not in known[target].anchors:
-                yield f"{path.relative_to(site)}: {link}: anchor not found"
+                found.append(f"{path.relative_to(site)}: {link}: anchor not found")
+    return found

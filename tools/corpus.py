@@ -34,49 +34,45 @@ BEGINS = re.compile(
 )
 
 
-class Script(t.NamedTuple):
-    """A script and its source."""
-
-    name: str
-    text: str
-
-
 class Reading(t.NamedTuple):
     """The result for a script: statements or the reason of a refusal, warnings, and seconds."""
 
+    name: str
+    text: str
     statements: list[Statement]
     refusal: str | None
     warnings: list[str]
     seconds: float
 
 
-def scripts_below(directory: pathlib.Path) -> t.Iterator[Script]:
+def scripts_below(directory: pathlib.Path) -> t.Iterator[tuple[str, str]]:
+    """Yield the name and the text of each script."""
     for path in sorted(directory.rglob("*")):
         name = str(path.relative_to(directory))
         if path.suffix == ".sql" and path.is_file():
-            yield Script(name, path.read_bytes().decode("utf-8", "replace"))
+            yield name, path.read_bytes().decode("utf-8", "replace")
         elif path.suffix == ".md" and path.is_file():
             blocks = BLOCK.findall(path.read_text(encoding="utf-8", errors="replace"))
             for number, block in enumerate(blocks, 1):
                 if BEGINS.match(block):
-                    yield Script(f"{name}, block {number}", block)
+                    yield f"{name}, block {number}", block
 
 
-def read(script: Script) -> Reading:
+def read(name: str, text: str) -> Reading:
     """Run all checks of a script before its execution, and mask it as for a diff."""
     started = time.process_time()
     statements: list[Statement] = []
     warnings: list[str] = []
     refusal = None
     try:
-        statements = split(script.text)
-        mistakes.check_file(script.text)
+        statements = split(text)
+        mistakes.check_file(text)
         warnings = mistakes.check(statements)
         plan(statements, "auto")
     except ScriptError as error:
         refusal = error.message
-    masking.mask(script.text)
-    return Reading(statements, refusal, warnings, time.process_time() - started)
+    masking.mask(text)
+    return Reading(name, text, statements, refusal, warnings, time.process_time() - started)
 
 
 def is_split_as_psql_does(statements: list[Statement], sent: list[str]) -> bool:
@@ -87,34 +83,33 @@ def is_split_as_psql_does(statements: list[Statement], sent: list[str]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.corpus", description=sys.modules[__package__].__doc__)
     parser.add_argument("directory", type=pathlib.Path, help="directory with SQL")
-    scripts = list(scripts_below(parser.parse_args().directory))
+    directory = parser.parse_args().directory
     psql = find_psql()
     if not psql:
         parser.error("psql not found")
-    readings = [read(script) for script in scripts]
-    both = list(zip(scripts, readings))
-    split_ones = [(script, reading) for script, reading in both if reading.statements]
+    readings = [read(name, text) for name, text in scripts_below(directory)]
+    split_ones = [reading for reading in readings if reading.statements]
     different = 0
     for start in range(0, len(split_ones), BATCH):
         batch = split_ones[start : start + BATCH]
-        with tempfile.TemporaryDirectory() as directory:
-            sent = queries(psql, [script.text for script, _reading in batch], pathlib.Path(directory), True)
-        for (script, reading), queried in zip(batch, sent):
+        with tempfile.TemporaryDirectory() as temporary:
+            sent = queries(psql, [reading.text for reading in batch], pathlib.Path(temporary), True)
+        for reading, queried in zip(batch, sent):
             if not is_split_as_psql_does(reading.statements, queried):
                 different += 1
-                print(f"{script.name}: {len(reading.statements)} statements, different from those of psql")
-    refused = [(script, reading) for script, reading in both if reading.refusal]
-    for script, reading in refused:
-        print(f"{script.name}: refused: {reading.refusal}")
-    slow = [(script, reading) for script, reading in both if reading.seconds > SLOW]
-    for script, reading in slow:
-        print(f"{script.name}: {reading.seconds:.1f} s")
+                print(f"{reading.name}: {len(reading.statements)} statements, different from those of psql")
+    refused = [reading for reading in readings if reading.refusal]
+    for reading in refused:
+        print(f"{reading.name}: refused: {reading.refusal}")
+    slow = [reading for reading in readings if reading.seconds > SLOW]
+    for reading in slow:
+        print(f"{reading.name}: {reading.seconds:.1f} s")
     statements = sum(len(reading.statements) for reading in readings)
-    size = sum(len(script.text) for script in scripts)
+    size = sum(len(reading.text) for reading in readings)
     seconds = sum(reading.seconds for reading in readings)
     slowest = max((reading.seconds for reading in readings), default=0.0)
     warned = sum(bool(reading.warnings) for reading in readings)
-    print(f"\n{len(scripts)} scripts, {size / 1e6:.1f} MB, {statements} statements, {seconds:.1f} s")
+    print(f"\n{len(readings)} scripts, {size / 1e6:.1f} MB, {statements} statements, {seconds:.1f} s")
     print(f"{len(split_ones)} compared with psql, {different} split differently")
     print(
         f"{len(refused)} refused, {warned} with a warning, {len(slow)} over {SLOW:.0f} s, the slowest {slowest:.2f} s"

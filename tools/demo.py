@@ -13,17 +13,13 @@ import sys
 import tempfile
 import typing as t
 
-import psycopg
 import requests
 
+from tests.support.by_hand import payload, run_by_hand
 from tests.support.paths import COLLECTIONS
 from tests.support.playbooks import environment, program
 from tests.support.standin import Standins, scripts
 
-PLAYBOOKS = {
-    "configure": "immuta.integrations.configure_redshift",
-    "remove": "immuta.integrations.remove_redshift",
-}
 TASK = re.compile(r"^TASK \[(?:[\w.]+ : )?(.*)\] \**$", re.MULTILINE)
 INCLUDED = re.compile(r"^included: .*\n?", re.MULTILINE)
 GROUP = "immuta_impersonation"
@@ -67,11 +63,7 @@ class Tour:
         """Write the variables with the desired state of the cluster."""
         variables = {
             "immuta_redshift_config": config,
-            "immuta_redshift_login": {
-                "login_host": self._standins.redshift.host,
-                "login_port": self._standins.redshift.port,
-                "ssl_mode": "disable",
-            },
+            "immuta_redshift_login": self._standins.login(),
         }
         self._variables.touch(0o600)
         self._variables.write_text(json.dumps(variables), encoding="utf-8")
@@ -83,15 +75,10 @@ class Tour:
     def play(self, name: str, *options: str) -> int:
         """Run a playbook, print its tasks and the requests to Immuta, and return the number of changed tasks."""
         self._standins.immuta.clear_requests()
-        print("  $ ansible-playbook", PLAYBOOKS[name], "-e @cluster_vars.yml", *options, flush=True)
+        playbook = f"immuta.integrations.{name}_redshift"
+        print("  $ ansible-playbook", playbook, "-e @cluster_vars.yml", *options, flush=True)
         run = subprocess.run(
-            [
-                program("ansible-playbook"),
-                PLAYBOOKS[name],
-                "-e",
-                f"@{self._variables}",
-                *options,
-            ],
+            [program("ansible-playbook"), playbook, "-e", f"@{self._variables}", *options],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -132,14 +119,10 @@ class Tour:
 def meddle(standins: Standins, config: dict[str, t.Any]) -> None:
     """Enable impersonation by hand as documented: run the edit script, then PUT."""
     changed = {**config, "impersonation": {"enabled": True, "role": GROUP}}
-    login = {"user": standins.bootstrap.user, "password": standins.bootstrap.password}
-    address = {"host": standins.redshift.host, "port": standins.redshift.port}
-    with psycopg.connect(dbname="immuta", autocommit=True, **address, **login) as session:
-        for statement in scripts.edit(config, changed):
-            session.execute(statement.encode())
+    run_by_hand(standins, scripts.edit(config, changed), "immuta")
     reply = requests.put(
         f"{standins.immuta.url}/integrations/1",
-        json={"type": "Redshift", "autoBootstrap": False, "config": changed},
+        json=payload(changed),
         headers={"Authorization": standins.immuta.api_key},
         timeout=10,
     )

@@ -179,13 +179,9 @@ def run_tests(environment: Environment, with_secrets: bool, quick: bool) -> Row:
     log, report = DIRECTORY / f"{environment.name}.log", DIRECTORY / f"{environment.name}.xml"
     for file in (log, report):
         file.unlink(missing_ok=True)
-    tests = [
-        *(QUICK_TESTS if quick else TESTS),
-        "-o",
-        f"cache_dir={environment.directory / 'pytest'}",
-        f"--junit-xml={report}",
-    ]
-    passed = execute(log, [environment.program(), "-m", "pytest", *tests])
+    options = ["-o", f"cache_dir={environment.directory / 'pytest'}", f"--junit-xml={report}"]
+    tests = QUICK_TESTS if quick else TESTS
+    passed = execute(log, [environment.program(), "-m", "pytest", *tests, *options])
     secrets = "-"
     if with_secrets:
         every = str(QUICK_EVERY if quick else EVERY)

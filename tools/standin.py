@@ -63,18 +63,6 @@ def private_file(path: str, text: str) -> t.Iterator[None]:
         os.remove(path)
 
 
-def role_variables(standins: Standins) -> dict[str, t.Any]:
-    """Return the address of the Redshift stand-in and the password of the account that a setup creates."""
-    return {
-        "immuta_redshift_login": {
-            "login_host": standins.redshift.host,
-            "login_port": standins.redshift.port,
-            "ssl_mode": "disable",
-        },
-        "immuta_system_password": standins.config()["password"],
-    }
-
-
 def main(arguments: list[str]) -> int:
     """Run until a signal to stop arrives, and return the exit code."""
     options = parse_arguments(arguments)
@@ -89,18 +77,20 @@ def main(arguments: list[str]) -> int:
             standins = stack.enter_context(
                 Standins(port=options.port, immuta_port=options.immuta_port, settle=options.settle)
             )
-            variables = standins.environment().items()
-            settings = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables)
+            environment = standins.environment().items()
+            settings = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment)
             if options.env_file:
                 stack.enter_context(private_file(options.env_file, settings))
                 settings = f"source {options.env_file}\n"
+            password = standins.config()["password"]  # of the account that a setup creates
+            variables = {"immuta_redshift_login": standins.login(), "immuta_system_password": password}
             banner = BANNER.format(
                 standins=standins,
                 immuta=standins.immuta,
                 redshift=standins.redshift,
                 host=HOST,
                 settings=settings,
-                variables=shlex.quote(json.dumps(role_variables(standins))),
+                variables=shlex.quote(json.dumps(variables)),
             )
             print(banner, flush=True)
             threading.Event().wait()

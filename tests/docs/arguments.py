@@ -79,7 +79,9 @@ def module_problems(name: str, arguments: t.Any, environment: t.Mapping[str, str
         return ["no such module"]
     if not collection:
         return sorted(f"no option {option}" for option in set(arguments) - option_names(name))
-    return _builtin_module_problems(short, arguments)
+    if short in _ANY_NAME or (short in _FREE_FORM and isinstance(arguments, str)):
+        return []
+    return _validated({"argument_spec": _builtin_options(short)}, arguments, {})[1]
 
 
 def option_names(name: str) -> set[str]:
@@ -124,7 +126,13 @@ def _own_arguments(module: str) -> Arguments:
 
 def _own_module_problems(module: str, arguments: t.Any, environment: t.Mapping[str, str]) -> list[str]:
     params, problems = _validated(own_modules()[module], arguments, environment)
-    return problems or _refusal(_REFUSALS[module], params)
+    if problems:
+        return problems
+    try:
+        _REFUSALS[module](params)
+    except IntegrationsError as error:
+        return [error.message]
+    return []
 
 
 def _validated(
@@ -138,14 +146,6 @@ def _validated(
         validator = ArgumentSpecValidator(**copy.deepcopy(taken))
         result = validator.validate(_filled(arguments, taken["argument_spec"]))
     return result.validated_parameters, list(result.error_messages)
-
-
-def _refusal(check: t.Callable[[dict[str, t.Any]], t.Any], params: dict[str, t.Any]) -> list[str]:
-    try:
-        check(params)
-    except IntegrationsError as error:
-        return [error.message]
-    return []
 
 
 def _refuse_integration(params: dict[str, t.Any]) -> None:
@@ -162,17 +162,13 @@ def _refuse_script(params: dict[str, t.Any]) -> None:
     tenant_from(params, {})
 
 
-def _refuse_listing(params: dict[str, t.Any]) -> None:
-    tenant_from(params, {})
-
-
 def _refuse_drift(params: dict[str, t.Any]) -> None:
     if params["url"] and params["api_key"]:
         tenant_from(params, {})
 
 
-def _refuse_login(params: dict[str, t.Any]) -> None:
-    Login.from_params({**params, "ca_path": None})
+def _login(params: dict[str, t.Any]) -> Login:
+    return Login.from_params({**params, "ca_path": None})
 
 
 def _refuse_plan(params: dict[str, t.Any]) -> None:
@@ -181,22 +177,16 @@ def _refuse_plan(params: dict[str, t.Any]) -> None:
     tenant_from(params, {})
 
 
-_REFUSALS: dict[str, t.Callable[[dict[str, t.Any]], None]] = {
+_REFUSALS: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
     "immuta_redshift_integration": _refuse_integration,
     "immuta_integration_script": _refuse_script,
-    "immuta_integration_info": _refuse_listing,
+    "immuta_integration_info": lambda params: tenant_from(params, {}),
     "immuta_redshift_drift": _refuse_drift,
     "immuta_redshift_fleet": lambda _params: None,
     "immuta_redshift_plan": _refuse_plan,
-    "redshift_info": _refuse_login,
-    "redshift_script": _refuse_login,
+    "redshift_info": _login,
+    "redshift_script": _login,
 }
-
-
-def _builtin_module_problems(module: str, arguments: t.Any) -> list[str]:
-    if module in _ANY_NAME or (module in _FREE_FORM and isinstance(arguments, str)):
-        return []
-    return _validated({"argument_spec": _builtin_options(module)}, arguments, {})[1]
 
 
 @functools.cache

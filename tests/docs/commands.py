@@ -4,26 +4,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
+import io
 import itertools
-import os
 import pathlib
 import re
 import shlex
-import subprocess
 import typing as t
+
+from ansible.cli import CLI
+from ansible.cli.doc import DocCLI
+from ansible.cli.galaxy import GalaxyCLI
+from ansible.cli.playbook import PlaybookCLI
 
 from tests.docs.arguments import COLLECTION, own_modules
 from tests.docs.pages import Page
 from tests.support.paths import ROOT
-from tests.support.playbooks import program
 
 _INLINE = re.compile(r"(`{1,2})((?:make|ansible-[a-z]+|python -m|pip)\s[^`]+)\1")
 _SETTING = re.compile(r"(\w+)=")
 _FULL_NAME = re.compile(r"\w+\.\w+\.\w+")
-# The start of an option in argparse's help, up to its description.
-_HELP = re.compile(r"^ {2,4}(-\S.*?)(?: {2,}|$)", re.MULTILINE)
 _SEPARATORS = re.compile(r"[|&;<>()]+")
 
 
@@ -74,7 +76,7 @@ def _make(words: list[str], page: Page) -> list[str]:
 
 
 def _playbook(words: list[str], page: Page) -> list[str]:
-    arguments, found = _arguments(words, "ansible-playbook")
+    arguments, found = _arguments(words, "ansible-playbook", PlaybookCLI)
     for name in arguments:
         collection, _dot, playbook = name.rpartition(".")
         if _FULL_NAME.fullmatch(name):
@@ -84,11 +86,11 @@ def _playbook(words: list[str], page: Page) -> list[str]:
             directory = ROOT / page.name
             is_there = (directory / name).exists() or (not directory.is_dir() and "hosts:" in page.book)
         found += [] if is_there else [f"there is no playbook {name}"]
-    return found if arguments or found else ["names no playbook"]
+    return found
 
 
 def _doc(words: list[str], page: Page) -> list[str]:
-    names, found = _arguments(words, "ansible-doc")
+    names, found = _arguments(words, "ansible-doc", DocCLI)
     roles = [f"{COLLECTION}.{path.name}" for path in (ROOT / "roles").iterdir()]
     modules = [f"{COLLECTION}.{name}" for name in own_modules()]
     known = roles if "role" in words else modules
@@ -96,7 +98,7 @@ def _doc(words: list[str], page: Page) -> list[str]:
 
 
 def _galaxy(words: list[str], page: Page) -> list[str]:
-    names, found = _arguments(words[2:], "ansible-galaxy", *words[:2])
+    names, found = _arguments(words, "ansible-galaxy", GalaxyCLI)
     wanted = [name.partition(":")[0] for name in names if re.fullmatch(r"\w+\.\w+(:.*)?", name)]
     return found + [f"{name} is not this collection" for name in wanted if name != COLLECTION]
 
@@ -141,35 +143,13 @@ _CHECKS: dict[str, t.Callable[[list[str], Page], list[str]]] = {
 }
 
 
-def _arguments(words: list[str], *command: str) -> tuple[list[str], list[str]]:
-    """Return the words that are no options, and the problems of the options."""
-    options, arguments, found = _options(*command), [], []
-    rest = iter(words)
-    for word in rest:
-        name, equals, _value = word.partition("=")
-        if not word.startswith("-"):
-            arguments.append(word)
-        elif name in options:
-            # The next word is its value.
-            next(rest, None) if options[name] and not equals else None
-        elif word.startswith("--") or word[:2] not in options:
-            found.append(f"{' '.join(command)} has no option {name}")
-    return arguments, found
-
-
-@functools.cache
-def _options(*command: str) -> dict[str, bool]:
-    """Return the options of an Ansible command, and whether each takes a value, from its help."""
-    run = subprocess.run(
-        [program(command[0]), *command[1:], "--help"],
-        env={"PATH": os.environ["PATH"], "COLUMNS": "300"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    options = {}
-    for line in _HELP.findall(run.stdout):
-        for spelling in line.split(", "):
-            options[spelling.split()[0]] = " " in line.split(", ")[-1]
-    return options
+def _arguments(words: list[str], command: str, cli: type[CLI]) -> tuple[list[str], list[str]]:
+    """Return the positional arguments of an Ansible command, and the error of its parser."""
+    parsed = cli([command, *words])
+    parsed.init_parser()
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            return list(parsed.parser.parse_args(words).args), []
+    except SystemExit:
+        return [], errors.getvalue().splitlines()[-1:]

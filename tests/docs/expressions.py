@@ -6,15 +6,12 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib
 import importlib.util
-import pkgutil
 import typing as t
 
-import ansible.plugins.filter
-import ansible.plugins.test
 import jinja2
 import yaml
+from ansible.plugins.loader import filter_loader, test_loader
 from jinja2 import nodes
 
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_plan
@@ -70,12 +67,10 @@ def _lookup_problems(arguments: list[nodes.Expr]) -> list[str]:
 def _jinja() -> jinja2.Environment:
     """Return Jinja with the names of Ansible's filters and tests."""
     environment = jinja2.Environment()
-    kinds = (("FilterModule", ansible.plugins.filter, environment.filters),)
-    for holder, package, known in (*kinds, ("TestModule", ansible.plugins.test, environment.tests)):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            plugins = getattr(importlib.import_module(module.name), holder)()
-            named = plugins.filters() if holder == "FilterModule" else plugins.tests()
-            known.update({prefix + name: plugin for prefix in ("", f"{BUILTIN}.") for name, plugin in named.items()})
+    for known, loader in ((environment.filters, filter_loader), (environment.tests, test_loader)):
+        for plugin in loader.all():
+            name = plugin.ansible_name
+            known[name] = known[name.removeprefix(f"{BUILTIN}.")] = plugin.j2_function
     return environment
 
 

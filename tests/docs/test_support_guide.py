@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "support_guide.rst"
 
 

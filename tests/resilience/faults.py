@@ -8,6 +8,7 @@ ends in the same state as an undisturbed one.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from tests.resilience.kill import undisturbed
@@ -74,7 +75,8 @@ def network(name: str) -> t.Callable[[Stage], list[Point]]:
             for kind, rule in NETWORK.items():
                 for times in (1, None):
                     label = f"{number + 1} {kind} {'once' if times else 'for ever'} {request}"
-                    found.append(Point(label, _request(name, number, {**rule, "times": times}, expected)))
+                    inject = functools.partial(_spoil_requests, rule={**rule, "skip": number, "times": times})
+                    found.append(Point(label, _attempt(name, expected, inject)))
         return found
 
     return points
@@ -92,69 +94,61 @@ def database(name: str) -> t.Callable[[Stage], list[Point]]:
             for kind, action in LOGINS.items():
                 for times in (1, None):
                     label = f"{number + 1} {kind} {'once' if times else 'for ever'} {login}"
-                    found.append(Point(label, _login(name, number, action, times, expected)))
+                    inject = functools.partial(_spoil_logins, first=number, times=times, action=action)
+                    found.append(Point(label, _attempt(name, expected, inject)))
         for number, statement in enumerate(statements):
             for kind, action in STATEMENTS.items():
                 for times in (1, 2):
                     label = f"{number + 1} {kind} {'once' if times == 1 else 'twice'} {statement}"
-                    found.append(Point(label, _statement(name, number, action, times, expected)))
+                    inject = functools.partial(_spoil_statements, first=number, times=times, action=action)
+                    found.append(Point(label, _attempt(name, expected, inject)))
         return found
 
     return points
 
 
-def _request(name: str, number: int, rule: Rule, expected: dict[str, t.Any]) -> t.Callable[[Stage], None]:
-    def attempt(stage: Stage) -> None:
-        play = _begin(stage, name)
-        stage.standins.immuta.add_fault(**rule, skip=number)
-        run = play.start().end(RUN_LIMIT)
-        stage.standins.immuta.clear_faults()
-        _judge(play, stage, run, expected)
-
-    return attempt
-
-
-def _login(
-    name: str, number: int, action: str, times: int | None, expected: dict[str, t.Any]
+def _attempt(
+    name: str, expected: dict[str, t.Any], inject: t.Callable[[Standins], t.Collection[t.Any]]
 ) -> t.Callable[[Stage], None]:
-    """Inject a fault, by `OnLogin`, into a login by number (from 0), or with ``times`` None into all later ones."""
+    """Run a flow with a fault; ``inject`` returns the affected events, which the run fills."""
 
     def attempt(stage: Stage) -> None:
         play = _begin(stage, name)
-        seen: list[str] = []
-
-        def on_login(settings: dict[str, str]) -> str | None:
-            if settings.get("application_name") == "immuta":
-                return None
-            seen.append(settings["user"])
-            return action if len(seen) > number and (times is None or len(seen) <= number + times) else None
-
-        stage.standins.redshift.on_login = on_login
-        run = play.start().end(RUN_LIMIT)
-        if len(seen) <= number:
-            raise TortureError("no login had the fault")
-        stage.standins.redshift.on_login = None
-        _judge(play, stage, run, expected)
-
-    return attempt
-
-
-def _statement(
-    name: str, number: int, action: str, times: int, expected: dict[str, t.Any]
-) -> t.Callable[[Stage], None]:
-    def attempt(stage: Stage) -> None:
-        play = _begin(stage, name)
-        met = _spoil(stage.standins, number, times, action)
+        met = inject(stage.standins)
         run = play.start().end(RUN_LIMIT)
         if not met:
-            raise TortureError("no statement had the fault")
-        stage.standins.redshift.on_statement = None
+            raise TortureError("no login or statement had the fault")
+        stage.standins.immuta.clear_faults()
+        stage.standins.redshift.on_login = stage.standins.redshift.on_statement = None
         _judge(play, stage, run, expected)
 
     return attempt
 
 
-def _spoil(standins: Standins, first: int, times: int, action: str) -> list[str]:
+def _spoil_requests(standins: Standins, rule: Rule) -> Rule:
+    standins.immuta.add_fault(**rule)
+    return rule
+
+
+def _spoil_logins(standins: Standins, first: int, times: int | None, action: str) -> list[str]:
+    """Inject a fault, by `OnLogin`, into a login by number (from 0), or with ``times`` None into all later ones."""
+    seen: list[str] = []
+    met: list[str] = []
+
+    def on_login(settings: dict[str, str]) -> str | None:
+        if settings.get("application_name") == "immuta":
+            return None
+        seen.append(settings["user"])
+        if len(seen) <= first or (times is not None and len(met) == times):
+            return None
+        met.append(settings["user"])
+        return action
+
+    standins.redshift.on_login = on_login
+    return met
+
+
+def _spoil_statements(standins: Standins, first: int, times: int, action: str) -> list[str]:
     """Inject a fault, by `OnStatement`, into a statement by number (from 0), and into the next with the same text.
 
     Return the list of affected statements.

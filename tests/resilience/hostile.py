@@ -58,14 +58,9 @@ def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Stage], None
 
 def check_begun_afresh(workspace: Workspace, config: dict[str, t.Any], login: dict[str, t.Any]) -> None:
     """Raise TortureError unless a partial setup is cleaned up and recreated."""
-    check(
-        workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login),
-        "the setup over leftovers",
-    )
-    workspace.standins.immuta.reset()
-    check(
-        workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login), "the setup after a cleanup"
-    )
+    for what in ("the setup over leftovers", "the setup after a cleanup"):
+        workspace.standins.immuta.reset()
+        check(workspace.configure(config=config, immuta_redshift_on_partial="cleanup", **login), what)
     if [record["status"] for record in workspace.standins.immuta.records()] != ["enabled"]:
         raise TortureError("no integration after a cleanup")
 
@@ -110,11 +105,7 @@ def _endless(path: str) -> t.Callable[[Stage], None]:
         config = stage.standins.config()
         calls: dict[str, dict[str, t.Any]] = {
             "immuta_integration_info": {},
-            "immuta_integration_script": {
-                "script": "create",
-                "config": config,
-                "dest": str(workspace.directory / "x.sql"),
-            },
+            "immuta_integration_script": {"script": "create", "config": config, "dest": f"{workspace.directory}/x.sql"},
             "immuta_redshift_integration": {"id": "1", "auto_bootstrap": False, "config": config},
         }
         with endless_server() as url:

@@ -18,7 +18,6 @@ import requests
 
 from tests.support.paths import COLLECTIONS, ROOT
 from tests.support.playbooks import ended, environment, program
-from tests.support.standin import Standins
 
 
 def processes(directory: pathlib.Path) -> list[pathlib.Path]:
@@ -41,17 +40,6 @@ def gone(directory: pathlib.Path) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def test_stop_leaves_nothing():
-    with Standins() as standins:
-        directory, port = standins.postgres.directory, standins.redshift.port
-        assert directory.exists()
-        assert processes(directory)
-    assert not directory.exists()
-    assert not processes(directory)
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture
@@ -103,15 +91,6 @@ def test_readme_playbook_runs_with_the_printed_variables(foreground, tmp_path):
     process, printed, directory, file = foreground
     assert file.stat().st_mode & 0o777 == 0o600
     settings = dict(word.split("=", 1) for word in shlex.split(file.read_text()) if "=" in word)
-    assert set(settings) == {
-        "IMMUTA_URL",
-        "IMMUTA_API_KEY",
-        "REDSHIFT_HOST",
-        "REDSHIFT_PORT",
-        "REDSHIFT_USER",
-        "REDSHIFT_PASSWORD",
-        "REDSHIFT_DB",
-    }
     command = shlex.split(re.search(r"List integrations:  curl (.*)", printed)[1])
     header, url = command[1], command[2]
     assert url == settings["IMMUTA_URL"] + "/integrations"

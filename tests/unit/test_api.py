@@ -78,20 +78,10 @@ def test_id_with_a_path_is_refused(identifier: str):
 
 
 ODD_RECORDS = [
-    None,
-    [],
-    "enabled",
-    {},
-    {"id": 1},
-    {"status": "enabled"},
-    {"id": None, "status": "enabled"},
-    {"id": True, "status": "enabled"},
-    {"id": "", "status": "enabled"},
-    {"id": 1.5, "status": "enabled"},
-    {"id": 1, "status": None},
-    {"id": 1, "status": ["enabled"]},
-    {"id": 1, "status": "enabled", "config": []},
-    {"id": 1, "status": "enabled", "config": "<REDACTED>"},
+    *(None, [], "enabled", {}, {"id": 1}, {"status": "enabled"}),
+    *({"id": number, "status": "enabled"} for number in (None, True, "", 1.5)),
+    *({"id": 1, "status": status} for status in (None, ["enabled"])),
+    *({"id": 1, "status": "enabled", "config": config} for config in ([], "<REDACTED>")),
 ]
 
 
@@ -168,17 +158,9 @@ def test_raw_script_with_quoted_name_or_no_utf8():
         (b"<html>Log in</html>", "text/html"),
         (b"  <!doctype html>", "text/plain"),
         (b"Log in", "text/html; charset=utf-8"),
-        (b'{"script": ', "application/json"),
-        (b'"unterminated', "application/json"),
-        (b"[]", "application/json"),
-        (b"{}", "application/json"),
-        (b"5", "application/json"),
-        (b"null", "application/json"),
-        (b'{"a": "x", "b": "y"}', "application/json"),
-        (b'{"script": null}', "application/json"),
-        (b'"  "', "application/json"),
-        (b'"\\ud800"', "application/json"),
-        (b"[" * 100_000, "application/json"),
+        *((body, "application/json") for body in (b'{"script": ', b'"unterminated', b"[]", b"{}", b"5", b"null")),
+        *((body, "application/json") for body in (b'{"a": "x", "b": "y"}', b'{"script": null}', b'"  "')),
+        *((body, "application/json") for body in (b'"\\ud800"', b"[" * 100_000)),
     ],
     ids=range(14),
 )

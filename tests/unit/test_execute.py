@@ -52,17 +52,14 @@ def execute(
     statements = split(script)
     session = FakeSession(**errors)
     single = plan(statements, transaction)
+    outcomes, message, facts = [], "", {}
     try:
-        fall_back = transaction == "auto"
-        outcomes = run(session, statements, single, skip, fall_back, lambda _seconds: None).outcomes
+        found = run(session, statements, single, skip, transaction == "auto", lambda _seconds: None).outcomes
+        outcomes = [found[statement.index] for statement in statements]
     except StatementError as error:
-        return Result(
-            [entry["outcome"] for entry in error.facts["statements"]],
-            "; ".join(session.executed),
-            error.message,
-            error.facts,
-        )
-    return Result([outcomes[statement.index] for statement in statements], "; ".join(session.executed))
+        message, facts = error.message, error.facts
+        outcomes = [entry["outcome"] for entry in facts["statements"]]
+    return Result(outcomes, "; ".join(session.executed), message, facts)
 
 
 @pytest.mark.parametrize(
@@ -92,11 +89,8 @@ def test_impossible_transaction_mode_is_refused(script: str, transaction: str, l
     assert caught.value.facts == {"line": line}
 
 
-def test_transaction_commits_at_its_end() -> None:
+def test_statements_run_in_one_transaction_or_alone() -> None:
     assert execute("A; B") == Result(["ok", "ok"], "BEGIN; A; B; COMMIT")
-
-
-def test_statement_by_statement_mode() -> None:
     assert execute("A; B", "none") == Result(["ok", "ok"], "A; B")
 
 
@@ -119,12 +113,9 @@ def test_failure_of_one_statement_keeps_earlier_ones() -> None:
     assert result.outcomes == ["ok", "ok", "failed", "not_run"]
     assert result.facts["state"] == "partial"
     assert "2 of the 2 statements before it have taken effect." in result.message
-
-
-def test_failure_of_the_first_statement() -> None:
-    result = execute("A; B", "none", A=[refused("42601")])
-    assert result.facts["state"] == "unchanged"
-    assert "Nothing has taken effect." in result.message
+    first = execute("A; B", "none", A=[refused("42601")])
+    assert first.facts["state"] == "unchanged"
+    assert "Nothing has taken effect." in first.message
 
 
 @pytest.mark.parametrize(
@@ -139,10 +130,13 @@ def test_failure_of_the_first_statement() -> None:
 )
 @pytest.mark.parametrize("transaction", ["single", "none"])
 def test_dropping_a_missing_object_can_be_skipped(statement: str, outcome: str, transaction: str) -> None:
-    script = f"A; {statement.replace('_', ' ')}; B"
-    outcomes = execute(script, transaction, skip=["missing"], **{statement: [refused("42704")]}).outcomes
-    assert outcomes[1] == outcome
-    assert execute(script, transaction, skip=["existing"], **{statement: [refused("42704")]}).outcomes[1] == "failed"
+    def outcome_with(skip: str, sqlstate: str) -> str:
+        script = f"A; {statement.replace('_', ' ')}; B"
+        return execute(script, transaction, [skip], **{statement: [refused(sqlstate)]}).outcomes[1]
+
+    assert outcome_with("missing", "42704") == outcome
+    assert outcome_with("missing", "42501") == "failed"
+    assert outcome_with("existing", "42704") == "failed"
 
 
 def test_transaction_in_the_script_is_detected() -> None:
@@ -172,10 +166,6 @@ def test_existing_object_fails_by_default(transaction: str) -> None:
     result = execute("A; B", transaction, A=[EXISTS])
     assert result.outcomes[0] == "failed"
     assert "on_existing 'skip' skips such statements" in result.message
-
-
-@pytest.mark.parametrize("transaction", ["auto", "none"])
-def test_other_errors_are_never_skipped(transaction: str) -> None:
     assert execute("A; B", transaction, ["existing"], A=[refused("42601")]).outcomes[0] == "failed"
 
 
@@ -193,12 +183,18 @@ def test_conflict_restarts_the_transaction(conflict: DriverError) -> None:
     assert result == Result(["ok", "ok"], "BEGIN; A; B; ROLLBACK; BEGIN; A; B; COMMIT")
 
 
-def test_conflict_at_commit_restarts() -> None:
-    assert execute("A; B", COMMIT=[CONFLICT]).executed == "BEGIN; A; B; COMMIT; ROLLBACK; BEGIN; A; B; COMMIT"
-
-
-def test_conflict_repeats_one_statement() -> None:
-    assert execute("A; B", "none", B=[CONFLICT]) == Result(["ok", "ok"], "A; B; B")
+@pytest.mark.parametrize(
+    ("script", "transaction", "at", "executed"),
+    [
+        ("A; B", "auto", "COMMIT", "BEGIN; A; B; COMMIT; ROLLBACK; BEGIN; A; B; COMMIT"),
+        ("A; B", "none", "B", "A; B; B"),
+        ("A; BEGIN; B; COMMIT", "auto", "B", "A; BEGIN; B; ROLLBACK; BEGIN; B; COMMIT"),
+    ],
+    ids=["at commit", "of one statement", "in a transaction of the script"],
+)
+def test_conflict_repeats_as_little_as_possible(script: str, transaction: str, at: str, executed: str) -> None:
+    result = execute(script, transaction, **{at: [CONFLICT]})
+    assert result == Result(["ok"] * len(split(script)), executed)
 
 
 def test_concurrent_creation_is_a_conflict() -> None:
@@ -221,39 +217,22 @@ def test_conflict_retries_are_limited(transaction: str) -> None:
     assert "another session was changing the same" in result.message
 
 
-def test_connection_lost_before_the_transaction() -> None:
-    result = execute("A; B", BEGIN=[LOST])
-    assert result.facts["state"] == "unchanged"
-    assert "The connection was lost before the script's transaction started: run" in result.message
-
-
-def test_failed_commit_leaves_nothing() -> None:
-    result = execute("A; B", COMMIT=[refused("53100")])
-    assert result.outcomes == ["rolled_back", "rolled_back"]
-    assert result.facts["state"] == "unchanged"
-    assert "could not be started or committed with SQLSTATE 53100" in result.message
-
-
-def test_connection_lost_before_commit() -> None:
-    result = execute("A; B", B=[LOST], ROLLBACK=[LOST])
-    assert result.outcomes == ["rolled_back", "failed"]
-    assert result.facts["state"] == "unchanged"
-    assert "Statement 2 of 2 (line 1, unknown command): the connection was lost while it ran." in result.message
-
-
-def test_connection_lost_at_commit_is_unknown() -> None:
-    result = execute("A; B", COMMIT=[LOST])
-    assert result.executed == "BEGIN; A; B; COMMIT"
-    assert result.outcomes == ["unknown", "unknown"]
-    assert result.facts["state"] == "unknown"
-    assert "completely or not at all" in result.message
-
-
-def test_connection_lost_in_one_statement_is_unknown() -> None:
-    result = execute("A; B; C", "none", B=[LOST])
-    assert result.outcomes == ["ok", "unknown", "not_run"]
-    assert result.facts["state"] == "unknown"
-    assert "query the catalog" in result.message
+@pytest.mark.parametrize(
+    ("transaction", "at", "error", "outcomes", "state", "said"),
+    [
+        ("auto", "BEGIN", LOST, ["rolled_back"] * 2, "unchanged", "was lost before the script's transaction started"),
+        ("auto", "B", LOST, ["rolled_back", "failed"], "unchanged", ": the connection was lost while it ran."),
+        ("auto", "COMMIT", LOST, ["unknown"] * 2, "unknown", "completely or not at all"),
+        ("auto", "COMMIT", refused("53100"), ["rolled_back"] * 2, "unchanged", "or committed with SQLSTATE 53100"),
+        ("none", "A", LOST, ["unknown", "not_run"], "unknown", "query the catalog"),
+    ],
+)
+def test_state_after_a_lost_connection_or_a_failed_commit(
+    transaction: str, at: str, error: DriverError, outcomes: list[str], state: str, said: str
+) -> None:
+    result = execute("A; B", transaction, **{at: [error], "ROLLBACK": [LOST]})
+    assert (result.outcomes, result.facts["state"]) == (outcomes, state)
+    assert said in result.message
 
 
 NO_TRANSACTION = refused("25001", "A cannot run inside a transaction block")
@@ -294,15 +273,12 @@ def test_requested_transaction_is_kept() -> None:
     assert "it cannot run inside a transaction: use transaction 'none'" in result.message
 
 
-def test_own_rollback_leaves_nothing() -> None:
+def test_transaction_of_the_script_is_kept_or_rolled_back() -> None:
     result = execute("BEGIN; B; ROLLBACK; bad", bad=[refused("42601")])
     assert result.outcomes == ["rolled_back", "rolled_back", "ok", "failed"]
     assert result.facts["state"] == "unchanged"
     assert result.message.endswith("Nothing has taken effect.")
     assert execute("BEGIN; B; ROLLBACK").outcomes == ["rolled_back", "rolled_back", "ok"]
-
-
-def test_own_commit_is_kept() -> None:
     result = execute("BEGIN; B; COMMIT; bad", bad=[refused("42601")])
     assert result.outcomes == ["ok", "ok", "ok", "failed"]
     assert "1 of the 3 statements before it has taken effect." in result.message

@@ -20,19 +20,15 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
     InputError,
     ScriptError,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import snake_case
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_integration_script
-from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_script import run
+from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_integration_script import (
+    arguments,
+    run,
+)
 
 KEY = "846e9e43c86a4ct1be14290d95127d13f"
 PASSWORD = "Abc12345"
-CONFIG = {
-    "host": "organization.aws.amazon.com",
-    "database": "immuta",
-    "initial_database": "dev",
-    "authentication_type": "userPassword",
-    "username": "immuta_system",
-    "password": PASSWORD,
-}
 SETTINGS = {
     "host": "organization.aws.amazon.com",
     "database": "immuta",
@@ -41,6 +37,7 @@ SETTINGS = {
     "username": "immuta_system",
     "password": PASSWORD,
 }
+CONFIG = snake_case(SETTINGS)
 PAYLOAD = {"type": "Redshift", "autoBootstrap": False, "config": SETTINGS}
 SCRIPT = (
     f"-- of {PASSWORD}\r\nCREATE USER immuta_system PASSWORD '{PASSWORD}';\n\nGRANT ALL ON SCHEMA \u00fc TO x".encode()
@@ -79,36 +76,10 @@ def dest(tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path / "create.sql"
 
 
-def options(dest: t.Any, **changes: t.Any) -> dict[str, t.Any]:
-    base = {
-        "url": "https://tenant.example.com",
-        "api_key": KEY,
-        "auth_scheme": "api_key",
-        "validate_certs": True,
-        "ca_path": None,
-        "use_proxy": True,
-        "timeout": 60,
-        "retries": 3,
-        "script": "create",
-        "id": None,
-        "config": CONFIG,
-        "dest": str(dest),
-        "mode": "0600",
-        "backup": False,
-        "state": "present",
-        "require_unchanged": False,
-        "require_runnable": False,
-        "server_version": None,
-        "reviewed_checksum": None,
-        "check_repeatable": False,
-        "review": None,
-        "create_parents": False,
-    }
-    return {**base, **changes}
-
-
 def write(dest: pathlib.Path, check_mode: bool = False, **changes: t.Any) -> dict[str, t.Any]:
-    return run(options(dest, **changes), check_mode, {})
+    defaults = {name: option.get("default") for name, option in arguments()["argument_spec"].items()}
+    task = {"url": "https://tenant.example.com", "api_key": KEY, "script": "create", "config": CONFIG}
+    return run({**defaults, **task, "dest": str(dest), **changes}, check_mode, {})
 
 
 def mode_of(path: pathlib.Path) -> int:
@@ -127,14 +98,7 @@ def mode_of(path: pathlib.Path) -> int:
         ({"script": "edit", "id": "7"}, ["7", ("edit", "7", PAYLOAD)]),
         (
             {"script": "edit", "id": "7", "config": {"port": 1, "username": "u", "password": "p"}},
-            [
-                "7",
-                (
-                    "edit",
-                    "7",
-                    {**PAYLOAD, "config": {**PAYLOAD["config"], "port": 1, "username": "u", "password": "p"}},
-                ),
-            ],
+            ["7", ("edit", "7", {**PAYLOAD, "config": {**SETTINGS, "port": 1, "username": "u", "password": "p"}})],
         ),
         ({"script": "delete", "id": "7", "config": None}, [("delete", "7", None)]),
     ],
@@ -147,6 +111,8 @@ def test_script_uses_the_payload_of_the_registration(
     write(dest, **changes)
     assert immuta.asked == asked
     assert dest.read_bytes() == SCRIPT
+    assert mode_of(dest) == 0o600
+    assert list(dest.parent.iterdir()) == [dest]
 
 
 @pytest.mark.parametrize(
@@ -166,16 +132,14 @@ def test_failed_generation_leaves_no_file(changes: dict[str, t.Any], said: str, 
     assert list(dest.parent.iterdir()) == []
 
 
-def test_edit_without_an_integration(immuta: Immuta, dest: pathlib.Path):
+@pytest.mark.parametrize(
+    ("script", "said"), [("edit", ": there is nothing to edit"), ("delete", ", so there is nothing to delete")]
+)
+def test_script_of_a_deleted_integration(script: str, said: str, immuta: Immuta, dest: pathlib.Path):
     immuta.record = None
-    with pytest.raises(InputError, match="no integration with id 7: there is nothing to edit"):
-        write(dest, script="edit", id="7")
-
-
-def test_delete_script_of_a_deleted_integration(immuta: Immuta, dest: pathlib.Path):
     immuta.errors = [ApiError("HTTP 404.", status=404, is_document=True)]
-    with pytest.raises(InputError, match=r"no integration with id 7, so there is nothing to delete"):
-        write(dest, script="delete", id="7")
+    with pytest.raises(InputError, match=f"no integration with id 7{said}"):
+        write(dest, script=script, id="7")
 
 
 # Results
@@ -228,23 +192,21 @@ def test_no_output_shows_a_password(immuta: Immuta, dest: pathlib.Path, canary: 
     assert canary.encode() in dest.read_bytes() or literal.encode() in dest.read_bytes()
 
 
-def test_secret_of_extra_outside_a_literal_is_masked(immuta: Immuta, dest: pathlib.Path):
-    immuta.generated = b"SELECT hush_Hu5h;"
-    diff = write(dest, config={**CONFIG, "extra": {"sessionToken": "hush_Hu5h"}})["diff"]
-    assert "hush" not in repr(diff)
-    assert dest.read_bytes() == immuta.generated
-
-
-def test_common_word_password_is_masked_in_literals(immuta: Immuta, dest: pathlib.Path):
-    immuta.generated = b"CREATE TABLE a (a int); CREATE USER x PASSWORD 'a';"
-    diff = write(dest, config={**CONFIG, "password": "a"})["diff"]
-    assert diff["after"] == "CREATE TABLE a (a int); CREATE USER x PASSWORD '********';"
-
-
-def test_other_file_is_replaced(immuta: Immuta, dest: pathlib.Path):
-    dest.write_bytes(b"\x00\xff")
-    write(dest)
-    assert dest.read_bytes() == SCRIPT
+@pytest.mark.parametrize(
+    ("changes", "script", "shown"),
+    [
+        ({"extra": {"sessionToken": "hush_Hu5h"}}, "SELECT hush_Hu5h;", "SELECT {};"),
+        (
+            {"password": "a"},
+            "CREATE TABLE a; ALTER USER x PASSWORD 'a';",
+            "CREATE TABLE a; ALTER USER x PASSWORD '{}';",
+        ),
+    ],
+    ids=["outside a literal", "common word"],
+)
+def test_secret_is_masked(changes: t.Any, script: str, shown: str, immuta: Immuta, dest: pathlib.Path):
+    immuta.generated = script.encode()
+    assert write(dest, config={**CONFIG, **changes})["diff"]["after"] == shown.format("********")
 
 
 @pytest.mark.parametrize(
@@ -291,13 +253,6 @@ def test_script_for_another_database_is_detected(immuta: Immuta, dest: pathlib.P
 
 
 # Files
-
-
-def test_file_is_unmodified_and_private(immuta: Immuta, dest: pathlib.Path):
-    write(dest)
-    assert dest.read_bytes() == SCRIPT
-    assert mode_of(dest) == 0o600
-    assert list(dest.parent.iterdir()) == [dest]
 
 
 def test_same_script_is_no_change(immuta: Immuta, dest: pathlib.Path):
@@ -349,17 +304,11 @@ def test_missing_directories_are_created_private(immuta: Immuta, tmp_path: pathl
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
-def test_directory_that_cannot_be_created(immuta: Immuta, tmp_path: pathlib.Path):
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(InputError, match="Not a directory"):
-        write(tmp_path / "file" / "inner" / "create.sql", create_parents=True)
-
-
 def test_backup_keeps_the_old_file(immuta: Immuta, dest: pathlib.Path):
     assert "backup_file" not in write(dest, backup=True)
-    dest.write_bytes(b"old")
+    dest.write_bytes(b"\x00\xff")
     backup = pathlib.Path(write(dest, backup=True)["backup_file"])
-    assert backup.read_bytes() == b"old"
+    assert backup.read_bytes() == b"\x00\xff"
     assert mode_of(backup) == 0o600
     assert dest.read_bytes() == SCRIPT
 
@@ -414,6 +363,7 @@ def test_files_of_killed_processes_are_deleted(immuta: Immuta, dest: pathlib.Pat
         ("directory", "The dest .*/directory is not a file"),
         ("pipe", "The dest .*/pipe is not a file"),
         ("file/create.sql", "The directory .*/file of dest does not exist"),
+        ("file/inner/create.sql", "Not a directory"),
     ],
 )
 def test_impossible_dest_fails_before_any_request(name: str, said: str, immuta: Immuta, tmp_path: pathlib.Path):
@@ -421,7 +371,7 @@ def test_impossible_dest_fails_before_any_request(name: str, said: str, immuta: 
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match=said):
-        write(tmp_path / name)
+        write(tmp_path / name, create_parents="inner" in name)
     assert immuta.asked == []
 
 
@@ -443,9 +393,7 @@ def test_unreadable_file_is_unchanged(immuta: Immuta, dest: pathlib.Path, monkey
         write(dest)
 
 
-@pytest.mark.parametrize(
-    ("value", "mode"), [("0600", 0o600), ("600", 0o600), ("0o640", 0o640), (0o600, 0o600), ("0400", 0o400)]
-)
+@pytest.mark.parametrize(("value", "mode"), [("600", 0o600), ("0o640", 0o640), (0o600, 0o600), ("0400", 0o400)])
 def test_mode(value: t.Any, mode: int):
     assert files.file_mode(value) == mode
 

@@ -51,10 +51,8 @@ def test_names_have_the_id_if_a_host_is_shared():
     ("members", "groups"),
     [
         ({}, ["immuta_type_redshift", "immuta_status_enabled", "immuta_setup_manual"]),
-        (
-            {"status": "createError", "autoBootstrap": True},
-            ["immuta_type_redshift", "immuta_status_create_error", "immuta_setup_automatic"],
-        ),
+        ({"status": "createError"}, ["immuta_type_redshift", "immuta_status_create_error", "immuta_setup_manual"]),
+        ({"autoBootstrap": True}, ["immuta_type_redshift", "immuta_status_enabled", "immuta_setup_automatic"]),
         (
             {"type": "Starburst (Trino)", "autoBootstrap": None},
             ["immuta_type_starburst_trino", "immuta_status_enabled"],

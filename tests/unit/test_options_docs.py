@@ -90,26 +90,15 @@ def test_documented_options_match_the_code(module: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_secrets_are_no_log(module: str, monkeypatch: pytest.MonkeyPatch):
-    for name, option in flat(arguments(module, monkeypatch)["argument_spec"]):
+def test_check_mode_secrets_and_environment_variables(module: str, monkeypatch: pytest.MonkeyPatch):
+    given, documented = arguments(module, monkeypatch), dict(flat(documented_options(module)))
+    assert given["supports_check_mode"] is True
+    for name, option in flat(given["argument_spec"]):
         if is_secret_name(name):
             assert option["no_log"] is (name != "update_secrets"), name
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_environment_variables_are_documented(module: str, monkeypatch: pytest.MonkeyPatch):
-    documented = dict(flat(documented_options(module)))
-    for name, option in flat(arguments(module, monkeypatch)["argument_spec"]):
-        variables = option["fallback"][1] if "fallback" in option else []
         text = " ".join(documented[name]["description"])
-        assert [
-            variable for variable in variables if f"environment variable E({variable}) is used" in text
-        ] == variables
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_check_mode_is_supported(module: str, monkeypatch: pytest.MonkeyPatch):
-    assert arguments(module, monkeypatch)["supports_check_mode"] is True
+        for variable in option["fallback"][1] if "fallback" in option else []:
+            assert f"environment variable E({variable}) is used" in text
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -32,38 +32,32 @@ def test_release_is_complete() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "gaps"),
+    ("facts", "gap"),
     [
-        (
-            {"tags": {"1.1.0": "c0"}},
-            ["Version 1.1.0 is already tagged, on commit c0. Set a new version in galaxy.yml."],
-        ),
+        ({"tags": {"1.1.0": "c0"}}, "Version 1.1.0 is already tagged, on commit c0. Set a new version in galaxy.yml."),
         (
             {"pushed": "1.1"},
-            ["The tag is 1.1, and the version in galaxy.yml is 1.1.0. Delete the tag, and tag the commit with 1.1.0."],
+            "The tag is 1.1, and the version in galaxy.yml is 1.1.0. Delete the tag, and tag the commit with 1.1.0.",
         ),
-        ({"pushed": "1.1.0"}, ["The tag 1.1.0 does not exist here. Create it on this commit, or fetch it."]),
+        ({"pushed": "1.1.0"}, "The tag 1.1.0 does not exist here. Create it on this commit, or fetch it."),
         (
             {"named": ["1.1.0", "1.0.0"]},
-            ["extensions/controller/execution-environment.yml installs version 1.0.0. Set it to 1.1.0."],
+            "extensions/controller/execution-environment.yml installs version 1.0.0. Set it to 1.1.0.",
         ),
         (
             {"released": {"1.0.0": ["1.0.0.yml"]}, "fragments": ["1.0.0.yml"]},
-            ["The changelog has no version 1.1.0. Run make changelog."],
+            "The changelog has no version 1.1.0. Run make changelog.",
         ),
         (
             {"fragments": [*READY.fragments, "new.yml", "a.yml"]},
-            ["The changelog lacks the fragments a.yml, new.yml. Run make changelog."],
+            "The changelog lacks the fragments a.yml, new.yml. Run make changelog.",
         ),
-        (
-            {"page": "## v1\\.1\\.0\\-beta\n"},
-            ["CHANGELOG.md has no section for version 1.1.0. Run make changelog."],
-        ),
-        ({"changes": ["README.md", "x"]}, ["Not committed: README.md, x. Commit or delete it."]),
+        ({"page": "## v1\\.1\\.0\\-beta\n"}, "CHANGELOG.md has no section for version 1.1.0. Run make changelog."),
+        ({"changes": ["README.md", "x"]}, "Not committed: README.md, x. Commit or delete it."),
     ],
 )
-def test_missing_release_parts_are_reported(facts: dict[str, t.Any], gaps: list[str]) -> None:
-    assert missing(READY._replace(**facts)) == gaps
+def test_missing_release_parts_are_reported(facts: dict[str, t.Any], gap: str) -> None:
+    assert missing(READY._replace(**facts)) == [gap]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process im
 from tests.support.paths import COLLECTIONS
 from tests.support.playbooks import environment, program
 from tests.support.standin import Standins
-from tools.bench.split import script_of
 
 HERE = pathlib.Path(__file__).parent
 RUNS = 5
@@ -38,6 +37,12 @@ DRIFT_FLEETS = (200, 1000)
 TENANT_SIZE = 10_000
 STATEMENTS = 2_000
 BAR = 30  # characters of the longest bar
+PIECE = """\
+-- view number {0}; it's the reader's
+CREATE TABLE immuta_system.t{0} (id int, name varchar(20) DEFAULT 'it''s');
+GRANT SELECT ON TABLE immuta_system.t{0} TO GROUP "readers"; /* done; */
+CREATE PROCEDURE p{0}(a int) AS $$ BEGIN INSERT INTO t VALUES ('x;y'); END; $$ LANGUAGE plpgsql;
+"""
 
 
 class Row(t.NamedTuple):
@@ -74,11 +79,7 @@ class Bench:
         self.rows: list[Row] = []
         self.variables = {
             "immuta_redshift_config": standins.config(),
-            "immuta_redshift_login": {
-                "login_host": standins.redshift.host,
-                "login_port": standins.redshift.port,
-                "ssl_mode": "disable",
-            },
+            "immuta_redshift_login": standins.login(),
             "immuta_redshift_wait_sleep": 1,
             "integrations": INTEGRATIONS,
             "script_directory": str(directory),
@@ -221,10 +222,10 @@ def drift(bench: Bench) -> None:
 
     ours = "immuta.integrations.check_drift"
     nothing, checked, peer, nothing_large, checked_large = bench.alternate(
-        lambda: run("empty_fleet.yml", small),
+        lambda: run("empty.yml", small),
         lambda: run(ours, small),
         lambda: run("peer_drift.yml", small),
-        lambda: run("empty_fleet.yml", large),
+        lambda: run("empty.yml", large),
         lambda: run(ours, large),
     )
     print(f"requests for the drift check of {many} hosts: {len(bench.standins.immuta.requests())}")
@@ -245,7 +246,7 @@ def configured_fleet(bench: Bench) -> None:
         return bench.run(playbook, {"immuta_redshift_hosts": "all"}, "-i", str(inventory))
 
     nothing, alone, ours = bench.alternate(
-        lambda: run("empty_fleet.yml"),
+        lambda: run("empty.yml"),
         lambda: run("role_fleet.yml"),
         lambda: run("immuta.integrations.configure_redshift"),
     )
@@ -281,7 +282,7 @@ def large_tenant(bench: Bench) -> None:
         "drift_show": False,
     }
     empty, checked = bench.alternate(
-        lambda: bench.run("empty_fleet.yml", {}, "-i", str(inventory)),
+        lambda: bench.run("empty.yml", variables, "-i", str(inventory)),
         lambda: bench.run("immuta.integrations.check_drift", variables, "-i", str(inventory)),
     )
     what = f"Drift check of {DRIFT_FLEETS[0]} hosts among {TENANT_SIZE} integrations"
@@ -290,7 +291,7 @@ def large_tenant(bench: Bench) -> None:
 
 def statements(bench: Bench) -> None:
     """Time splitting ten megabytes, and running two thousand statements compared with psql."""
-    text = script_of(10_000_000)
+    text = "".join(PIECE.format(number) for number in range(10_000_000 // len(PIECE)))
 
     def split() -> float:
         started = time.perf_counter()
@@ -314,20 +315,13 @@ def statements(bench: Bench) -> None:
         return time.perf_counter() - started
 
     def ours(driver: str) -> float:
-        options = {**login_options, "path": str(script), "driver": driver}
+        options = {**bench.standins.login(), **account, "path": str(script), "driver": driver}
         params = ArgumentSpecValidator(redshift_script.arguments()["argument_spec"]).validate(options)
         started = time.perf_counter()
         in_child(redshift_script.run, params.validated_parameters, False, bench.environment)
         return time.perf_counter() - started
 
-    login_options = {
-        "login_host": redshift.host,
-        "login_port": redshift.port,
-        "login_user": login.user,
-        "login_password": login.password,
-        "login_db": "dev",
-        "ssl_mode": "disable",
-    }
+    account = {"login_user": login.user, "login_password": login.password, "login_db": "dev"}
     for driver in ("psycopg", "redshift_connector"):
         preload(driver)
     with_psycopg, with_own, floor = bench.alternate(lambda: ours("psycopg"), lambda: ours("redshift_connector"), psql)

@@ -37,7 +37,8 @@ class Standins:
       plpythonu, and is no superuser
     - ``unprivileged``: a login without privileges
 
-    TLS takes pairs of paths, certificate chain and key in PEM. Other arguments are the settings of the Immuta stand-in.
+    ``immuta_tls`` is a pair of paths, certificate chain and key in PEM. Other arguments are the settings of the Immuta
+    stand-in.
     """
 
     def __init__(
@@ -45,11 +46,10 @@ class Standins:
         *,
         port: int = 0,
         immuta_port: int = 0,
-        redshift_tls: tuple[str, str] | None = None,
         immuta_tls: tuple[str, str] | None = None,
         **settings: t.Any,
     ) -> None:
-        self._relay_options = {"port": port, "tls": redshift_tls}
+        self._port = port
         self._immuta_options = {"port": immuta_port, "tls": immuta_tls, **settings}
         self.bootstrap = Login("bootstrap", "Bootstrap-" + secrets.token_hex(6))
         self.unprivileged = Login("unprivileged", "Unprivileged-" + secrets.token_hex(6))
@@ -57,7 +57,7 @@ class Standins:
     def __enter__(self) -> Standins:
         with contextlib.ExitStack() as stack:
             self.postgres = stack.enter_context(Postgres())
-            self.redshift = stack.enter_context(Relay(self.postgres.port, **self._relay_options))
+            self.redshift = stack.enter_context(Relay(self.postgres.port, port=self._port))
             self.immuta = stack.enter_context(
                 Immuta(
                     (self.redshift.host, self.redshift.port),
@@ -100,6 +100,10 @@ class Standins:
             "password": "Sy5tem-Pa55word",
             **changes,
         }
+
+    def login(self) -> dict[str, t.Any]:
+        """Return the role's variable with the address of the database stand-in; its account comes from elsewhere."""
+        return {"login_host": self.redshift.host, "login_port": self.redshift.port, "ssl_mode": "disable"}
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with both addresses for the collection's modules."""

@@ -35,11 +35,21 @@ class Cluster:
 
         An undocumented authentication type uses the superuser.
         """
-        host, port = self.address(config["host"])
         okta = config["authenticationType"] == "okta"
         by_password = config["authenticationType"] == "userPassword"
         user, password = (config["username"], config["password"]) if by_password else self.admin
-        session = psycopg.connect(
+        session = self._login(config["host"], user, password, database)
+        if okta:
+            try:
+                session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Literal(config["okta"]["username"])))
+            except psycopg.Error:
+                session.close()
+                raise
+        return session
+
+    def _login(self, name: str, user: str, password: str, database: str) -> psycopg.Connection:
+        host, port = self.address(name)
+        return psycopg.connect(
             host=host,
             port=port,
             user=user,
@@ -49,13 +59,6 @@ class Cluster:
             application_name="immuta",
             connect_timeout=5,
         )
-        if okta:
-            try:
-                session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Literal(config["okta"]["username"])))
-            except psycopg.Error:
-                session.close()
-                raise
-        return session
 
     def validate(self, payload: Payload, new: bool) -> dict[str, t.Any]:
         """Return validation results.
@@ -98,11 +101,7 @@ class Cluster:
         Immuta's documentation, "Redshift Overview": views for each source, which join `immuta_system.user_profile`.
         Their owner is not documented; here it is the owner of the database.
         """
-        host, port = self.address(config["host"])
-        user, password = self.admin
-        with psycopg.connect(
-            host=host, port=port, user=user, password=password, dbname=config["database"], autocommit=True
-        ) as session:
+        with self._login(config["host"], *self.admin, config["database"]) as session:
             owner = session.execute(
                 "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
             ).fetchone()[0]

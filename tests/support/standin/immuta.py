@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for Immuta's documented Integrations API, for integrations of type Redshift.
 
-Undocumented behavior is the simplest possible. Tests in other processes use ``/_standin/...`` for the methods of
-`Immuta`.
+Undocumented behavior is the simplest possible. Other processes list requests and add integrations at ``/_standin/...``.
 """
 
 from __future__ import annotations
@@ -67,9 +66,6 @@ class Settings:
     - ``keep_deleted``: a deleted integration stays, with the status `deleted`
     - ``salted``: each generated script starts with another salt
     - ``replaced``: a text of the generated scripts, and its replacement
-    - ``token_uses``: the number of requests with a bearer token
-    - ``envelope``: the list of integrations is this member of an object: other endpoints of Immuta 2026.1 reply so,
-      with ``hits``, ``data`` or ``results``
     - ``redacted``: the placeholder of a secret in GET: newer endpoints of Immuta show ``[REDACTED]``
     - ``authentication_types``: accepted in addition to the documented ones, see `payload.Types`
     - ``hosts``: host and port of clusters in other databases
@@ -83,8 +79,6 @@ class Settings:
     keep_deleted: bool = False
     salted: bool = False
     replaced: tuple[str, str] = ("", "")
-    token_uses: int = 1_000_000
-    envelope: str = ""
     redacted: str = REDACTED
     authentication_types: Types = dataclasses.field(default_factory=dict)
     hosts: t.Mapping[str, tuple[str, int]] = dataclasses.field(default_factory=dict)
@@ -133,7 +127,7 @@ class Immuta:
         self._cluster = Cluster(lambda host: self.settings.hosts.get(host, database), admin)
         self._records: dict[int, Record] = {}
         self._last_number = 0
-        self._tokens: dict[str, int] = {}
+        self._tokens: list[str] = []
         self._lock = threading.RLock()
         self._workers = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="immuta")
         self._socket = socket.create_server(("127.0.0.1", port))
@@ -171,7 +165,7 @@ class Immuta:
         self._workers.shutdown()
         self._socket.close()
 
-    # Methods for tests, in this process or by /_standin
+    # Methods for tests
 
     def requests(self) -> list[dict[str, t.Any]]:
         """Return all requests, in order: method, path, headers (some), body (parsed), status (of the reply)."""
@@ -254,14 +248,7 @@ class Immuta:
         unprotected = [
             ("POST", "/bim/apikey/authenticate", self._authenticate),
             ("GET", f"{CONTROL}/requests", lambda body: self.requests()),
-            ("DELETE", f"{CONTROL}/requests", lambda body: self.clear_requests()),
-            ("POST", f"{CONTROL}/faults", lambda body: self.add_fault(**body)),
-            ("DELETE", f"{CONTROL}/faults", lambda body: self.clear_faults()),
-            ("GET", f"{CONTROL}/integrations", lambda body: self.records()),
             ("POST", f"{CONTROL}/integrations", lambda body: {"id": self.seed(**body)}),
-            ("POST", f"{CONTROL}/sources", lambda body: self.add_source(**body)),
-            ("POST", f"{CONTROL}/settings", lambda body: self.set(**body)),
-            ("POST", f"{CONTROL}/reset", lambda body: self.reset()),
         ]
         return [
             Route(path, self._endpoint(function, protected), methods=[method])
@@ -284,27 +271,20 @@ class Immuta:
 
     def _authorize(self, header: str) -> None:
         scheme, _space, token = header.partition(" ")
-        with self._lock:
-            if header == self.api_key:
-                return
-            if scheme != "Bearer" or not self._tokens.get(token):
-                raise RefusedError(401, "The authentication is missing, unknown or expired.")
-            self._tokens[token] -= 1
+        if header != self.api_key and (scheme != "Bearer" or token not in self._tokens):
+            raise RefusedError(401, "The authentication is missing or unknown.")
 
     def _authenticate(self, body: t.Any) -> dict[str, str]:
         if body != {"apikey": self.api_key}:
             raise RefusedError(401, "The API key is unknown.")
-        token = secrets.token_hex(16)
-        with self._lock:
-            self._tokens[token] = self.settings.token_uses
-        return {"token": token}
+        self._tokens.append(secrets.token_hex(16))
+        return {"token": self._tokens[-1]}
 
     # Endpoints
 
-    def _list(self, body: t.Any) -> list[dict[str, t.Any]] | dict[str, t.Any]:
+    def _list(self, body: t.Any) -> list[dict[str, t.Any]]:
         with self._lock:
-            shown = [self._shown(record) for record in self._all()]
-        return {self.settings.envelope: shown, "count": len(shown)} if self.settings.envelope else shown
+            return [self._shown(record) for record in self._all()]
 
     def _get(self, body: t.Any, number: str) -> dict[str, t.Any]:
         with self._lock:

@@ -68,7 +68,7 @@ OBJECTS = """
 
 
 class Statement(t.NamedTuple):
-    """A statement that the server started to run, and its session."""
+    """A statement and its session: as the client sent it to the relay, or as the server started to run it."""
 
     user: str
     database: str
@@ -102,8 +102,8 @@ class Postgres:
     host = "127.0.0.1"
     admin_user = "admin"
 
-    def __init__(self, binaries: pathlib.Path | None = None) -> None:
-        self.binaries = binaries or find_binaries()
+    def __init__(self) -> None:
+        self.binaries = find_binaries()
         self.admin_password = secrets.token_hex(12)
         self.port = free_port()
         self._guardian: subprocess.Popen[str] | None = None
@@ -194,21 +194,16 @@ class Postgres:
     def create_user(
         self,
         name: str,
-        password: str | None,
+        password: str,
         *,
         createdb: bool = False,
         createrole: bool = False,
-        superuser: bool = False,
     ) -> None:
-        """Create a user; without a password it cannot log in.
+        """Create a user.
 
         A user that may create users may also grant usage on the language plpythonu, as a setup of Immuta requires.
         """
-        options = sql.SQL(" ").join(
-            sql.SQL(word)
-            for word, wanted in (("CREATEDB", createdb), ("CREATEROLE", createrole), ("SUPERUSER", superuser))
-            if wanted
-        )
+        options = sql.SQL("CREATEDB " * createdb + "CREATEROLE" * createrole)
         self.run(sql.SQL("CREATE USER {} {} PASSWORD {}").format(sql.Identifier(name), options, sql.Literal(password)))
         if createrole:
             grant = sql.SQL("GRANT USAGE ON LANGUAGE plpythonu TO {} WITH GRANT OPTION").format(sql.Identifier(name))

@@ -25,6 +25,8 @@ import struct
 import threading
 import typing as t
 
+from tests.support.standin.postgres import Statement
+
 # Redshift's spelling on the left, the PostgreSQL equivalent on the right.
 REWRITES = [
     # A late-binding view: PostgreSQL only has bound views.
@@ -68,15 +70,6 @@ UNREPORTED = {"standard_conforming_strings"}
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 
 
-class Statement(t.NamedTuple):
-    """A statement before the server gets it, as the client sent it."""
-
-    user: str
-    database: str
-    application: str
-    text: str
-
-
 # Called with each statement before the server gets it, in the connection's own thread, so it may wait. It closes the
 # connection if it returns "drop_before" (the server does not get the statement) or "drop_after" (the server runs it
 # but the client gets no reply). With "fail " and a SQLSTATE the statement fails with that instead.
@@ -104,10 +97,9 @@ class Relay:
         *,
         port: int = 0,
         tls: tuple[str, str] | None = None,
-        on_statement: OnStatement | None = None,
     ) -> None:
         self.server_port = server_port
-        self.on_statement = on_statement
+        self.on_statement: OnStatement | None = None
         self.python_functions = False
         self.on_result: OnResult | None = None
         self.on_login: OnLogin | None = None
@@ -126,10 +118,6 @@ class Relay:
     def __exit__(self, *unused: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self.drop_connections()
-
-    def drop_connections(self) -> None:
-        """Close all open connections."""
         for connection in list(self._connections):
             with contextlib.suppress(OSError):  # It has ended.
                 connection.shutdown(socket.SHUT_RDWR)

@@ -67,18 +67,7 @@ class Fault:
         return True
 
 
-KINDS = (
-    "status",
-    "html",
-    "redirect",
-    "drop_before",
-    "hang",
-    "latency",
-    "slow",
-    "drop_after",
-    "truncate_headers",
-    "truncate_body",
-)
+KINDS = "status html redirect drop_before hang latency slow drop_after truncate_headers truncate_body".split()
 
 
 # Called with the log entry of a request, in its own thread, so it may wait: before the stand-in gets it, and between
