@@ -220,7 +220,7 @@ def test_conflict_retries_are_limited(transaction: str) -> None:
 @pytest.mark.parametrize(
     ("transaction", "at", "error", "outcomes", "state", "said"),
     [
-        ("auto", "BEGIN", LOST, ["rolled_back"] * 2, "unchanged", "was lost before the script's transaction started"),
+        ("auto", "BEGIN", LOST, ["not_run"] * 2, "unchanged", "was lost before the script's transaction started"),
         ("auto", "B", LOST, ["rolled_back", "failed"], "unchanged", ": the connection was lost while it ran."),
         ("auto", "COMMIT", LOST, ["unknown"] * 2, "unknown", "completely or not at all"),
         ("auto", "COMMIT", refused("53100"), ["rolled_back"] * 2, "unchanged", "or committed with SQLSTATE 53100"),

@@ -366,6 +366,8 @@ def _failed(
     elif current:
         outcomes.update({index: "not_run" for index in block.indices if index > current.index})
         outcomes[current.index] = "failed"
+    elif not stopped.at_end:
+        outcomes.update(dict.fromkeys(block.indices, "not_run"))
     outcomes.update(dict.fromkeys(stopped.skipped, "skipped"))
     stay = sum(outcomes.get(s.index) == "ok" and not s.is_control for s in statements)
     sentences = [_what_happened(stopped, statements)]
