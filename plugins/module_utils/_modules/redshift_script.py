@@ -223,8 +223,7 @@ def _warnings(skipped: t.Sequence[Statement], fell_back_for: Statement | None) -
     users = [statement for statement in skipped if _creates_user(statement)]
     others = ", ".join(str(statement.line) for statement in skipped if not _creates_user(statement))
     warnings = [
-        f"The user that line {statement.line} creates exists already and keeps its password."
-        for statement in users
+        f"The user that line {statement.line} creates exists already and keeps its password." for statement in users
     ]
     if others:
         warnings.append(f"These lines create existing objects or remove missing ones, and were skipped: {others}.")
