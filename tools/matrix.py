@@ -208,11 +208,11 @@ def run_targets(environment: Environment, tasks: Environment) -> Row:
     log = DIRECTORY / f"core{environment.core}-{tasks.name}.log"
     log.unlink(missing_ok=True)
     with Standins() as standins, tempfile.TemporaryDirectory(dir=DIRECTORY) as output:
-        environ = {**standins.environment(), "IMMUTA_IN_PROCESS": "false"}
-        settings = {key.lower(): value for key, value in environ.items()}
+        settings = {key.lower(): value for key, value in standins.environment().items()}
         play = {
             "hosts": "localhost",
             "gather_facts": False,
+            "environment": {"IMMUTA_IN_PROCESS": "false"},
             "vars": {
                 **settings,
                 "output_dir": output,

@@ -184,6 +184,7 @@ def _serve(path: str) -> None:
 def _execute(words: list[str], environment: dict[str, str], directory: str) -> None:
     """Do what ``python WORDS`` does at its start."""
     signal.alarm(TIME_LIMIT)
+    gc.disable()  # In a short process, it takes 8 % of the time (measured).
     os.environ.clear()
     os.environ.update(environment)
     if not {"LANG", "LC_ALL", "LC_CTYPE"} & set(environment):
