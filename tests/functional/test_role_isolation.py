@@ -12,7 +12,7 @@ from tests.support.playbooks import Run, Workspace, asked, statuses
 from tests.support.standin import Standins, scripts
 
 ROLE = "immuta.integrations.immuta_redshift"
-A, B, C, D = (f"{letter}.example.com" for letter in "abcd")
+A, B, C, D, E = (f"{letter}.example.com" for letter in "abcde")
 
 
 def config(standins: Standins, host: str, **changes: t.Any) -> dict[str, t.Any]:
@@ -79,9 +79,10 @@ def test_failed_cluster_does_not_affect_the_next_one(workspace: Workspace, stand
 
 
 def test_results_of_earlier_clusters_are_reset(workspace: Workspace, standins: Standins) -> None:
-    """A loop continues after a failed cluster."""
+    """A loop continues after a cluster that fails before its plan, and after one whose registration fails."""
     standins.immuta.seed(config=config(standins, D))
-    clusters = [config(standins, A), config(standins, B, port=70000), config(standins, C)]
+    standins.immuta.add_fault("status", method="POST", path="integrations$", skip=1, status=403)
+    clusters = [config(standins, A), config(standins, B, port=70000), config(standins, C), config(standins, E)]
     body = workspace.directory / "one.yml"
     body.write_text(json.dumps([rescued("{{ item }}", shown("fact=<{{ immuta_redshift_integration }}>"))]))
     deregister = include(config(standins, D), role={"tasks_from": "register"}, vars={"immuta_redshift_state": "absent"})
@@ -94,8 +95,8 @@ def test_results_of_earlier_clusters_are_reset(workspace: Workspace, standins: S
     )
 
     assert run.succeeded, run.output
-    assert sorted(passwords_in(standins)) == [A, C]
-    assert run.output.count("fact=<") == run.output.count("fact=<{}>") == 1
+    assert sorted(passwords_in(standins)) == [A, E]
+    assert run.output.count("fact=<") == run.output.count("fact=<{}>") == 2
     assert "leftovers=[]" in run.output
 
 
