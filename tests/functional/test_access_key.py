@@ -79,7 +79,7 @@ def test_integration_with_an_access_key(workspace: Workspace, standins: Standins
     assert "The file of cluster.example.com is incomplete" in said
     assert "extra.awsSecretAccessKey, extra.stage.handle" in said
     assert "# INCOMPLETE" in text
-    assert '"awsAccessKeyId": "AKIAEXAMPLE"' in text
+    assert "awsAccessKeyId: AKIAEXAMPLE" in text
     assert not [secret for secret in (SECRET, SESSION) if secret in text + exported.output]
 
     unchanged = workspace.play(CONFIGURE, "-e", f"@{file}", **play, **SECRETS)
@@ -91,7 +91,7 @@ def test_integration_with_an_access_key(workspace: Workspace, standins: Standins
     changed = text.replace("enabled: false", "enabled: true\n    role: impersonators")
     file.write_text(changed, encoding="utf-8")
     incomplete = file.with_name("incomplete.yml")
-    hidden = '    "awsSecretAccessKey"'
+    hidden = "    awsSecretAccessKey"
     incomplete.write_text("".join(line for line in changed.splitlines(True) if not line.startswith(hidden)))
     refused = workspace.play(CONFIGURE, "-e", f"@{incomplete}", **play, **SECRETS)
 

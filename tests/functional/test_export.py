@@ -53,7 +53,6 @@ def shapes() -> list[dict[str, t.Any]]:
 
 
 def test_export_is_in_sync(workspace: Workspace, standins: Standins) -> None:
-    workspace.environment["ANSIBLE_PIPELINING"] = "true"  # fewer processes for each file
     for shape in shapes():
         standins.immuta.seed(**shape)
     standins.immuta.seed(type="Snowflake", config={"host": "snow.example.com"})
@@ -69,7 +68,16 @@ def test_export_is_in_sync(workspace: Workspace, standins: Standins) -> None:
     hosts = sorted(shape["config"]["host"] for shape in shapes())
     assert sorted(path.name for path in host_vars.iterdir()) == [f"{host}.yml" for host in hosts]
     assert {stat.S_IMODE(path.stat().st_mode) for path in host_vars.iterdir()} == {0o600}
-    assert workspace.play(EXPORT, export_dir=str(host_vars)).changed == 0
+    edited = host_vars / "plain.example.com.yml"
+    text = edited.read_text(encoding="utf-8")
+    edited.write_text(text.replace("'{{ immuta_redshift_secret_password }}'", "Some-Pa55word"), encoding="utf-8")
+    edited.chmod(0o644)
+    again = workspace.play(EXPORT, "--diff", export_dir=str(host_vars))
+    assert again.changed == 1
+    assert "password: ********" in again.output
+    assert "Some-Pa55word" not in again.output
+    assert (edited.read_text(encoding="utf-8"), stat.S_IMODE(edited.stat().st_mode)) == (text, 0o600)
+    assert workspace.play(EXPORT, "--check", export_dir=str(host_vars)).changed == 0
     for path in host_vars.iterdir():
         text = path.read_text(encoding="utf-8").replace("!unsafe ", "")
         assert yaml.safe_load(text)["immuta_redshift_config"]["host"] == path.stem
