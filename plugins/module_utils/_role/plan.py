@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import listed
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS, quoted
 
 SCRIPTS = ("cleanup", "initial_create", "create", "edit", "delete")
 # The directory of temporary scripts is the same for all runs, so a run finds the scripts of a killed one.
@@ -348,18 +348,13 @@ def _leftovers(options: Options, current: Current, catalog: Catalog) -> tuple[tu
         return (), ()
     database = _database(options, current, "database")
     if not catalog.database_exists:
-        return ((f"DROP USER {_quoted(options.account)};",) if _has_account(options, catalog) else ()), ()
+        return ((f"DROP USER {quoted(options.account)};",) if _has_account(options, catalog) else ()), ()
     if catalog.other_schemas:
         others = listed(list(catalog.other_schemas))
         return (), (
             f"The database {database} on {options.host} holds other schemas and must not be dropped: {others}.",
         )
-    return (f"DROP DATABASE {_quoted(database)};",), ()
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
+    return (f"DROP DATABASE {quoted(database)};",), ()
 
 
 def _carried_out(options: Options, planned: Plan, current: Current, catalog: Catalog) -> Plan:
