@@ -198,7 +198,7 @@ def report(statements: t.Sequence[Statement], outcomes: Outcomes) -> list[dict[s
 
 
 def _blocks(statements: t.Sequence[Statement]) -> list[_Block]:
-    """Yield the transactions of the script, and each statement outside of them, in order."""
+    """Return the transactions of the script, and each statement outside of them, in order."""
     blocks: list[_Block] = []
     total = len(statements)
     opener: Statement | None = None

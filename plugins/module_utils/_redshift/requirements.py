@@ -130,12 +130,12 @@ def _create_user(facts: Facts) -> Check:
 
 
 def _new_database(facts: Facts) -> list[Check]:
-    """Yield the requirements of a database that the scripts create and own."""
+    """Return the requirements of a database that the scripts create and own."""
     return [_own_database(name, facts) for name in ("REVOKE ALL PRIVILEGES ON DATABASE", "GRANT TEMP ON DATABASE")]
 
 
 def _existing_database(facts: Facts) -> list[Check]:
-    """Yield the requirements of an existing database, from Immuta's page for Redshift Spectrum: no owner."""
+    """Return the requirements of an existing database, from Immuta's page for Redshift Spectrum: no owner."""
     names, account, database = ("ALL PRIVILEGES ON DATABASE", "GRANT TEMP ON DATABASE"), facts.account, facts.database
     if account.superuser:
         return [Check(name, "passed", f"{account.name} is a superuser.") for name in names]
