@@ -31,7 +31,7 @@ from pathlib import Path
 
 from tests.support.paths import ROOT
 from tests.support.standin import Standins
-from tools.pythons import find_python
+from tools.pythons import PYTHONS, find_python
 
 DIRECTORY = ROOT / ".cache" / "matrix"
 HOME = ROOT / ".cache" / "home"
@@ -74,7 +74,6 @@ CORES = {
     "2.20": Core(pythons(12, 14), pythons(9, 14)),
     "2.21": Core(pythons(12, 14), pythons(9, 14)),
 }
-PYTHONS = pythons(9, 14)
 
 
 class Environment(t.NamedTuple):

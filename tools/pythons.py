@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-LOWEST_MINOR = 9
-"""The lowest Python of tasks is 3.9."""
+PYTHONS = [f"3.{minor}" for minor in range(9, 15)]
+"""The supported Pythons; the first ones run only tasks."""
 # The base interpreter of a virtual environment, which must be able to create another one.
 REAL_PATH = "import ensurepip, os, sys, venv; print(os.path.realpath(sys.executable))"
 
@@ -18,7 +18,7 @@ REAL_PATH = "import ensurepip, os, sys, venv; print(os.path.realpath(sys.executa
 def search_path(*, extremes: bool = False) -> str:
     """Return PATH with this environment first, and with all Pythons of pyenv, or only the oldest and the newest one.
 
-    Versions that no task of the collection runs on are left out.
+    Unsupported versions are left out.
     """
     directories = [str(Path(sys.executable).parent)]
     for directory in map(Path, os.environ["PATH"].split(os.pathsep)):
@@ -26,7 +26,7 @@ def search_path(*, extremes: bool = False) -> str:
             directories.append(str(directory))
             continue
         found = sorted((directory.parent / "versions").glob("3.*/bin"), key=_minor, reverse=True)
-        found = [path for path in found if _minor(path) >= LOWEST_MINOR]
+        found = [path for path in found if f"3.{_minor(path)}" in PYTHONS]
         directories += map(str, [found[0], found[-1]] if extremes and found else found)
     return os.pathsep.join(directories)
 

@@ -32,7 +32,7 @@ from tests.support.paths import COLLECTIONS, ROOT
 TIME_LIMIT = 120  # seconds for one run
 PACKAGE = "ansible_collections.immuta.integrations.plugins"
 BIN = pathlib.Path(sys.executable).parent
-PROGRAMS = [str(BIN / name) for name in ("ansible-playbook", "ansible-inventory")]
+PRELOADED = [sys.executable, *(str(BIN / name) for name in ("ansible-playbook", "ansible-inventory"))]
 DEPENDENCIES = ("ansible.cli.playbook", "ansible.cli.inventory", "psycopg", "redshift_connector", "requests")
 IMPORTED_AGAIN = ("ansible", "ansible_collections", "tests")
 Files = tuple[int, int, int]
@@ -53,7 +53,7 @@ def run_module(name: str, arguments: dict[str, t.Any], environment: dict[str, st
     if "PYTHONPATH" in environment:
         python_path = os.pathsep.join([str(COLLECTIONS), environment["PYTHONPATH"]])
         environment = {**environment, "PYTHONPATH": python_path}
-    return _run(["-m", f"{PACKAGE}.modules.{name}"], environment, directory, text)
+    return _run([sys.executable, "-m", f"{PACKAGE}.modules.{name}"], environment, directory, text)
 
 
 def run_program(
@@ -64,35 +64,23 @@ def run_program(
     merge: bool = False,
 ) -> Ended:
     """Run a command with an empty standard input, with only this environment; ``merge`` writes errors to stdout."""
-    words = [str(word) for word in command]
-    if words[0] in PROGRAMS:
-        return _run(words, environment, directory, merge=merge)
-    run = subprocess.run(
-        words,
-        env=environment,
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-    return Ended(run.returncode, run.stdout, run.stderr or "")
+    return _run([str(word) for word in command], environment, directory, merge=merge)
 
 
 def _run(
     words: list[str], environment: dict[str, str], directory: pathlib.Path, text: str = "", *, merge: bool = False
 ) -> Ended:
-    """Run Python with these words, in a fork unless ``PYTHONPATH`` changes the available imports."""
+    """Run a command, in a fork if the server can run it and ``PYTHONPATH`` does not change the available imports."""
     with contextlib.ExitStack() as stack:
         stdin, stdout, stderr = (stack.enter_context(tempfile.TemporaryFile()) for _number in range(3))
         stdin.write(text.encode())
         stdin.seek(0)
         files = stdin.fileno(), stdout.fileno(), (stdout if merge else stderr).fileno()
-        if "PYTHONPATH" in environment:
+        if words[0] in PRELOADED and "PYTHONPATH" not in environment:
+            status = _forked(words, environment, directory, files)
+        else:
             status = subprocess.run(
-                [sys.executable, *words],
+                words,
                 env=environment,
                 cwd=directory,
                 stdin=files[0],
@@ -101,8 +89,6 @@ def _run(
                 timeout=TIME_LIMIT,
                 check=False,
             ).returncode
-        else:
-            status = _forked(words, environment, directory, files)
         return Ended(status, *(_text(file.fileno()) for file in (stdout, stderr)))
 
 
@@ -182,7 +168,7 @@ def _serve(path: str) -> None:
 
 
 def _execute(words: list[str], environment: dict[str, str], directory: str) -> None:
-    """Do what ``python WORDS`` does at its start."""
+    """Do what a preloaded program does at its start, or ``python -m MODULE``."""
     signal.alarm(TIME_LIMIT)
     gc.disable()  # In a short process, it takes 8 % of the time (measured).
     os.environ.clear()
@@ -190,9 +176,9 @@ def _execute(words: list[str], environment: dict[str, str], directory: str) -> N
     if not {"LANG", "LC_ALL", "LC_CTYPE"} & set(environment):
         os.environ["LC_CTYPE"] = "C.UTF-8"  # PEP 538
     os.chdir(directory)
-    if words[0] == "-m":
-        sys.argv = words[1:]
-        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    if words[0] == sys.executable:
+        sys.argv = words[2:]
+        runpy.run_module(words[2], run_name="__main__", alter_sys=True)
     else:
         _forget()
         sys.path[:] = [str(BIN), *(place for place in sys.path if place not in ("", str(ROOT), str(COLLECTIONS)))]

@@ -92,6 +92,7 @@ def test_impossible_transaction_mode_is_refused(script: str, transaction: str, l
 def test_statements_run_in_one_transaction_or_alone() -> None:
     assert execute("A; B") == Result(["ok", "ok"], "BEGIN; A; B; COMMIT")
     assert execute("A; B", "none") == Result(["ok", "ok"], "A; B")
+    assert execute("A; END; B") == Result(["ok", "ok", "ok"], "A; END; B"), "without BEGIN"
 
 
 def test_failure_rolls_the_transaction_back() -> None:
@@ -223,7 +224,7 @@ def test_conflict_retries_are_limited(transaction: str) -> None:
         ("auto", "BEGIN", LOST, ["not_run"] * 2, "unchanged", "was lost before the script's transaction started"),
         ("auto", "B", LOST, ["rolled_back", "failed"], "unchanged", ": the connection was lost while it ran."),
         ("auto", "COMMIT", LOST, ["unknown"] * 2, "unknown", "completely or not at all"),
-        ("auto", "COMMIT", refused("53100"), ["rolled_back"] * 2, "unchanged", "or committed with SQLSTATE 53100"),
+        ("auto", "COMMIT", refused("53100", "x"), ["rolled_back"] * 2, "unchanged", "committed with SQLSTATE 53100."),
         ("none", "A", LOST, ["unknown", "not_run"], "unknown", "query the catalog"),
     ],
 )

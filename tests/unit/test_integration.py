@@ -593,9 +593,11 @@ def test_recreation_ignores_the_old_record(status: str):
     assert (decision.before, decision.after) == ({}, settings_view(decision.payload))
 
 
-@pytest.mark.parametrize("there", [None, record("deleted"), record("deleting")], ids=["none", "deleted", "deleting"])
-def test_missing_id_cannot_be_created(there: dict[str, t.Any] | None):
-    with pytest.raises(InputError, match="id 7: leave out id to create one"):
+@pytest.mark.parametrize(
+    ("there", "state"), [(None, "has no"), (record("deleted"), "has no"), (record("deleting"), "is deleting the")]
+)
+def test_missing_id_cannot_be_created(there: dict[str, t.Any] | None, state: str):
+    with pytest.raises(InputError, match=f"Immuta {state} integration with id 7: leave out id to create one"):
         decide(there, desired(id="7"))
 
 

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from tests.support.paths import ROOT
 from tools import collection_copy, matrix
+from tools.pythons import PYTHONS
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
 
@@ -116,7 +117,7 @@ def test_workflows_match_the_matrix() -> None:
         [versions] = [
             step["with"]["python-version"] for step in tested[name]["steps"] if "setup-python@" in step.get("uses", "")
         ]
-        assert sorted(versions.split(), key=matrix.PYTHONS.index) == matrix.PYTHONS
+        assert sorted(versions.split(), key=PYTHONS.index) == PYTHONS
 
 
 def test_workflows_only_run_make_targets() -> None:

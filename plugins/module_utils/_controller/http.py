@@ -26,9 +26,9 @@ from ansible_collections.immuta.integrations.plugins.module_utils._controller.co
 Fields = dict[str, t.Any]
 
 TIMEOUT = 30  # seconds for one request
-PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each retry
+BACKOFFS = (0.5, 1.0, 2.0, 4.0)  # seconds before each retry
 RETRY_AFTER_LIMIT = 60.0  # seconds
-PASSING = (429, 502, 503, 504)
+RETRY_STATUSES = (429, 502, 503, 504)
 REPLY_WORDS = 400  # shown characters of a refusal
 
 
@@ -92,13 +92,13 @@ class Api:
         return self._repeated("POST", path, body) if repeatable else self._send("POST", path, body)
 
     def _repeated(self, method: str, path: str, body: Fields | None) -> t.Any:
-        for pause in PAUSES:
+        for backoff in BACKOFFS:
             try:
                 return self._send(method, path, body)
             except ControllerError as error:
                 if not error.retryable:
                     raise
-                time.sleep(max(pause, min(error.facts.get("retry_after") or 0.0, RETRY_AFTER_LIMIT)))
+                time.sleep(max(backoff, min(error.facts.get("retry_after") or 0.0, RETRY_AFTER_LIMIT)))
         return self._send(method, path, body)
 
     def _send(self, method: str, path: str, body: Fields | None) -> t.Any:
@@ -148,7 +148,7 @@ def refusal(request: str, status: int, retry_after: str | None, text: bytes) -> 
         403: " The token needs the scope write, and its user the permission for this request.",
         404: " Behind the gateway of Automation Platform, set immuta_controller_prefix to /api/controller/v2.",
     }.get(status, "")
-    retryable = status in PASSING
+    retryable = status in RETRY_STATUSES
     error = ControllerError(
         f"The controller refused {request} with status {status}: {words(text)}.{advice}",
         status=status,

@@ -16,14 +16,13 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     InputError,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Spec
 
 try:
     import requests
 except ImportError:
     requests = None  # type: ignore[assignment]
 
-
-Spec = dict[str, dict[str, t.Any]]
 
 _RANGES = {"timeout": (1, 86_400), "retries": (0, 100)}  # at most a day, and an hour of retries
 

@@ -180,8 +180,7 @@ def missing_credentials(config: Config) -> list[str]:
         given = config.get("okta", {})
         options = _KEYS["okta"]["options"]
         return [f"config.okta.{option}" for option in options if api_name(option) not in given]
-    needed = ("username", "password") if kind == "userPassword" else ()
-    return [f"config.{name}" for name in needed if name not in config]
+    return [f"config.{name}" for name in CREDENTIALS.get(kind or "", ()) if name not in config]
 
 
 def option_name(name: str) -> str:

@@ -22,8 +22,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.errors
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import masked
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import Spec
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Desired, snake_case
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Desired, Spec, snake_case
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import (
     SETTLED,
     Record,

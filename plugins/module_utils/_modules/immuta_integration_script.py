@@ -136,20 +136,17 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
     before = read_if_exists(dest)
     with session(tenant) as http:
         generate = functools.partial(_generate, IntegrationsApi(http), name, desired)
-        script = generate()
-        if params["reviewed_checksum"] is not None:
-            script = _reviewed(params, tenant.api_key, before, generate, script, show)
-        elif params["require_unchanged"] and before != script:
-            state = "does not exist" if before is None else "is not what Immuta generates now for this configuration"
-            raise InputError(f"The script {dest} {state}: generate it again, review it, and run the task again.")
+        script = _accepted(params, tenant.api_key, before, generate, show)
         again = generate() if params["check_repeatable"] else script
     inspection = inspect(name, script, params["server_version"], _databases(config))
     if params["require_runnable"]:
         _check_inspection(name, inspection)
+    files = {dest: script}
+    if params["review"]:
+        files.update(_review(params["review"], dest, script, tenant.api_key, show))
+    changed = any(read_if_exists(path) != content for path, content in files.items())
+    changed = changed or stat.S_IMODE(os.stat(dest).st_mode) != mode
     warnings += [finding.message for finding in inspection.findings]
-    reviews = _review(params["review"], dest, script, tenant.api_key, show) if params["review"] else {}
-    changed = before != script or stat.S_IMODE(os.stat(dest).st_mode) != mode
-    changed = changed or any(read_if_exists(path) != content for path, content in reviews.items())
     result: dict[str, t.Any] = {
         "changed": changed,
         "dest": params["dest"],
@@ -170,9 +167,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
         if again != script:
             warnings.append(f"Immuta generates a different script {name} each time. {_KEEP_IT}")
     if changed and not check_mode:
-        _write(
-            params, {dest: (script, mode), **{path: (text, 0o600) for path, text in reviews.items()}}, before, result
-        )
+        result.update(_write(params, files, mode, before))
     return result
 
 
@@ -198,18 +193,18 @@ def _check_inspection(name: str, inspection: Inspection) -> None:
         )
 
 
-def _write(
-    params: t.Mapping[str, t.Any], files: dict[str, tuple[bytes, int]], before: bytes | None, result: dict[str, t.Any]
-) -> None:
-    """Write the files with their modes. The first is the script; ``before`` is its old content for a backup."""
-    dest, (script, mode) = next(iter(files.items()))
+def _write(params: t.Mapping[str, t.Any], files: dict[str, bytes], mode: int, before: bytes | None) -> dict[str, str]:
+    """Write the script, which is the first file, and the review; return the backup of ``before``, its old content."""
+    backup = {}
+    dest, script = next(iter(files.items()))
     if params["create_parents"]:
         create_parents(os.path.dirname(dest))
     if params["backup"] and before is not None and before != script:
-        result["backup_file"] = f"{dest}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
-        write_file(result["backup_file"], before, mode)
-    for path, (content, permissions) in files.items():
-        write_file(path, content, permissions)
+        backup["backup_file"] = f"{dest}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
+        write_file(backup["backup_file"], before, mode)
+    for path, content in files.items():
+        write_file(path, content, mode if path == dest else 0o600)
+    return backup
 
 
 _KEEP_IT = "Keep the reviewed file, and run it with the role's entry point execute and immuta_redshift_reviewed."
@@ -224,25 +219,26 @@ def _masking(api_key: str, config: dict[str, t.Any]) -> _Show:
     return lambda script: mask(script, known, words)
 
 
-def _reviewed(
-    params: t.Mapping[str, t.Any],
-    key: str,
-    kept: bytes | None,
-    generate: t.Callable[[], bytes],
-    generated: bytes,
-    show: _Show,
+def _accepted(
+    params: t.Mapping[str, t.Any], key: str, kept: bytes | None, generate: t.Callable[[], bytes], show: _Show
 ) -> bytes:
-    """Return the reviewed script: the file with ``require_unchanged``, otherwise the generated script.
+    """Return the generated script, or with a review and ``require_unchanged`` the kept one.
 
     Raise InputError for another script, with the differing lines if the reviewed one is available.
     """
-    expected, dest = params["reviewed_checksum"], params["dest"]
-    script, other = (kept, generated) if params["require_unchanged"] else (generated, kept)
+    expected, dest, use_kept = params["reviewed_checksum"], params["dest"], params["require_unchanged"]
+    generated = generate()
+    if expected is None:
+        if use_kept and kept != generated:
+            state = "does not exist" if kept is None else "is not what Immuta generates now for this configuration"
+            raise InputError(f"The script {dest} {state}: generate it again, review it, and run the task again.")
+        return generated
+    script, other = (kept, generated) if use_kept else (generated, kept)
     if script is None:
         raise InputError(f"The reviewed script {dest} does not exist: restore it, or generate and review it again.")
     if has_checksum(script, key, expected):
         return script
-    if params["require_unchanged"]:
+    if use_kept:
         message = f"The script {dest} is not the one that was reviewed, and nothing was run: restore the reviewed file"
     else:
         message = (
@@ -250,7 +246,7 @@ def _reviewed(
             "was run: undo the change of the configuration"
         )
     message += ", or review the script again."
-    if not params["require_unchanged"] and generate() != generated:
+    if not use_kept and generate() != generated:
         message += f" Immuta generates a different text each time. {_KEEP_IT}"
     difference = None
     if other is not None and has_checksum(other, key, expected):

@@ -19,6 +19,8 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.driv
     Session,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.transient import (
+    CONFLICT_BACKOFF,
+    CONFLICT_RETRIES,
     is_conflict,
 )
 
@@ -40,8 +42,6 @@ _DETAILS = {"database": ("owner",), "schema": ("owner",), "user": ("superuser", 
 
 # As in the views of privileges.
 _GRANT_OPTION = "identity_type = 'user' AND identity_name = current_user AND admin_option"
-
-_CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0  # seconds
 
 # Redshift's own roles that may create users.
 _USER_CREATORS = {"sys:superuser", "sys:secadmin"}
@@ -194,13 +194,13 @@ def _probe(session: Session, sql: str) -> Rows | None:
 
 def _rows(session: Session, sql: str) -> Rows:
     """Return the rows of a query, with a retry after a session conflict. Raise DriverError."""
-    for _attempt in range(_CONFLICT_TRIES):
+    for _attempt in range(CONFLICT_RETRIES):
         try:
             return session.query(sql)
         except DriverError as error:
             if error.lost or not is_conflict(error.sqlstate, error.server_message):
                 raise
-        time.sleep(_CONFLICT_PAUSE)
+        time.sleep(CONFLICT_BACKOFF)
     return session.query(sql)
 
 

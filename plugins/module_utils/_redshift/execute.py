@@ -30,6 +30,8 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
     runs_in_transaction,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.transient import (
+    CONFLICT_BACKOFF,
+    CONFLICT_RETRIES,
     is_conflict,
 )
 
@@ -46,8 +48,6 @@ _TAKES_AWAY = re.compile(r"(?:DROP|REVOKE)\b|ALTER DEFAULT PRIVILEGES .*\bREVOKE
 _NEUTRAL = ("GRANT", "REVOKE", "COMMENT", "SET", "SELECT", "SHOW", "ANALYZE", "INSERT", "UPDATE", "DELETE", "COPY")
 
 _KEEPS = {"existing": ("CREATE", "ALTER DEFAULT PRIVILEGES", *_NEUTRAL), "missing": ("DROP", *_NEUTRAL)}
-
-_CONFLICT_TRIES, _CONFLICT_PAUSE = 5, 2.0
 
 # An active transaction where none is allowed; a procedure that commits, called inside one. Redshift's own wording with
 # another code: Amazon Redshift's documentation, "TRUNCATE" and "Managing transactions".
@@ -198,7 +198,7 @@ def report(statements: t.Sequence[Statement], outcomes: Outcomes) -> list[dict[s
 
 
 def _blocks(statements: t.Sequence[Statement]) -> list[_Block]:
-    """Yield the transactions of the script, and each statement outside of them, in order."""
+    """Return the transactions of the script, and each statement outside of them, in order."""
     blocks: list[_Block] = []
     total = len(statements)
     opener: Statement | None = None
@@ -237,15 +237,15 @@ def _run_each(
 
 
 def _run_one(session: Session, statement: Statement, skip: t.Collection[str], sleep: t.Callable[[float], None]) -> str:
-    for attempt in range(_CONFLICT_TRIES + 1):
+    for attempt in range(CONFLICT_RETRIES + 1):
         try:
             session.execute(statement.text)
         except DriverError as error:
             if _needless(error, statement, skip):
                 return "skipped"
-            if error.lost or not _is_conflict(error, statement) or attempt == _CONFLICT_TRIES:
+            if error.lost or not _is_conflict(error, statement) or attempt == CONFLICT_RETRIES:
                 raise _StoppedError(error, statement) from None
-            sleep(_CONFLICT_PAUSE)
+            sleep(CONFLICT_BACKOFF)
         else:
             break
     return "ok"
@@ -261,10 +261,10 @@ def _run_block(session: Session, block: _Block, skip: t.Collection[str], sleep: 
         except _StoppedError as stopped:
             stopped.is_rolled_back = not stopped.error.lost and _roll_back(session)
             is_conflict = stopped.is_rolled_back and _is_conflict(stopped.error, stopped.current)
-            if not is_conflict or conflicts == _CONFLICT_TRIES:
+            if not is_conflict or conflicts == CONFLICT_RETRIES:
                 raise
             conflicts += 1
-            sleep(_CONFLICT_PAUSE)
+            sleep(CONFLICT_BACKOFF)
         else:
             if not needless:
                 return skipped

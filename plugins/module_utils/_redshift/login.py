@@ -16,9 +16,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     InputError,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import (
-    Spec,
-)
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Spec
 
 
 def login_spec() -> Spec:

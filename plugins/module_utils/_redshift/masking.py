@@ -15,6 +15,7 @@ import json
 import re
 import typing as t
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import MASK
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
     BLOCK,
     BROKEN,
@@ -26,8 +27,6 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql 
     REDSHIFT,
     lex,
 )
-
-MASK = "********"
 
 # Redshift's refusal of a Python function since its patch 198, as users reported it in June 2026: AWS's solution
 # clickstream-analytics-on-aws, issue 1609.

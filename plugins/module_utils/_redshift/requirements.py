@@ -121,7 +121,7 @@ def _create_user(facts: Facts) -> Check:
     name, account = "CREATE USER", facts.account
     if account.createuser:
         return Check(name, "passed", f"{account.name} may create users.")
-    remedy = f"GRANT ROLE sys:secadmin TO {_quoted(account.name)}"
+    remedy = f"GRANT ROLE sys:secadmin TO {quoted(account.name)}"
     if facts.integration_exists and not account.createuser:
         return Check(name, "warning", f"{account.name} may not create users, in case a change needs it: {remedy}")
     if account.createuser is None:
@@ -130,12 +130,12 @@ def _create_user(facts: Facts) -> Check:
 
 
 def _new_database(facts: Facts) -> list[Check]:
-    """Yield the requirements of a database that the scripts create and own."""
+    """Return the requirements of a database that the scripts create and own."""
     return [_own_database(name, facts) for name in ("REVOKE ALL PRIVILEGES ON DATABASE", "GRANT TEMP ON DATABASE")]
 
 
 def _existing_database(facts: Facts) -> list[Check]:
-    """Yield the requirements of an existing database, from Immuta's page for Redshift Spectrum: no owner."""
+    """Return the requirements of an existing database, from Immuta's page for Redshift Spectrum: no owner."""
     names, account, database = ("ALL PRIVILEGES ON DATABASE", "GRANT TEMP ON DATABASE"), facts.account, facts.database
     if account.superuser:
         return [Check(name, "passed", f"{account.name} is a superuser.") for name in names]
@@ -143,7 +143,7 @@ def _existing_database(facts: Facts) -> list[Check]:
         return [Check(name, "skipped", "There is no database to have privileges on.") for name in names]
     if facts.database_owner == account.name:
         return [Check(name, "passed", f"{account.name} owns the database '{database}'.") for name in names]
-    to_account = f"ON DATABASE {_quoted(database)} TO {_quoted(account.name)}"
+    to_account = f"ON DATABASE {quoted(database)} TO {quoted(account.name)}"
     return [
         _privilege(
             names[0],
@@ -177,7 +177,7 @@ def _own_database(name: str, facts: Facts) -> Check:
     if facts.database_exists:
         if facts.database_owner in (account.name, facts.system_user):
             return Check(name, "passed", f"{facts.database_owner} owns the database '{facts.database}'.")
-        remedy = f"ALTER DATABASE {_quoted(facts.database)} OWNER TO {_quoted(account.name)}"
+        remedy = f"ALTER DATABASE {quoted(facts.database)} OWNER TO {quoted(account.name)}"
         return Check(name, "failed", f"{account.name} does not own the database '{facts.database}': {remedy}")
     if account.createdb:
         return Check(name, "passed", f"{account.name} will own the database it creates.")
@@ -234,7 +234,7 @@ def _python_language(facts: Facts) -> Check:
         return Check(name, "passed", f"{account.name} is a superuser.")
     if facts.database_exists is False:
         return Check(name, "skipped", "Privileges on a language belong to a database, which does not exist yet.")
-    remedy = f"GRANT USAGE ON LANGUAGE plpythonu TO {_quoted(account.name)} WITH GRANT OPTION"
+    remedy = f"GRANT USAGE ON LANGUAGE plpythonu TO {quoted(account.name)} WITH GRANT OPTION"
     return _privilege(
         name,
         facts.grants_python,
@@ -261,13 +261,14 @@ def _impersonation(facts: Facts) -> Check:
     if facts.impersonation_role_exists:
         return Check(name, "warning", f"The group '{role}' exists: {facts.account.name} must be allowed to alter it.")
     reason = f"{facts.account.name} is not a superuser and must be allowed to create the group '{role}'; if it is not:"
-    return Check(name, "warning", f"{reason} CREATE GROUP {_quoted(role)} as a superuser")
+    return Check(name, "warning", f"{reason} CREATE GROUP {quoted(role)} as a superuser")
 
 
 def _grant_createdb(account: Account) -> str:
-    return f"ALTER USER {_quoted(account.name)} CREATEDB"
+    return f"ALTER USER {quoted(account.name)} CREATEDB"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as a quoted identifier of SQL."""
     doubled = name.replace('"', '""')
     return f'"{doubled}"'

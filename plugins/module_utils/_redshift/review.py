@@ -20,11 +20,9 @@ import unicodedata
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import (
     ScriptError,
 )
+from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import MASK
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import (
     visible,
-)
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.masking import (
-    MASK,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.sql import (
     BLOCK,

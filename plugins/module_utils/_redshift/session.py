@@ -86,7 +86,7 @@ def _open(login: Login, database: str, sleep: t.Callable[[float], None]) -> Sess
         try:
             return _session(login, database)
         except NoSessionError as problem:
-            if attempt == login.connect_retries or not _may_pass(problem):
+            if attempt == login.connect_retries or not _is_retryable(problem):
                 raise _login_error(login, database, problem) from None
         sleep(min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1.0))
         attempt += 1
@@ -105,7 +105,7 @@ def _session(login: Login, database: str) -> Session:
     return session
 
 
-def _may_pass(problem: NoSessionError) -> bool:
+def _is_retryable(problem: NoSessionError) -> bool:
     if problem.refused:
         return is_transient_login(problem.sqlstate)
     if isinstance(problem.cause, socket.gaierror):

@@ -15,6 +15,9 @@ _CONNECTION = re.compile(r"08(?!P01|004)...|53300|57P0[123]")
 # Serialization failure, deadlock.
 _CONFLICT = ("40001", "40P01")
 
+# The number of retries after a conflict, and the seconds before each.
+CONFLICT_RETRIES, CONFLICT_BACKOFF = 5, 2.0
+
 _UNIQUE_VIOLATION = "23505"
 
 # A concurrent insert of two sessions into the catalog.

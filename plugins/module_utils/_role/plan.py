@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import listed
-from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS
+from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS, quoted
 
 SCRIPTS = ("cleanup", "initial_create", "create", "edit", "delete")
 # The directory of temporary scripts is the same for all runs, so a run finds the scripts of a killed one.
@@ -287,15 +287,13 @@ def _has_parts(options: Options, catalog: Catalog) -> bool:
 def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Step, ...]:
     if _is_complete(options, catalog):
         return ()
-    has_parts = _has_parts(options, catalog)
-    if options.on_partial == "fail" and (has_parts or (catalog.database_exists and not options.single_database)):
+    has_parts, strict = _has_parts(options, catalog), options.on_partial == "fail"
+    if strict and (has_parts or (catalog.database_exists and not options.single_database)):
         raise InputError(_partial_setup(options, current, catalog))
     database = _database(options, current, "database")
     initial_database = _database(options, current, "initial_database")
     # A killed run may still be active, and create objects that the catalog does not show yet.
-    strict = options.on_partial == "fail"
-    first_fails = strict and not (catalog.database_exists or has_parts)
-    first = Step("initial_create", initial_database, "fail" if first_fails else "skip")
+    first = Step("initial_create", initial_database, "fail" if strict and not catalog.database_exists else "skip")
     if has_parts and options.on_partial == "cleanup":
         cleanup = Step("cleanup", database if catalog.database_exists else initial_database, on_missing="skip")
         return (cleanup, first, Step("create", database, "skip"))
@@ -308,8 +306,7 @@ def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Ste
     # Without the account, its grants are missing although the schemas exist.
     creates = {"schema": list(IMMUTA_SCHEMAS)} if _has_account(options, catalog) or catalog.missing_schemas else {}
     has_group = bool(options.group) and not catalog.missing_groups
-    second_fails = strict and not (has_parts or has_group)
-    second = Step("create", database, "fail" if second_fails else "skip", creates=creates)
+    second = Step("create", database, "fail" if strict and not has_group else "skip", creates=creates)
     is_first_done = catalog.database_exists and not (options.account and catalog.missing_users)
     if is_first_done and not options.execute and not options.single_database:
         return (second,)
@@ -348,18 +345,13 @@ def _leftovers(options: Options, current: Current, catalog: Catalog) -> tuple[tu
         return (), ()
     database = _database(options, current, "database")
     if not catalog.database_exists:
-        return ((f"DROP USER {_quoted(options.account)};",) if _has_account(options, catalog) else ()), ()
+        return ((f"DROP USER {quoted(options.account)};",) if _has_account(options, catalog) else ()), ()
     if catalog.other_schemas:
         others = listed(list(catalog.other_schemas))
         return (), (
             f"The database {database} on {options.host} holds other schemas and must not be dropped: {others}.",
         )
-    return (f"DROP DATABASE {_quoted(database)};",), ()
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
+    return (f"DROP DATABASE {quoted(database)};",), ()
 
 
 def _carried_out(options: Options, planned: Plan, current: Current, catalog: Catalog) -> Plan:
