@@ -9,6 +9,7 @@ because ansible-core reads its configuration from the environment at its import.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import gc
@@ -176,6 +177,21 @@ def _execute(words: list[str], environment: dict[str, str], directory: str) -> N
     if not {"LANG", "LC_ALL", "LC_CTYPE"} & set(environment):
         os.environ["LC_CTYPE"] = "C.UTF-8"  # PEP 538
     os.chdir(directory)
+    status = 0
+    try:
+        _run_here(words)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            raise
+        status = end.code or 0
+    # Without the cleanup of Python, which would copy the memory of the server.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _run_here(words: list[str]) -> None:
     if words[0] == sys.executable:
         sys.argv = words[2:]
         runpy.run_module(words[2], run_name="__main__", alter_sys=True)
