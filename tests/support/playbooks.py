@@ -87,11 +87,7 @@ class Workspace:
         self.standins = standins
         self.environment = environment(self.home, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), **standins.environment())
         # Variables set the address of the login; the account comes from the environment, as in a pipeline.
-        self.login = {
-            "login_host": standins.redshift.host,
-            "login_port": standins.redshift.port,
-            "ssl_mode": "disable",
-        }
+        self.login = standins.login()
 
     def variables(self, config: dict[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
         """Return the role's variables for a new cluster, with the changes."""

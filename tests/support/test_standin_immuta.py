@@ -9,7 +9,6 @@ import time
 
 import pytest
 import requests
-import yaml
 
 from tests.support.by_hand import automatic_config, payload, run_scripts
 from tests.support.standin import HOST, scripts
@@ -162,17 +161,8 @@ def test_invalid_payload_is_refused(api, change, member):
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "wrong"}, {"Authorization": "Bearer wrong"}])
 def test_requests_without_a_key_are_refused(standins, headers):
-    for path in ("/integrations", "/integrations/1", "/integrations/1/status"):
+    for path in ("/integrations", "/integrations/1"):
         assert requests.get(standins.immuta.url + path, headers=headers, timeout=10).status_code == 401
-
-
-def test_payload_as_yaml(standins, api):
-    asked = payload(standins.config())
-    reply = api.post(
-        "/integrations/scripts/create", data=yaml.safe_dump(asked), headers={"Content-Type": "application/x-yaml"}
-    )
-    assert reply.text == scripts.text("create", scripts.create(asked["config"]))
-    assert standins.immuta.requests()[-1]["body"] == asked
 
 
 @pytest.mark.parametrize("form", ["text", "string", "object"])

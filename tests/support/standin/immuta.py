@@ -242,7 +242,6 @@ class Immuta:
             ("GET", "/integrations/{number}", self._get),
             ("PUT", "/integrations/{number}", self._edit),
             ("DELETE", "/integrations/{number}", self._delete),
-            ("GET", "/integrations/{number}/status", self._status),
             ("POST", "/integrations/{number}/scripts/{script}", self._script),
         ]
         unprotected = [
@@ -261,7 +260,7 @@ class Immuta:
             try:
                 if protected:
                     self._authorize(request.headers.get("authorization", ""))
-                body = parse(await request.body(), request.headers.get("content-type", ""))
+                body = parse(await request.body())
                 reply = await run_in_threadpool(function, body, **request.path_params)
             except RefusedError as refusal:
                 return JSONResponse(refusal.body, refusal.status)
@@ -289,10 +288,6 @@ class Immuta:
     def _get(self, body: t.Any, number: str) -> dict[str, t.Any]:
         with self._lock:
             return self._shown(self._find(number, GET_MISSING))
-
-    def _status(self, body: t.Any, number: str) -> dict[str, t.Any]:
-        with self._lock:
-            return {"status": self._find(number, GET_MISSING).status}
 
     def _create(self, body: t.Any) -> dict[str, t.Any]:
         payload = checked(body, types=self.settings.authentication_types)
