@@ -23,7 +23,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http i
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import for_display, same_host
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.messages import Request
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Reconciliation, Waiting
-from tests.support.documents import HOST, STATUSES, anything, near_records, results
+from tests.support.documents import HOST, anything, near_records, results
 
 KEY = "846e9e43c86a4ct1be14290d95127d13f"
 PASSWORD = 'pa"ss\\wörd'
@@ -198,10 +198,3 @@ def test_login_ends_in_a_request_or_error(documents: list[t.Any], status: int) -
             assert list(IntegrationsApi(http).records()) == []
         except ApiError as error:
             check_silence(error)
-
-
-@given(status=st.sampled_from(STATUSES), documents=st.lists(near_records(), max_size=5))
-def test_list_with_one_bad_record_is_an_error(status: str, documents: list[t.Any]) -> None:
-    bad = {"id": 1, "status": status, "config": []}
-    with Scripted([(200, {}, json.dumps([*documents, bad]).encode())]) as http, pytest.raises(ApiError):
-        list(IntegrationsApi(http).records())
