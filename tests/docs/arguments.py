@@ -111,17 +111,22 @@ def inventory_options(name: str) -> set[str]:
 
 @functools.cache
 def own_modules() -> dict[str, Arguments]:
-    """Return what each module of the collection passes to AnsibleModule, or what its action plugin checks."""
-    return {path.stem: _own_arguments(path.stem) for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    """Return the arguments of each module of the collection, see `module_arguments`."""
+    modules = {path.stem: module_arguments(path.stem) for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    for arguments in modules.values():
+        del arguments["supports_check_mode"]
+    return modules
 
 
-def _own_arguments(module: str) -> Arguments:
+def module_arguments(module: str) -> Arguments:
+    """Return what a module of the collection passes to AnsibleModule, or what its action plugin checks."""
     imported = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}")
     if not hasattr(imported, "main"):  # it has only an action plugin
-        return importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.action.{module}").arguments()
+        action = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.action.{module}")
+        return {**action.arguments(), "supports_check_mode": action.ActionModule._supports_check_mode}
     with mock.patch.object(imported, "AnsibleModule") as made, mock.patch.object(imported, "run_module"):
         imported.main()
-    return {name: value for name, value in made.call_args.kwargs.items() if name != "supports_check_mode"}
+    return made.call_args.kwargs
 
 
 def _own_module_problems(module: str, arguments: t.Any, environment: t.Mapping[str, str]) -> list[str]:
