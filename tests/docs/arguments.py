@@ -12,7 +12,6 @@ import functools
 import importlib
 import os
 import pathlib
-import runpy
 import typing as t
 from unittest import mock
 
@@ -37,7 +36,6 @@ Arguments = dict[str, t.Any]
 
 COLLECTION = "immuta.integrations"
 BUILTIN = "ansible.builtin"
-LIBRARY = ROOT / "playbooks" / "library"  # modules of single playbooks
 ROLE = f"{COLLECTION}.immuta_redshift"
 # Variables that a page asks its reader to set.
 ENVIRONMENT = {
@@ -77,8 +75,6 @@ def module_problems(name: str, arguments: t.Any, environment: t.Mapping[str, str
         return _own_module_problems(short, arguments, environment)
     if not option_names(name):
         return ["no such module"]
-    if not collection:
-        return sorted(f"no option {option}" for option in set(arguments) - option_names(name))
     if short in _ANY_NAME or (short in _FREE_FORM and isinstance(arguments, str)):
         return []
     return _validated({"argument_spec": _builtin_options(short)}, arguments, {})[1]
@@ -91,8 +87,6 @@ def option_names(name: str) -> set[str]:
         spec = own_modules()[short]["argument_spec"]
     elif collection == BUILTIN and _builtin_file(short).exists():
         spec = _builtin_options(short)
-    elif not collection and (LIBRARY / f"{short}.py").exists():
-        return set(runpy.run_path(str(LIBRARY / f"{short}.py"))["ARGUMENTS"])
     else:
         return set()
     return {alias for option, about in spec.items() for alias in (option, *(about.get("aliases") or []))}
