@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.support.by_hand import automatic_config, payload, run_scripts
-from tests.support.standin import HOST, scripts
+from tests.support.standin import HOST
 
 # From Immuta's documentation, for Redshift, this host and this id.
 MISSING = (404, "Not found", "No integration found with ID 5.")
@@ -165,18 +165,6 @@ def test_requests_without_a_key_are_refused(standins, headers):
         assert requests.get(standins.immuta.url + path, headers=headers, timeout=10).status_code == 401
 
 
-@pytest.mark.parametrize("form", ["text", "string", "object"])
-def test_script_reply_formats(standins, api, form):
-    standins.immuta.set(script_reply=form)
-    asked = payload(standins.config(password="pässwörd\\"))
-    reply = api.post("/integrations/scripts/initial-create", json=asked)
-    script = scripts.text("initial-create", scripts.initial_create(asked["config"]))
-    if form == "text":
-        assert reply.content.decode() == script
-    else:
-        assert reply.json() == (script if form == "string" else {"script": script})
-
-
 def test_unknown_scripts(api):
     assert api.post("/integrations/scripts/post-cleanup", json=payload(config())).status_code == 404
     assert api.post("/integrations/scripts/create", json=payload(config(), automatic=True)).status_code == 400
@@ -202,13 +190,6 @@ def test_put_repairs_a_failed_automatic_setup(standins, api):
     asked = payload(automatic_config(standins), automatic=True)
     assert api.put(f"/integrations/{number}", json=asked).json()["status"] == "editing"
     assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
-
-
-def test_deleted_records_and_numeric_ids(standins, api):
-    standins.immuta.set(keep_deleted=True, numeric_ids=True)
-    standins.immuta.seed(id=7, config=config())
-    assert api.delete("/integrations/7").json()["id"] == 7
-    assert api.get("/integrations/7").json()["status"] == "deleted"
 
 
 def test_log_omits_control_requests(standins, api):

@@ -11,20 +11,10 @@ import pytest
 import redshift_connector
 
 from tests.support.by_hand import connect, payload, run_by_hand, run_scripts
-from tests.support.standin import Login, scripts
+from tests.support.standin import scripts
 from tests.support.standin.relay import Relay
 
 DRIVERS = pytest.mark.parametrize("driver", ["psycopg", "redshift_connector"])
-OKTA = {
-    "authenticationType": "okta",
-    "okta": {
-        "username": "someone@example.com",
-        "password": "pw",
-        "appId": "Okta",
-        "idpHost": "id.example.com",
-        "role": "admin",
-    },
-}
 
 
 def sqlstate(error: Exception) -> str:
@@ -46,18 +36,6 @@ def test_setup_scripts_satisfy_immuta(standins, api, driver):
     }
 
 
-def test_procedures_work_for_the_system_account(standins):
-    config = standins.config(impersonation={"enabled": True, "role": "o'group"})
-    run_scripts(standins, config)
-    with connect("psycopg", standins, Login(config["username"], config["password"]), "immuta") as session:
-        session.execute("CALL immuta_procedures.set_entitlements('unprivileged', '{}')")
-        session.execute("CALL immuta_procedures.grant_impersonation('unprivileged')")
-        assert session.execute("SELECT count(*) FROM immuta_system.profile").fetchall() == [(1,)]
-    with standins.postgres.connect() as admin:
-        members = admin.execute("SELECT grolist FROM pg_group WHERE groname = 'o''group'").fetchone()[0]
-    assert len(members) == 1
-
-
 @DRIVERS
 def test_refuses_what_redshift_refuses(standins, driver):
     for statements, code in [
@@ -75,40 +53,6 @@ def test_refuses_what_redshift_refuses(standins, driver):
             with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
                 cursor.execute(statements[-1])
         assert sqlstate(caught.value) == code
-
-
-@pytest.mark.parametrize("steps", [1, 3, 99])
-def test_cleanup_script_handles_any_partial_setup(standins, steps):
-    config = standins.config(impersonation={"enabled": True})
-    statements = scripts.initial_create(config)
-    run_by_hand(standins, statements[:steps], "dev")
-    if steps > len(statements):
-        run_by_hand(standins, scripts.create(config)[:steps], "immuta")
-    run_by_hand(standins, scripts.cleanup(config), "immuta" if steps > 1 else "dev")
-    catalog = standins.catalog()
-    assert (catalog["users"], catalog["groups"]) == (["bootstrap", "unprivileged"], [])
-    assert not any(catalog["schemas"].values())
-
-
-@pytest.mark.parametrize(
-    "after",
-    [
-        {"password": "N3w-Pa55word"},
-        {"username": "another", "impersonation": {"enabled": True, "role": "another_group"}},
-        {**OKTA, "impersonation": {"enabled": False}},
-    ],
-    ids=["password", "username and group", "okta without impersonation"],
-)
-def test_edit_script_equals_a_new_setup(standins, api, after):
-    before = standins.config(impersonation={"enabled": True})
-    after = {**before, **after}
-    run_scripts(standins, before)
-    run_by_hand(standins, scripts.edit(before, after), "immuta", transaction=True)
-    edited = standins.catalog()
-    assert api.post("/integrations", json=payload(after)).status_code == 200
-    standins.reset()
-    run_scripts(standins, after)
-    assert edited == standins.catalog()
 
 
 def test_statements_are_logged_in_order(standins):
@@ -153,21 +97,6 @@ def test_statement_can_be_made_to_fail(standins, driver):
     cursor.execute("SELECT 4")
     assert [list(row) for row in cursor.fetchall()] == [[4]]
     session.close()
-
-
-PYTHON = "CREATE OR REPLACE FUNCTION f() RETURNS int STABLE AS $$ return 1; $$ LANGUAGE plpythonu"
-
-
-@DRIVERS
-def test_python_function_error_matches_redshift(standins, driver):
-    """Redshift Serverless, June 2026: issue 1609 of clickstream-analytics-on-aws."""
-    with pytest.raises((psycopg.Error, redshift_connector.Error)) as caught:
-        run_by_hand(standins, [PYTHON], "dev", driver=driver)
-    assert "Create function is not supported for language plpythonu anymore." in str(caught.value)
-    function = "CREATE FUNCTION s.g() RETURNS int AS $$ SELECT 1 $$ LANGUAGE sql"
-    run_by_hand(standins, ["CREATE SCHEMA s", function], "dev")
-    standins.redshift.python_functions = True
-    run_by_hand(standins, [PYTHON.replace("f()", "s.f()")], "dev", driver=driver)
 
 
 def test_large_message_over_tls(standins, localhost_tls):

@@ -61,7 +61,7 @@ class Settings:
     - ``settle``: minimum seconds of a busy status; with 0 a query waits for its end
     - ``stuck``: the busy statuses that never end
     - ``failing``: the busy statuses that end in an error, without work on the database
-    - ``script_reply``: a script is returned as ``text``, as a JSON ``string``, or in a JSON ``object``, as `script`
+    - ``script_reply``: a script is returned as ``text``, or in a JSON ``object``, as `script`
     - ``numeric_ids``: ids are numbers, as in the response schema, not strings, as in the examples
     - ``keep_deleted``: a deleted integration stays, with the status `deleted`
     - ``salted``: each generated script starts with another salt
@@ -356,7 +356,7 @@ class Immuta:
             script = f"-- salt {secrets.token_hex(8)}\n{script}"
         if self.settings.script_reply == "text":
             return PlainTextResponse(script)
-        return JSONResponse(script if self.settings.script_reply == "string" else {"script": script})
+        return JSONResponse({"script": script})
 
     # Records and their statuses
 
