@@ -14,6 +14,7 @@ import struct
 import threading
 import traceback
 import typing as t
+from unittest import mock
 
 import psycopg
 import pytest
@@ -52,57 +53,31 @@ def _forgotten() -> t.Iterator[None]:
 # Exceptions of a driver
 
 
-class Broken:
-    """A double of a connection, a cursor and a libpq connection of either driver; raises ``error`` at a ``place``."""
+def broken_connection(place: str, error: Exception) -> mock.MagicMock:
+    """Return a connection, cursor and libpq connection of either driver that raises ``error`` at a ``place``."""
+    double = mock.MagicMock(attempts=0, closed=False, parameter_statuses=[], socket=-1, _usock=socket.socket())
+    double.cursor.return_value = double.connect.return_value = double.connect_start.return_value = double
+    double.connect_poll.return_value = psycopg.pq.PollingStatus.OK
+    double.fetchall.return_value = [("x",)]
 
-    def __init__(self, place: str, error: Exception) -> None:
-        self.place = place
-        self.error = error
-        self.attempts = 0
-        self.closed = False
-        self.autocommit = False
-        self.parameter_statuses: list[tuple[bytes, bytes]] = []
-        self._usock = socket.socket()
-        self.socket = -1
-        self.used_password = True
+    def at(reached: str) -> t.Any:
+        if reached == place:
+            double.attempts += 1
+            raise error
+        return mock.DEFAULT
 
-    def at(self, place: str) -> None:
-        if place == self.place:
-            self.attempts += 1
-            raise self.error
-
-    def connect(self, *_arguments: t.Any, **_settings: t.Any) -> Broken:
-        self.at("connect")
-        return self
-
-    connect_start = connect
-
-    def connect_poll(self) -> t.Any:
-        return psycopg.pq.PollingStatus.OK
-
-    def trace(self, _stream: int) -> None:
-        pass
-
-    def untrace(self) -> None:
-        pass
-
-    def cursor(self) -> Broken:
-        return self
-
-    def execute(self, sql: str) -> Broken:
+    def execute(sql: str) -> mock.MagicMock:
         places = {"version()": "version", "pg_group": "catalog", "CREATE": "statement", "COMMIT": "commit"}
-        for word, place in places.items():
+        for word, reached in places.items():
             if word in sql:
-                self.at(place)
-        return self
+                at(reached)
+        return double
 
-    def fetchall(self) -> list[tuple[str]]:
-        self.at("fetch")
-        return [("x",)]
-
-    def close(self) -> None:
-        self._usock.close()
-        self.at("close")
+    double.execute.side_effect = execute
+    double.connect.side_effect = double.connect_start.side_effect = lambda *_arguments, **_settings: at("connect")
+    double.fetchall.side_effect = lambda: at("fetch")
+    double.close.side_effect = lambda: at("close")
+    return double
 
 
 LOST = "lost"  # the connection is lost, certainly or possibly
@@ -149,7 +124,7 @@ def test_any_driver_error_is_handled(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    broken = Broken(place, error)
+    broken = broken_connection(place, error)
     monkeypatch.setattr(redshift_connector, "connect", broken.connect)
     monkeypatch.setattr(psycopg.pq, "PGconn", broken)
     monkeypatch.setattr(psycopg, "Connection", lambda _pgconn: broken)
