@@ -190,27 +190,20 @@ def test_change_ignores_unrelated_schemas():
     assert made.run
 
 
+DROP_DATABASE = ('DROP DATABASE "immuta";',)
+DROP_ACCOUNT = ('DROP USER "immuta_system";',)
+DELETED = ["delete@immuta, skips missing"]
+NO_DATABASE = "delete script is skipped"
+
 REMOVAL: dict[str, tuple[Current, tuple[str, ...], list[str], str, tuple[str, ...]]] = {
     # Record, state of Redshift, steps with resume, warning, leftovers
-    "all": (
-        record("enabled"),
-        ("all", "account"),
-        ["delete@immuta, skips missing"],
-        "",
-        ('DROP DATABASE "immuta";',),
-    ),
-    "half removed": (record("enabled"), ("some",), ["delete@immuta, skips missing"], "", ('DROP DATABASE "immuta";',)),
-    "removed": (record("deleteError"), ("database",), [], "", ('DROP DATABASE "immuta";',)),
-    "no database": (record("enabled"), ("account",), [], "delete script is skipped", ('DROP USER "immuta_system";',)),
-    "no database, no account": (record("enabled"), (), [], "delete script is skipped", ()),
-    "createError": (record("createError"), ("all", "account"), [CLEANUP], "", ('DROP DATABASE "immuta";',)),
-    "createError, account": (
-        record("createError"),
-        ("account",),
-        [CLEANUP_OUTSIDE],
-        "",
-        ('DROP USER "immuta_system";',),
-    ),
+    "all": (record("enabled"), ("all", "account"), DELETED, "", DROP_DATABASE),
+    "half removed": (record("enabled"), ("some",), DELETED, "", DROP_DATABASE),
+    "removed": (record("deleteError"), ("database",), [], "", DROP_DATABASE),
+    "no database": (record("enabled"), ("account",), [], NO_DATABASE, DROP_ACCOUNT),
+    "no database, no account": (record("enabled"), (), [], NO_DATABASE, ()),
+    "createError": (record("createError"), ("all", "account"), [CLEANUP], "", DROP_DATABASE),
+    "createError, account": (record("createError"), ("account",), [CLEANUP_OUTSIDE], "", DROP_ACCOUNT),
     "createError, nothing": (record("createError"), (), [], "", ()),
 }
 

@@ -150,40 +150,29 @@ def reconciliation(
 
 # Every way through a task: the record in Immuta, the requests of the run, and from its result the action and the keys
 # changed, exists and secrets_updated. The table of all statuses is in test_integration.py.
+CREATED, UPDATED = ("create", True, True, True), ("update", True, True, True)
+DELETED, KEPT = ("delete", True, False, False), ("none", False, True, False)
+ABSENT_BEFORE = ("none", False, False, False)
+WAITED, WAITED_FOR_THE_END = ("wait", False, True, False), ("wait", False, False, False)
 WAYS: dict[str, tuple[list[str | None], Desired, list[str], tuple[str, bool, bool, bool]]] = {
-    "create": ([None], EQUAL, CREATE, ("create", True, True, True)),
-    "create after a disabled one": (["disabled"], EQUAL, CREATE, ("create", True, True, True)),
-    "create after a deletion": (
-        ["deleting", "deleting", None],
-        EQUAL,
-        ["LIST", "GET 7", "GET 7", *CREATE[1:]],
-        ("create", True, True, True),
-    ),
-    "keep": (["enabled"], EQUAL, ["LIST"], ("none", False, True, False)),
-    "keep a degraded one": (["editError"], EQUAL, ["LIST"], ("none", False, True, False)),
-    "keep a busy one": (["creating", "enabled"], EQUAL, ["LIST", "GET 7"], ("wait", False, True, False)),
-    "update": (["enabled"], DIFFERENT, UPDATE, ("update", True, True, True)),
-    "update by id": (["enabled"], replace(DIFFERENT, id="7"), ["GET 7", *UPDATE[1:]], ("update", True, True, True)),
-    "update the secrets": (["enabled"], SECRETS, UPDATE, ("update", True, True, True)),
-    "update a busy one": (
-        ["editing", "enabled"],
-        DIFFERENT,
-        ["LIST", "GET 7", *UPDATE[1:]],
-        ("update", True, True, True),
-    ),
-    "repair": (["createError"], EQUAL, UPDATE, ("update", True, True, True)),
-    "delete": (["enabled"], ABSENT, DELETE, ("delete", True, False, False)),
-    "delete a busy one": (
-        ["creating", "enabled"],
-        ABSENT,
-        ["LIST", "GET 7", *DELETE[1:]],
-        ("delete", True, False, False),
-    ),
-    "nothing to delete": ([None], ABSENT, ["LIST"], ("none", False, False, False)),
-    "nothing to delete by id": ([None], replace(ABSENT, id="7"), ["GET 7"], ("none", False, False, False)),
-    "disabled, nothing to delete": (["disabled"], ABSENT, ["LIST"], ("none", False, False, False)),
-    "deletion ends": (["deleting", None], ABSENT, ["LIST", "GET 7"], ("wait", False, False, False)),
-    "deletion ends with a record": (["deleting", "deleted"], ABSENT, ["LIST", "GET 7"], ("wait", False, False, False)),
+    "create": ([None], EQUAL, CREATE, CREATED),
+    "create after a disabled one": (["disabled"], EQUAL, CREATE, CREATED),
+    "create after a deletion": (["deleting", None], EQUAL, ["LIST", "GET 7", *CREATE[1:]], CREATED),
+    "keep": (["enabled"], EQUAL, ["LIST"], KEPT),
+    "keep a degraded one": (["editError"], EQUAL, ["LIST"], KEPT),
+    "keep a busy one": (["creating", "enabled"], EQUAL, ["LIST", "GET 7"], WAITED),
+    "update": (["enabled"], DIFFERENT, UPDATE, UPDATED),
+    "update by id": (["enabled"], replace(DIFFERENT, id="7"), ["GET 7", *UPDATE[1:]], UPDATED),
+    "update the secrets": (["enabled"], SECRETS, UPDATE, UPDATED),
+    "update a busy one": (["editing", "enabled"], DIFFERENT, ["LIST", "GET 7", *UPDATE[1:]], UPDATED),
+    "repair": (["createError"], EQUAL, UPDATE, UPDATED),
+    "delete": (["enabled"], ABSENT, DELETE, DELETED),
+    "delete a busy one": (["creating", "enabled"], ABSENT, ["LIST", "GET 7", *DELETE[1:]], DELETED),
+    "nothing to delete": ([None], ABSENT, ["LIST"], ABSENT_BEFORE),
+    "nothing to delete by id": ([None], replace(ABSENT, id="7"), ["GET 7"], ABSENT_BEFORE),
+    "disabled, nothing to delete": (["disabled"], ABSENT, ["LIST"], ABSENT_BEFORE),
+    "deletion ends": (["deleting", None], ABSENT, ["LIST", "GET 7"], WAITED_FOR_THE_END),
+    "deletion ends with a record": (["deleting", "deleted"], ABSENT, ["LIST", "GET 7"], WAITED_FOR_THE_END),
 }
 
 
