@@ -16,7 +16,7 @@ import time
 import traceback
 import typing as t
 
-from tests.resilience import faults, hostile, kill, race, secrets, words
+from tests.resilience import faults, kill, large, race, secrets, words
 from tests.resilience.stage import FLOWS, Point, Stage, TortureError
 
 AS_MODULES = {"IMMUTA_IN_PROCESS": "false"}
@@ -43,7 +43,7 @@ GROUPS = {
     **{f"race-{name}": Group(race.two(name), every=3) for name in FLOWS},
     "secrets": Group(secrets.points, every=5),
     "words": Group(words.points, every=5),
-    "hostile": Group(hostile.points),
+    "large": Group(large.points),
 }
 
 

@@ -111,14 +111,7 @@ def test_signal_stops_the_foreground(foreground, number):
     check_stops(process, directory, file, number)
 
 
-def test_killed_owner_leaves_no_server(foreground):
-    process, _printed, directory, _environment = foreground
-    assert processes(directory)
-    process.kill()
-    assert gone(directory)
-
-
-def test_owner_killed_at_start_leaves_no_server(starting):
+def test_killed_owner_leaves_no_server(starting):
     process, _environment = starting
     directory = guarded_directory(process)
     process.kill()
