@@ -9,6 +9,7 @@ import contextlib
 import psycopg
 import pytest
 import redshift_connector
+import trustme
 
 from tests.support.by_hand import connect, payload, run_by_hand, run_scripts
 from tests.support.standin import scripts
@@ -91,19 +92,13 @@ def test_statement_can_be_made_to_fail(standins, driver):
     session.close()
 
 
-def test_large_message_over_tls(standins, localhost_tls):
-    certificate, key, authority = localhost_tls
-    with (
-        Relay(standins.postgres.port, tls=(certificate, key)) as relay,
-        psycopg.connect(
-            host="localhost",
-            port=relay.port,
-            user=standins.unprivileged.user,
-            password=standins.unprivileged.password,
-            dbname="dev",
-            sslmode="verify-full",
-            sslrootcert=authority,
-        ) as session,
-    ):
-        long = "ä" * 200_000
-        assert session.execute("SELECT %s::text", [long]).fetchone() == (long,)
+def test_large_message_over_tls(standins, tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    with Relay(standins.postgres.port, tls=(tmp_path / "server.pem", tmp_path / "server.pem")) as relay:
+        address = {"host": "localhost", "port": relay.port, "dbname": "dev"}
+        login = {"user": standins.unprivileged.user, "password": standins.unprivileged.password}
+        with psycopg.connect(**address, **login, sslmode="verify-full", sslrootcert=tmp_path / "ca.pem") as session:
+            long = "ä" * 200_000
+            assert session.execute("SELECT %s::text", [long]).fetchone() == (long,)
