@@ -23,15 +23,11 @@ from ansible_collections.immuta.integrations.plugins.module_utils._common.redact
 from ansible_collections.immuta.integrations.plugins.module_utils._modules.immuta_redshift_integration import arguments
 
 
-@pytest.mark.parametrize("value", ["<REDACTED>", "REDACTED", "[REDACTED]"])
-def test_redacted_values_of_get(value: str):
+def test_redacted_values_of_get():
     """Immuta's documentation, "Configure a Redshift Integration": a Redshift login and a Databricks token."""
-    assert is_redacted(value)
-
-
-@pytest.mark.parametrize("value", ["redacted", "REDACTED!", "<REDACTED> ", "<REDACTED>\n", "", None, 5, ["REDACTED"]])
-def test_not_redacted(value: t.Any):
-    assert not is_redacted(value)
+    assert all(map(is_redacted, ("<REDACTED>", "REDACTED", "[REDACTED]")))
+    others = ("redacted", "REDACTED!", "<REDACTED> ", "<REDACTED>\n", "", None, 5, ["REDACTED"])
+    assert not any(map(is_redacted, others))
 
 
 SECRET_NAMES = (
