@@ -19,6 +19,7 @@ TENANT = "url: https://tenant.example.com, api_key: k"
 CONFIG = (
     "{host: h, database: immuta, initial_database: dev, authentication_type: userPassword, username: u, password: p}"
 )
+CLUSTER = f"immuta_redshift_config: {CONFIG}"
 API = f"immuta_redshift_api: {{{TENANT}}}"
 LOGIN = "immuta_redshift_login: {login_user: u, login_password: p}"
 ROLE = "immuta.integrations.immuta_redshift"
@@ -40,6 +41,10 @@ def play(*lines: str) -> str:
     return "- hosts: localhost\n" + textwrap.indent("\n".join(lines), "  ")
 
 
+def play_of_role(*variables: str) -> str:
+    return play("roles:", f"- role: {ROLE}", *(f"  {variable}" for variable in variables))
+
+
 GOOD = {
     "task": f"- {INFO}: {{{TENANT}}}",
     "templates": f"- {INFO}: {{{TENANT}, timeout: '{{{{ x }}}}', status: ['{{{{ y }}}}'], use_proxy: '{{{{ z }}}}'}}",
@@ -50,7 +55,7 @@ GOOD = {
         "module_defaults:", f"  group/immuta.integrations.immuta: {{{TENANT}}}", "tasks:", f"- {INFO}:"
     ),
     "defaults of a module": f"- module_defaults: {{{INFO}: {{{TENANT}}}}}\n  block:\n  - {INFO}:",
-    "role": play("roles:", f"- role: {ROLE}", f"  {API}", f"  {LOGIN}", f"  immuta_redshift_config: {CONFIG}"),
+    "role": play_of_role(API, LOGIN, CLUSTER),
     "conditions": "- ansible.builtin.assert: {that: x is failed and y is ansible.builtin.search('a')}\n  when: [a, b]",
     "text that is no template": f"- {INFO}: {{{TENANT}, host: !unsafe '{{{{'}}",
     "choices with descriptions": "- ansible.builtin.uri: {url: 'https://x', follow_redirects: none}",
@@ -109,29 +114,17 @@ BAD = {
     # The role and its variables
     play("roles: [immuta_redshift]"): "no role immuta_redshift",
     play(f"roles: [{ROLE}]"): "neither here nor elsewhere",
-    play("roles:", f"- role: {ROLE}", f"  {LOGIN}", f"  immuta_redshift_config: {CONFIG}"): (
-        "missing required arguments: api_key, url"
-    ),
-    play("roles:", f"- role: {ROLE}", f"  {API}", f"  immuta_redshift_config: {CONFIG}"): "login_user",
+    play_of_role(LOGIN, CLUSTER): "missing required arguments: api_key, url",
+    play_of_role(API, CLUSTER): "login_user",
+    play_of_role(API, LOGIN, CLUSTER, "immuta_redshift_waiting: false"): "no variable immuta_redshift_waiting",
+    play_of_role(API, LOGIN, CLUSTER, "immuta_redshift_execute: false"): "without immuta_redshift_script_dir",
     play(
-        "roles:",
-        f"- role: {ROLE}",
-        f"  {API}",
-        f"  {LOGIN}",
-        f"  immuta_redshift_config: {CONFIG}",
-        "  immuta_redshift_waiting: false",
-    ): "no variable immuta_redshift_waiting",
-    play(
-        f"vars: {{{API}, {LOGIN}, immuta_redshift_execute: false, immuta_redshift_config: {CONFIG}}}",
-        f"roles: [{ROLE}]",
-    ): "without immuta_redshift_script_dir",
-    play(
-        f"vars: {{immuta_redshift_config: {CONFIG}}}",
+        f"vars: {{{CLUSTER}}}",
         "tasks:",
         f"- ansible.builtin.include_role: {{name: {ROLE}, tasks_from: nothing}}",
     ): "no entry point nothing",
     play(
-        f"vars: {{immuta_redshift_config: {CONFIG}}}",
+        f"vars: {{{CLUSTER}}}",
         "tasks:",
         f"- ansible.builtin.include_role: {{name: {ROLE}, tasks_from: preflight}}",
         f"  vars: {{{LOGIN}, immuta_redshift_wait: true}}",
@@ -140,7 +133,7 @@ BAD = {
     "- ansible.builtin.import_playbook: immuta.integrations.configure_redshift": "neither here nor elsewhere",
     "immuta_redshift_stat: present": "no variable immuta_redshift_stat|of no kind",
     "immuta_redshift_state: gone": "immuta_redshift_state must be one of",
-    f"immuta_redshift_config: {CONFIG}\n{API}": "login_user",
+    f"{CLUSTER}\n{API}": "login_user",
     "all: {hosts: {one: {immuta_redshift_wait_sleep: long}}}": "immuta_redshift_wait_sleep",
     # Other checks
     "collections: [immuta.integration]": "not this collection",
@@ -162,15 +155,14 @@ def test_problems_in_an_invalid_page(text: str, problem: str) -> None:
 
 def test_variables_defined_elsewhere_on_the_page() -> None:
     playbook = play(f"roles: [{ROLE}]")
-    cluster = f"immuta_redshift_config: {CONFIG}"
     common = f"{API}\n{LOGIN}"
-    assert found(playbook, cluster, common) == ""
-    assert "login_user" in found(playbook, cluster, API)
+    assert found(playbook, CLUSTER, common) == ""
+    assert "login_user" in found(playbook, CLUSTER, API)
     removal = "immuta_redshift_config: {host: h}"
     assert "also needs" in found(removal, common)
     assert found(removal, common, "# Run remove_redshift") == ""
     drift = "- ansible.builtin.import_playbook: immuta.integrations.check_drift"
-    assert found(drift, cluster, API) == ""
+    assert found(drift, CLUSTER, API) == ""
 
 
 def test_environment_variables_named_on_the_page() -> None:
