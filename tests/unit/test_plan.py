@@ -314,10 +314,12 @@ def test_manual_execution_lists_remaining_scripts(found: tuple[str, ...], on_par
     assert made.register is (not scripts)
 
 
-@pytest.mark.parametrize("how", [{"execute": False}, {"part": "generate"}, {"part": "execute"}], ids=str)
-def test_kept_scripts_require_a_directory(how: dict[str, t.Any]):
+@pytest.mark.parametrize(
+    ("found", "how"), [(EMPTY, {"execute": False}), (None, {"part": "generate"}), (None, {"part": "execute"})]
+)
+def test_kept_scripts_require_a_directory(found: Catalog | None, how: dict[str, t.Any]):
     with pytest.raises(InputError, match="Set immuta_redshift_script_dir"):
-        planned(NOTHING, EMPTY, script_dir="", **how)
+        planned(NOTHING, found, script_dir="", **how)
     assert planned(NOTHING, catalog("all", "account"), execute=False, script_dir="").register
 
 
