@@ -196,8 +196,8 @@ def test_environment_variables_named_on_the_page() -> None:
     ],
 )
 def test_command(command: str, problem: str | None) -> None:
-    problems_of_command = "\n".join(command_problems(command, page_of()))
-    assert problem in problems_of_command if problem else problems_of_command == ""
+    found_problems = "\n".join(command_problems(command, page_of()))
+    assert (problem in found_problems) if problem else (found_problems == "")
 
 
 def test_included_files_exist() -> None:
