@@ -89,11 +89,6 @@ def test_impossible_transaction_mode_is_refused(script: str, transaction: str, l
     assert caught.value.facts == {"line": line}
 
 
-def test_statements_run_in_one_transaction_or_alone() -> None:
-    assert execute("A; B") == Result(["ok", "ok"], "BEGIN; A; B; COMMIT")
-    assert execute("A; B", "none") == Result(["ok", "ok"], "A; B")
-
-
 def test_failure_rolls_the_transaction_back() -> None:
     result = execute("A; CREATE B;\nC", CREATE_B=[refused("42501")])
     assert result.executed == "BEGIN; A; CREATE B; ROLLBACK"
