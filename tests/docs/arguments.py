@@ -12,7 +12,6 @@ import functools
 import importlib
 import os
 import pathlib
-import runpy
 import typing as t
 from unittest import mock
 
@@ -37,7 +36,6 @@ Arguments = dict[str, t.Any]
 
 COLLECTION = "immuta.integrations"
 BUILTIN = "ansible.builtin"
-LIBRARY = ROOT / "playbooks" / "library"  # modules of single playbooks
 ROLE = f"{COLLECTION}.immuta_redshift"
 # Variables that a page asks its reader to set.
 ENVIRONMENT = {
@@ -77,8 +75,6 @@ def module_problems(name: str, arguments: t.Any, environment: t.Mapping[str, str
         return _own_module_problems(short, arguments, environment)
     if not option_names(name):
         return ["no such module"]
-    if not collection:
-        return sorted(f"no option {option}" for option in set(arguments) - option_names(name))
     if short in _ANY_NAME or (short in _FREE_FORM and isinstance(arguments, str)):
         return []
     return _validated({"argument_spec": _builtin_options(short)}, arguments, {})[1]
@@ -91,8 +87,6 @@ def option_names(name: str) -> set[str]:
         spec = own_modules()[short]["argument_spec"]
     elif collection == BUILTIN and _builtin_file(short).exists():
         spec = _builtin_options(short)
-    elif not collection and (LIBRARY / f"{short}.py").exists():
-        return set(runpy.run_path(str(LIBRARY / f"{short}.py"))["ARGUMENTS"])
     else:
         return set()
     return {alias for option, about in spec.items() for alias in (option, *(about.get("aliases") or []))}
@@ -111,17 +105,22 @@ def inventory_options(name: str) -> set[str]:
 
 @functools.cache
 def own_modules() -> dict[str, Arguments]:
-    """Return what each module of the collection passes to AnsibleModule, or what its action plugin checks."""
-    return {path.stem: _own_arguments(path.stem) for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    """Return the arguments of each module of the collection, see `module_arguments`."""
+    modules = {path.stem: module_arguments(path.stem) for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    for arguments in modules.values():
+        del arguments["supports_check_mode"]
+    return modules
 
 
-def _own_arguments(module: str) -> Arguments:
+def module_arguments(module: str) -> Arguments:
+    """Return what a module of the collection passes to AnsibleModule, or what its action plugin checks."""
     imported = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}")
     if not hasattr(imported, "main"):  # it has only an action plugin
-        return importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.action.{module}").arguments()
+        action = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.action.{module}")
+        return {**action.arguments(), "supports_check_mode": action.ActionModule._supports_check_mode}
     with mock.patch.object(imported, "AnsibleModule") as made, mock.patch.object(imported, "run_module"):
         imported.main()
-    return {name: value for name, value in made.call_args.kwargs.items() if name != "supports_check_mode"}
+    return made.call_args.kwargs
 
 
 def _own_module_problems(module: str, arguments: t.Any, environment: t.Mapping[str, str]) -> list[str]:

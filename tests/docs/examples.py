@@ -106,7 +106,6 @@ class _Judge:
             "variables": self._variables,
             "inventory source": self._inventory_source,
             "requirements": self._requirements,
-            "execution environment": self._execution_environment,
             "changelog fragment": self._fragment,
             "pipeline": self._pipeline,
         }
@@ -180,12 +179,10 @@ class _Judge:
             self._registered[task["register"]] = "" if is_loop else action
 
     def _missing(self, name: str) -> list[str]:
-        """Return the problem of a file that is neither an example file nor next to the playbook."""
-        directory = ROOT / self._page.name
-        if is_template(name) or not self._page.name.startswith((EXAMPLE_FILES, "playbooks/")):
+        """Return the problem of a file that is missing among the example files."""
+        if is_template(name) or not self._page.name.startswith(EXAMPLE_FILES):
             return []
-        is_there = any((parent / name).exists() for parent in (directory, directory.parent))
-        return [] if is_there else [f"there is no file {name}"]
+        return [] if (ROOT / self._page.name / name).exists() else [f"there is no file {name}"]
 
     def _role(self, where: str, name: t.Any, entry: str, own: Mapping, scope: _Scope) -> None:
         if name != ROLE:
@@ -195,7 +192,7 @@ class _Judge:
         shared, clusters = settings(self._page)
         if "immuta_redshift_config" in variables:
             clusters = [shared]
-        elif not clusters and not self._page.name.startswith("playbooks/"):
+        elif not clusters:
             self._note(where, ["immuta_redshift_config is given neither here nor elsewhere on the page"])
         for cluster in clusters:
             self._note(where, role_problems(entry, {**cluster, **variables}, self._environment))
@@ -223,10 +220,6 @@ class _Judge:
         for wanted in document.get("collections", []):
             name = wanted if isinstance(wanted, str) else wanted.get("name", "")
             self._note("requirements", [] if name == COLLECTION else [f"{name} is not this collection"])
-
-    def _execution_environment(self, document: Mapping) -> None:
-        galaxy = document["dependencies"].get("galaxy", {})
-        self._requirements(galaxy if isinstance(galaxy, dict) else {})
 
     def _fragment(self, document: Mapping) -> None:
         for section, entries in document.items():

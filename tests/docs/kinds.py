@@ -81,7 +81,6 @@ def _is_variables(document: Mapping, page: Page) -> bool:
 _SHAPES: dict[str, t.Callable[[Mapping, Page], bool]] = {
     "requirements": lambda document, page: document.keys() <= {"collections", "roles"},
     "changelog fragment": lambda document, page: document.keys() <= _SECTIONS,
-    "execution environment": lambda document, page: "version" in document and "dependencies" in document,
     "pipeline": lambda document, page: "jobs" in document or "stages" in document,
     "inventory source": lambda document, page: "plugin" in document,
     "inventory": _is_inventory,

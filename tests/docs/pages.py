@@ -18,7 +18,7 @@ from tests.support.paths import ROOT
 GUIDES = "docs/docsite/rst"
 EXAMPLE_FILES = "docs/examples"
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "roles/*/README.md", "docs/**/*.md", f"{GUIDES}/*.rst")
-YAML_FILES = ("playbooks/*.yml", f"{EXAMPLE_FILES}/**/*.yml", f"{EXAMPLE_FILES}/**/*.yaml")
+YAML_FILES = (f"{EXAMPLE_FILES}/**/*.yml", f"{EXAMPLE_FILES}/**/*.yaml")
 MODULES = "plugins/modules/*.py"
 
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,}) *([^\s`]*)[^\n]*\n(.*?)^\1\2 *$", re.MULTILINE | re.DOTALL)

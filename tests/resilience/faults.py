@@ -16,7 +16,6 @@ from tests.resilience.stage import FLOWS, LOGIN, SQL, Play, Point, Stage, Tortur
 from tests.support.playbooks import Run
 from tests.support.standin import Standins
 from tests.support.standin.postgres import free_port
-from tests.support.standin.relay import Statement
 
 # Seconds: the configured timeout, and a longer time.
 TIMEOUT, TOO_LONG = 1, 1.5
@@ -94,13 +93,13 @@ def database(name: str) -> t.Callable[[Stage], list[Point]]:
             for kind, action in LOGINS.items():
                 for times in (1, None):
                     label = f"{number + 1} {kind} {'once' if times else 'for ever'} {login}"
-                    inject = functools.partial(_spoil_logins, first=number, times=times, action=action)
+                    inject = functools.partial(_spoil, kind=LOGIN, first=number, times=times, action=action)
                     found.append(Point(label, _attempt(name, expected, inject)))
         for number, statement in enumerate(statements):
             for kind, action in STATEMENTS.items():
                 for times in (1, 2):
                     label = f"{number + 1} {kind} {'once' if times == 1 else 'twice'} {statement}"
-                    inject = functools.partial(_spoil_statements, first=number, times=times, action=action)
+                    inject = functools.partial(_spoil, kind=SQL, first=number, times=times, action=action)
                     found.append(Point(label, _attempt(name, expected, inject)))
         return found
 
@@ -130,42 +129,28 @@ def _spoil_requests(standins: Standins, rule: Rule) -> Rule:
     return rule
 
 
-def _spoil_logins(standins: Standins, first: int, times: int | None, action: str) -> list[str]:
-    """Inject a fault, by `OnLogin`, into a login by number (from 0), or with ``times`` None into all later ones."""
-    seen: list[str] = []
-    met: list[str] = []
+def _spoil(standins: Standins, kind: str, first: int, times: int | None, action: str) -> list[str]:
+    """Inject a fault into a login or statement by number (from 0), and into later ones.
 
-    def on_login(settings: dict[str, str]) -> str | None:
-        if settings.get("application_name") == "immuta":
-            return None
-        seen.append(settings["user"])
-        if len(seen) <= first or (times is not None and len(met) == times):
-            return None
-        met.append(settings["user"])
-        return action
-
-    standins.redshift.on_login = on_login
-    return met
-
-
-def _spoil_statements(standins: Standins, first: int, times: int, action: str) -> list[str]:
-    """Inject a fault, by `OnStatement`, into a statement by number (from 0), and into the next with the same text.
-
-    Return the list of affected statements.
+    Later ones are all logins, or statements with the same text, up to a total of ``times`` (None: no limit). Return the
+    list of affected ones, which grows.
     """
     seen: list[str] = []
     met: list[str] = []
 
-    def on_statement(statement: Statement) -> str | None:
-        if statement.application == "immuta":
+    def meet(application: str | None, text: str) -> str | None:
+        if application == "immuta":
             return None
-        seen.append(statement.text)
-        if len(met) == times or (statement.text != met[0] if met else len(seen) != first + 1):
+        seen.append(text)
+        if len(met) == times or (text != met[0] if met else len(seen) <= first):
             return None
-        met.append(statement.text)
+        met.append(text)
         return action
 
-    standins.redshift.on_statement = on_statement
+    if kind == LOGIN:
+        standins.redshift.on_login = lambda settings: meet(settings.get("application_name"), LOGIN)
+    else:
+        standins.redshift.on_statement = lambda statement: meet(statement.application, statement.text)
     return met
 
 

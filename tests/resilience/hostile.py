@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: The immuta.integrations contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unusual names and passwords in every flow, and very large scripts and replies."""
+"""Unusual names and passwords in every flow, and very large scripts."""
 
 from __future__ import annotations
 
 import typing as t
 
 from tests.resilience.stage import FLOWS, OKTA, Play, Point, Stage, TortureError, said
-from tests.support.hostile import AWKWARD, endless_server, hostile_config, measured
+from tests.support.hostile import AWKWARD, hostile_config, measured
 from tests.support.playbooks import Run, Unsafe, Workspace
 
 DRIVERS = ("redshift_connector", "psycopg")
@@ -21,15 +21,13 @@ ODD_SCRIPT_MEMORY = 300  # MB
 
 
 def points(_bench: Stage) -> list[Point]:
-    """Return points: names with each driver and setup, scripts with each driver, endless bodies for each request."""
+    """Return points: names with each driver and setup, scripts with each driver."""
     found = [
         Point(f"names, {driver}, {way}", _names(driver, {"IMMUTA_IN_PROCESS": way}))
         for driver in DRIVERS
         for way in ("true", "false")
     ]
-    found += [Point(f"{name}, {driver}", _script(name, driver)) for name in SCRIPTS for driver in DRIVERS]
-    found += [Point(f"endless body, {path or 'plain'}", _endless(path)) for path in ("", "/packed")]
-    return found
+    return found + [Point(f"{name}, {driver}", _script(name, driver)) for name in SCRIPTS for driver in DRIVERS]
 
 
 def _names(driver: str, environment: dict[str, str]) -> t.Callable[[Stage], None]:
@@ -95,23 +93,5 @@ def _script(name: str, driver: str) -> t.Callable[[Stage], None]:
             raise TortureError(f"the script ended with {outcomes}: {result.get('msg')}")
         if peak > ODD_SCRIPT_MEMORY:
             raise TortureError(f"the script took {peak:.0f} MB")
-
-    return attempt
-
-
-def _endless(path: str) -> t.Callable[[Stage], None]:
-    def attempt(stage: Stage) -> None:
-        workspace = stage.begin(FLOWS["setup"]).workspace
-        config = stage.standins.config()
-        calls: dict[str, dict[str, t.Any]] = {
-            "immuta_integration_info": {},
-            "immuta_integration_script": {"script": "create", "config": config, "dest": f"{workspace.directory}/x.sql"},
-            "immuta_redshift_integration": {"id": "1", "auto_bootstrap": False, "config": config},
-        }
-        with endless_server() as url:
-            for module, arguments in calls.items():
-                result, peak = measured(workspace, module, url=url + path, **arguments)
-                if "is larger than" not in result["msg"] or peak > 150:
-                    raise TortureError(f"{module} took {peak:.0f} MB and returned: {result['msg'][:200]}")
 
     return attempt

@@ -8,7 +8,6 @@ import typing as t
 
 import pytest
 import requests
-import trustme
 
 from tests.support.standin import Standins
 
@@ -30,14 +29,3 @@ class Api(requests.Session):
 def api(standins: Standins) -> t.Iterator[Api]:
     with Api(standins) as session:
         yield session
-
-
-@pytest.fixture
-def localhost_tls(tmp_path):
-    """Return the paths of a certificate for `localhost`, of its key, and of the CA's certificate."""
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    (tmp_path / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
-    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
-    return tuple(str(tmp_path / name) for name in ("cert.pem", "key.pem", "ca.pem"))

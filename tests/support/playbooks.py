@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import typing as t
@@ -20,8 +19,8 @@ import yaml
 from tests.support.by_hand import connect
 from tests.support.paths import COLLECTIONS
 from tests.support.preloaded import TIME_LIMIT, run_module, run_program
+from tests.support.psql_recorder import find_psql
 from tests.support.standin import Login, Standins
-from tests.support.standin.postgres import find_binaries
 
 
 class Unsafe(str):
@@ -87,11 +86,7 @@ class Workspace:
         self.standins = standins
         self.environment = environment(self.home, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), **standins.environment())
         # Variables set the address of the login; the account comes from the environment, as in a pipeline.
-        self.login = {
-            "login_host": standins.redshift.host,
-            "login_port": standins.redshift.port,
-            "ssl_mode": "disable",
-        }
+        self.login = standins.login()
 
     def variables(self, config: dict[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
         """Return the role's variables for a new cluster, with the changes."""
@@ -139,9 +134,8 @@ class Workspace:
         """Run a script as a user does with psql."""
         redshift, login = self.standins.redshift, self.standins.bootstrap
         address = f"host={redshift.host} port={redshift.port} user={login.user} dbname={database}"
-        psql = shutil.which("psql") or find_binaries() / "psql"
         subprocess.run(
-            [psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, address],
+            [find_psql(), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, address],
             env={"PGPASSWORD": login.password, "LC_ALL": "C", "PATH": os.environ["PATH"]},
             timeout=TIME_LIMIT,
             check=True,

@@ -13,8 +13,7 @@ import threading
 import typing as t
 
 from tests.support.standin.postgres import find_binaries
-
-SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
+from tests.support.standin.relay import GSS_REQUEST, SSL_REQUEST, pack
 
 
 def find_psql() -> str | None:
@@ -66,17 +65,13 @@ def _record(listener: socket.socket, recorded: list[str], backslash_escapes: boo
             "client_encoding": "UTF8",
             "standard_conforming_strings": "off" if backslash_escapes else "on",
         }
-        ready = _message(b"Z", b"I")
-        status = [_message(b"S", f"{name}\0{value}\0".encode()) for name, value in settings.items()]
-        connection.sendall(_message(b"R", struct.pack("!i", 0)) + b"".join(status) + ready)
+        ready = pack(b"Z", b"I")
+        status = [pack(b"S", f"{name}\0{value}\0".encode()) for name, value in settings.items()]
+        connection.sendall(pack(b"R", struct.pack("!i", 0)) + b"".join(status) + ready)
         while True:
             kind, length = struct.unpack("!ci", stream.read(5))
             body = stream.read(length - 4)
             if kind != b"Q":
                 return
             recorded.append(body[:-1].decode())
-            connection.sendall(_message(b"C", b"SET\0") + ready)
-
-
-def _message(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("!i", len(body) + 4) + body
+            connection.sendall(pack(b"C", b"SET\0") + ready)

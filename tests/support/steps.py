@@ -73,7 +73,7 @@ class Steps:
 
 @functools.cache
 def _nodes(pattern: re.Pattern[str]) -> Nodes:
-    return list(parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
+    return parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE).data
 
 
 class CountedPattern:
@@ -129,15 +129,15 @@ class CountedPattern:
         elif kind is sre.MAX_REPEAT:
             places = self._repeated(argument, text, position)
         elif kind is sre.SUBPATTERN:
-            places = self._ends(argument[3], text, position)
+            places = self._ends(argument[3].data, text, position)
         elif kind is sre.BRANCH:
-            places = (end for branch in argument[1] for end in self._ends(branch, text, position))
+            places = (end for branch in argument[1] for end in self._ends(branch.data, text, position))
         elif kind in CHARACTERS:
             places = [position + 1] if self._fits((kind, argument), text, position) else []
         elif kind in (sre.ASSERT, sre.ASSERT_NOT):
             direction, inner = argument
             start = position if direction > 0 else position - inner.getwidth()[0]
-            holds = start >= 0 and next(self._ends(inner, text, start), None) is not None
+            holds = start >= 0 and next(self._ends(inner.data, text, start), None) is not None
             places = [position] if holds == (kind is sre.ASSERT) else []
         elif kind is sre.AT:
             places = [position] if self._is_at(argument, text, position) else []
@@ -156,7 +156,7 @@ class CountedPattern:
             yield place
 
     def _repeated(self, argument: tuple[int, int, Nodes], text: str, position: int) -> t.Iterator[int]:
-        low, high, body = argument
+        low, high, body = argument[0], argument[1], argument[2].data
         stack = [(position, self._ends(body, text, position))]
         while stack:
             start, further = stack[-1]

@@ -9,14 +9,15 @@ import time
 
 import pytest
 import requests
-import yaml
 
 from tests.support.by_hand import automatic_config, payload, run_scripts
-from tests.support.standin import HOST, scripts
+from tests.support.standin import HOST
 
 # From Immuta's documentation, for Redshift, this host and this id.
-MISSING = (404, "Not found", "No integration found with ID 5.")
-NOT_EDITABLE = (400, "Bad request", "Unable to edit integration due to changes of non-editable attribute(s).")
+ERRORS = {400: "Bad request", 404: "Not found", 409: "Conflict", 422: "Unprocessable entity"}
+MISSING = (404, "No integration found with ID 5.")
+NOT_EDITABLE = (400, "Unable to edit integration due to changes of non-editable attribute(s).")
+WRONG_STATE = "Unable to {} integration with ID 5 in current state {}."
 TAKES_NO_CREDENTIALS = (
     "Credentials are not required for disable unless the integration was configured automatically. If you need to "
     "update your integration credentials, use PUT to update the integration before disabling."
@@ -25,7 +26,7 @@ NEEDS_CREDENTIALS = (
     "Integrations that are automatically configured require privileged credentials to disable. Please "
     "provide them in your payload."
 )
-EXISTS = (409, "Conflict", f"Redshift integration already exists on {HOST} (id = 5).")
+EXISTS = (409, f"Redshift integration already exists on {HOST} (id = 5).")
 USE_PUT = (
     f"Use PUT /integrations/5 endpoint to update connection information for Redshift integration on host {HOST} "
     "(id = 5) that previously failed to create."
@@ -45,40 +46,29 @@ def config(host: str = HOST, database: str = "immuta") -> dict:
     }
 
 
-def refusal(reply: requests.Response) -> tuple[int, str, str]:
+CHANGE = payload(config())
+
+
+def refusal(reply: requests.Response) -> tuple[int, str]:
+    """Return the status and the message of a reply, which has Immuta's error envelope."""
     envelope = reply.json()
-    assert envelope["statusCode"] == reply.status_code
-    return reply.status_code, envelope["error"], envelope["message"]
+    assert (envelope["statusCode"], envelope["error"]) == (reply.status_code, ERRORS[reply.status_code])
+    return reply.status_code, envelope["message"]
 
 
 @pytest.mark.parametrize(
     ("seeded", "method", "body", "expected"),
     [
-        (None, "GET", None, (404, "Not found", "No Integration found with ID 5.")),
-        (None, "PUT", payload(config()), MISSING),
+        (None, "GET", None, (404, "No Integration found with ID 5.")),
+        (None, "PUT", CHANGE, MISSING),
         (None, "DELETE", None, MISSING),
-        ({}, "DELETE", CREDENTIALS, (400, "Bad request", TAKES_NO_CREDENTIALS)),
-        ({"autoBootstrap": True}, "DELETE", None, (400, "Bad request", NEEDS_CREDENTIALS)),
+        ({}, "DELETE", CREDENTIALS, (400, TAKES_NO_CREDENTIALS)),
+        ({"autoBootstrap": True}, "DELETE", None, (400, NEEDS_CREDENTIALS)),
         ({}, "PUT", payload(config(database="other")), NOT_EDITABLE),
         ({}, "PUT", payload(config(), automatic=True), NOT_EDITABLE),
-        (
-            {"status": "editing"},
-            "PUT",
-            payload(config()),
-            (409, "Conflict", "Unable to edit integration with ID 5 in current state editing."),
-        ),
-        (
-            {"status": "deleting"},
-            "DELETE",
-            None,
-            (409, "Conflict", "Unable to delete integration with ID 5 in current state deleting."),
-        ),
-        (
-            {},
-            "PUT",
-            payload(config()),
-            (422, "Unprocessable entity", "Validation of prerequisite setup failed. Unable to edit integration."),
-        ),
+        ({"status": "editing"}, "PUT", CHANGE, (409, WRONG_STATE.format("edit", "editing"))),
+        ({"status": "deleting"}, "DELETE", None, (409, WRONG_STATE.format("delete", "deleting"))),
+        ({}, "PUT", CHANGE, (422, "Validation of prerequisite setup failed. Unable to edit integration.")),
     ],
 )
 def test_refusals_about_one_integration(standins, api, seeded, method, body, expected):
@@ -92,7 +82,7 @@ def test_refusals_about_one_integration(standins, api, seeded, method, body, exp
     [
         ("enabled", EXISTS),
         ("creating", EXISTS),
-        ("createError", (400, "Bad request", USE_PUT)),
+        ("createError", (400, USE_PUT)),
         ("deleted", None),
         ("disabled", None),
     ],
@@ -119,11 +109,7 @@ def test_prerequisites_are_checked(standins, api, setup):
     elif setup == "database exists, automatic":
         asked = payload(automatic_config(standins, database="dev"), automatic=True)
     reply = api.post("/integrations", json=asked)
-    assert refusal(reply) == (
-        422,
-        "Unprocessable entity",
-        "Validation of prerequisite setup failed. Unable to create integration.",
-    )
+    assert refusal(reply) == (422, "Validation of prerequisite setup failed. Unable to create integration.")
     failing = [test["name"] for test in reply.json()["validationResults"]["validationTests"] if "message" in test]
     assert failing == [
         "Validate Automatic Bootstrap: Immuta Database Does Not Exist"
@@ -155,36 +141,15 @@ def test_invalid_payload_is_refused(api, change, member):
     for key, value in change.items():
         owner, _dot, name = key.rpartition(".")
         (asked["config"] if owner else asked)[name] = value
-    status, error, message = refusal(api.post("/integrations", json=asked))
-    assert (status, error) == (400, "Bad request")
+    status, message = refusal(api.post("/integrations", json=asked))
+    assert status == 400
     assert f'"{member}"' in message
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "wrong"}, {"Authorization": "Bearer wrong"}])
 def test_requests_without_a_key_are_refused(standins, headers):
-    for path in ("/integrations", "/integrations/1", "/integrations/1/status"):
+    for path in ("/integrations", "/integrations/1"):
         assert requests.get(standins.immuta.url + path, headers=headers, timeout=10).status_code == 401
-
-
-def test_payload_as_yaml(standins, api):
-    asked = payload(standins.config())
-    reply = api.post(
-        "/integrations/scripts/create", data=yaml.safe_dump(asked), headers={"Content-Type": "application/x-yaml"}
-    )
-    assert reply.text == scripts.text("create", scripts.create(asked["config"]))
-    assert standins.immuta.requests()[-1]["body"] == asked
-
-
-@pytest.mark.parametrize("form", ["text", "string", "object"])
-def test_script_reply_formats(standins, api, form):
-    standins.immuta.set(script_reply=form)
-    asked = payload(standins.config(password="pässwörd\\"))
-    reply = api.post("/integrations/scripts/initial-create", json=asked)
-    script = scripts.text("initial-create", scripts.initial_create(asked["config"]))
-    if form == "text":
-        assert reply.content.decode() == script
-    else:
-        assert reply.json() == (script if form == "string" else {"script": script})
 
 
 def test_unknown_scripts(api):
@@ -212,13 +177,6 @@ def test_put_repairs_a_failed_automatic_setup(standins, api):
     asked = payload(automatic_config(standins), automatic=True)
     assert api.put(f"/integrations/{number}", json=asked).json()["status"] == "editing"
     assert api.get(f"/integrations/{number}").json()["status"] == "enabled"
-
-
-def test_deleted_records_and_numeric_ids(standins, api):
-    standins.immuta.set(keep_deleted=True, numeric_ids=True)
-    standins.immuta.seed(id=7, config=config())
-    assert api.delete("/integrations/7").json()["id"] == 7
-    assert api.get("/integrations/7").json()["status"] == "deleted"
 
 
 def test_log_omits_control_requests(standins, api):

@@ -88,7 +88,7 @@ ODD_RECORDS = [
 @pytest.mark.parametrize("record", ODD_RECORDS, ids=str)
 @pytest.mark.parametrize("call", ["records", "get", "create", "update"])
 def test_malformed_record_is_one_sentence(call: str, record: t.Any):
-    api = IntegrationsApi(Session([record] if call == "records" else record))
+    api = IntegrationsApi(Session([CREATED, record] if call == "records" else record))
     arguments = {"records": (), "get": ("1",), "create": (PAYLOAD,), "update": ("1", PAYLOAD)}[call]
     with pytest.raises(ApiError, match="check that url is the root of an Immuta tenant") as caught:
         # A list is consumed while it is read.

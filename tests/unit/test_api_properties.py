@@ -23,7 +23,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http i
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integration import for_display, same_host
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.messages import Request
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconcile import Reconciliation, Waiting
-from tests.support.documents import HOST, STATUSES, anything, near_records, results
+from tests.support.documents import HOST, anything, near_records, results
 
 KEY = "846e9e43c86a4ct1be14290d95127d13f"
 PASSWORD = 'pa"ss\\wörd'
@@ -53,8 +53,8 @@ Answer = tuple[int, dict[str, str], bytes]
 class Scripted(Http):
     """A server with prepared replies, the last one repeated."""
 
-    def __init__(self, answers: list[Answer], auth_scheme: str = "api_key") -> None:
-        super().__init__(Tenant("https://tenant.test", KEY, auth_scheme, True, {}, 10, 1))
+    def __init__(self, answers: list[Answer]) -> None:
+        super().__init__(Tenant("https://tenant.test", KEY, "api_key", True, {}, 10, 1))
         self._answers = answers
 
     def _exchange(self, request: Request, authorization: str | None) -> Answer:
@@ -188,20 +188,3 @@ def test_reconcile_ends_with_a_result_or_error(
     assert said.encode()
     assert KEY not in said
     assert json.dumps(PASSWORD, ensure_ascii=False)[1:-1] not in said
-
-
-@given(documents=st.lists(anything(*SECRETS), min_size=1, max_size=2), status=st.sampled_from((200, 400, 401, 503)))
-def test_login_ends_in_a_request_or_error(documents: list[t.Any], status: int) -> None:
-    answers: list[Answer] = [(status, {}, json.dumps(document).encode()) for document in documents]
-    with Scripted([*answers, (200, {}, b"[]")], "bearer") as http:
-        try:
-            assert list(IntegrationsApi(http).records()) == []
-        except ApiError as error:
-            check_silence(error)
-
-
-@given(status=st.sampled_from(STATUSES), documents=st.lists(near_records(), max_size=5))
-def test_list_with_one_bad_record_is_an_error(status: str, documents: list[t.Any]) -> None:
-    bad = {"id": 1, "status": status, "config": []}
-    with Scripted([(200, {}, json.dumps([*documents, bad]).encode())]) as http, pytest.raises(ApiError):
-        list(IntegrationsApi(http).records())

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.catalog import (
@@ -109,39 +111,30 @@ def test_missing_account_has_no_privileges() -> None:
     assert account(session, is_redshift=True).name == "IAM:zoe"
 
 
-@pytest.mark.parametrize(("rows", "expected"), [({"SHOW": [("on",)]}, True), ({"SHOW": [("off",)]}, False), ({}, None)])
-def test_case_sensitivity(rows: dict[str, Rows], expected: bool | None) -> None:
-    assert case_sensitive(FakeSession(**rows)) is expected
+def may_grant_python(session: FakeSession) -> bool | None:
+    return may_grant_language(session, "plpythonu")
+
+
+def may_grant_temp_on_immuta(session: FakeSession) -> bool | None:
+    return may_grant_temp(session, "immuta")
 
 
 @pytest.mark.parametrize(
-    ("rows", "may"),
+    ("read", "rows", "expected"),
     [
-        ({"svv_language_privileges": [("exfunc",), ("plpythonu",)]}, True),
-        ({"svv_language_privileges": [("exfunc",)]}, False),
-        ({}, None),
+        (case_sensitive, {"SHOW": [("on",)]}, True),
+        (case_sensitive, {"SHOW": [("off",)]}, False),
+        (may_grant_python, {"svv_language_privileges": [("exfunc",), ("plpythonu",)]}, True),
+        (may_grant_python, {"svv_language_privileges": [("exfunc",)]}, False),
+        (may_grant_temp_on_immuta, {"svv_database_privileges": [("immuta", "TEMP")]}, True),
+        (may_grant_temp_on_immuta, {"svv_database_privileges": [("immuta", "TEMPORARY")]}, True),
+        (may_grant_temp_on_immuta, {"svv_database_privileges": [("immuta", "CREATE"), ("other", "TEMP")]}, False),
+        (has_all_privileges, {"has_database": [(True,)]}, True),
+        (has_all_privileges, {"has_database": [(False,)]}, False),
     ],
 )
-def test_grant_option_of_language_usage(rows: dict[str, Rows], may: bool | None) -> None:
-    assert may_grant_language(FakeSession(**rows), "plpythonu") is may
-
-
-@pytest.mark.parametrize(
-    ("rows", "may"),
-    [
-        ({"svv_database_privileges": [("immuta", "TEMP")]}, True),
-        ({"svv_database_privileges": [("immuta", "TEMPORARY")]}, True),
-        ({"svv_database_privileges": [("immuta", "CREATE"), ("other", "TEMP")]}, False),
-        ({}, None),
-    ],
-)
-def test_grant_option_of_database_temp(rows: dict[str, Rows], may: bool | None) -> None:
-    assert may_grant_temp(FakeSession(**rows), "immuta") is may
-
-
-@pytest.mark.parametrize(
-    ("rows", "has"),
-    [({"has_database": [(True,)]}, True), ({"has_database": [(False,)]}, False), ({}, None)],
-)
-def test_all_privileges_on_a_database(rows: dict[str, Rows], has: bool | None) -> None:
-    assert has_all_privileges(FakeSession(**rows)) is has
+def test_settings_and_grant_options(
+    read: t.Callable[[FakeSession], bool | None], rows: dict[str, Rows], expected: bool
+) -> None:
+    assert read(FakeSession(**rows)) is expected
+    assert read(FakeSession()) is None

@@ -162,13 +162,13 @@ def test_field_comparison(name: str, wanted: t.Any, current: t.Any, same: bool) 
     assert plan.is_same(name, wanted, current) is same
 
 
-def test_c2_moved_edge_is_removed_first() -> None:
-    current = [
-        {"id": 1, "identifier": "generate", "success_nodes": [2], "always_nodes": [3]},
-        {"id": 2, "identifier": "approve", "failure_nodes": [3]},
-        {"id": 3, "identifier": "execute", "success_nodes": []},
-    ]
+def current_nodes(generate: dict[str, t.Any], approve: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    nodes = {"generate": generate, "approve": approve, "execute": {}}
+    return [{"id": number, "identifier": name, **nodes[name]} for number, name in enumerate(nodes, 1)]
 
+
+def test_c2_moved_edge_is_removed_first() -> None:
+    current = current_nodes({"success_nodes": [2], "always_nodes": [3]}, {"failure_nodes": [3]})
     assert plan.edges(NODES, current) == (
         [plan.Edge("approve", "failure_nodes", "execute"), plan.Edge("generate", "always_nodes", "execute")],
         [plan.Edge("approve", "success_nodes", "execute")],
@@ -176,10 +176,5 @@ def test_c2_moved_edge_is_removed_first() -> None:
 
 
 def test_c2_correct_edge_is_kept() -> None:
-    current = [
-        {"id": 1, "identifier": "generate", "success_nodes": [2]},
-        {"id": 2, "identifier": "approve", "success_nodes": [3]},
-        {"id": 3, "identifier": "execute"},
-    ]
-
+    current = current_nodes({"success_nodes": [2]}, {"success_nodes": [3]})
     assert plan.edges(NODES, current) == ([], [])

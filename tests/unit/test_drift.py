@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import html.parser
 import typing as t
 import xml.etree.ElementTree as ET
 
@@ -28,6 +27,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connec
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import Desired
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.documents import Record
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_redshift_drift
+from tests.support.html_page import HtmlPage
 
 HOST = "Cluster.Example.com"
 URL = "https://tenant.example.com"
@@ -287,35 +287,17 @@ def test_junit_fails_for_unmanaged_integrations(result: str):
     assert root.get("failures") == "1"
 
 
-class Reader(html.parser.HTMLParser):
-    """The tags, attributes and text of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.addresses: list[str] = []
-        self.texts: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action", "srcset")]
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-
 def test_page_has_escaped_rows_for_each_cluster():
-    reader = Reader(page(report(*EVERY_KIND, others=["x"])))
-    assert reader.tags.count("tr") == len(EVERY_KIND) + 1 + 2
-    assert reader.tags.count("script") == 1
-    assert reader.addresses == []
-    assert HOSTILE.replace("\x00", "\N{REPLACEMENT CHARACTER}") in reader.texts
-    assert {"5439", "5440", "no integration in Immuta", "Not compared: Snowflake: 3."} <= set(reader.texts)
+    shown = HtmlPage(page(report(*EVERY_KIND, others=["x"])))
+    assert shown.tags.count("tr") == len(EVERY_KIND) + 1 + 2
+    assert shown.tags.count("script") == 1
+    assert not {"src", "href", "action", "srcset"} & set(shown.attributes)
+    assert HOSTILE.replace("\x00", "\N{REPLACEMENT CHARACTER}") in shown.texts
+    assert {"5439", "5440", "no integration in Immuta", "Not compared: Snowflake: 3."} <= set(shown.texts)
 
 
 def test_page_names_tenants_if_there_are_several():
     other = finding("b", tenant="https://other.example.com")
     assert page(report(finding("a"), finding("c"))).count(URL) == 1
     assert page(report(finding("a"), finding("c"), other)).count(URL) == 2
-    assert "No cluster was compared." in Reader(page(report())).texts
+    assert "No cluster was compared." in HtmlPage(page(report())).texts

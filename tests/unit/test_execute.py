@@ -89,10 +89,8 @@ def test_impossible_transaction_mode_is_refused(script: str, transaction: str, l
     assert caught.value.facts == {"line": line}
 
 
-def test_statements_run_in_one_transaction_or_alone() -> None:
-    assert execute("A; B") == Result(["ok", "ok"], "BEGIN; A; B; COMMIT")
-    assert execute("A; B", "none") == Result(["ok", "ok"], "A; B")
-    assert execute("A; END; B") == Result(["ok", "ok", "ok"], "A; END; B"), "without BEGIN"
+def test_end_without_begin_is_an_ordinary_statement() -> None:
+    assert execute("A; END; B") == Result(["ok", "ok", "ok"], "A; END; B")
 
 
 def test_failure_rolls_the_transaction_back() -> None:
@@ -171,43 +169,21 @@ def test_existing_object_fails_by_default(transaction: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "conflict",
+    ("script", "transaction", "at", "conflict", "executed"),
     [
-        CONFLICT,
-        refused("40P01"),
-        refused("XX000", "1023 \nDETAIL: Serializable isolation violation"),
-        refused("XX000", "tuple concurrently updated"),
+        ("A; B", "auto", "B", CONFLICT, "BEGIN; A; B; ROLLBACK; BEGIN; A; B; COMMIT"),
+        ("A; B", "auto", "COMMIT", CONFLICT, "BEGIN; A; B; COMMIT; ROLLBACK; BEGIN; A; B; COMMIT"),
+        ("A; B", "none", "B", refused("XX000", "tuple concurrently updated"), "A; B; B"),
+        ("A; BEGIN; B; COMMIT", "auto", "B", CONFLICT, "A; BEGIN; B; ROLLBACK; BEGIN; B; COMMIT"),
+        ("CREATE SCHEMA a", "none", "CREATE SCHEMA a", refused("23505"), "CREATE SCHEMA a; CREATE SCHEMA a"),
     ],
+    ids=["in a transaction", "at commit", "of one statement", "in a transaction of the script", "of two creations"],
 )
-def test_conflict_restarts_the_transaction(conflict: DriverError) -> None:
-    result = execute("A; B", B=[conflict])
-    assert result == Result(["ok", "ok"], "BEGIN; A; B; ROLLBACK; BEGIN; A; B; COMMIT")
-
-
-@pytest.mark.parametrize(
-    ("script", "transaction", "at", "executed"),
-    [
-        ("A; B", "auto", "COMMIT", "BEGIN; A; B; COMMIT; ROLLBACK; BEGIN; A; B; COMMIT"),
-        ("A; B", "none", "B", "A; B; B"),
-        ("A; BEGIN; B; COMMIT", "auto", "B", "A; BEGIN; B; ROLLBACK; BEGIN; B; COMMIT"),
-    ],
-    ids=["at commit", "of one statement", "in a transaction of the script"],
-)
-def test_conflict_repeats_as_little_as_possible(script: str, transaction: str, at: str, executed: str) -> None:
-    result = execute(script, transaction, **{at: [CONFLICT]})
+def test_conflict_repeats_as_little_as_possible(
+    script: str, transaction: str, at: str, conflict: DriverError, executed: str
+) -> None:
+    result = execute(script, transaction, **{at: [conflict]})
     assert result == Result(["ok"] * len(split(script)), executed)
-
-
-def test_concurrent_creation_is_a_conflict() -> None:
-    """The catalog's index refuses the second; a duplicate row of a script is no conflict."""
-    at_once = refused("23505")
-    assert execute("CREATE SCHEMA a", "none", **{"CREATE SCHEMA a": [at_once]}).outcomes == ["ok"]
-    assert execute("INSERT INTO a VALUES (1)", **{"INSERT INTO a VALUES (1)": [at_once]}).outcomes == ["failed"]
-
-
-def test_conflict_repeats_own_transaction() -> None:
-    result = execute("A; BEGIN; B; COMMIT", B=[CONFLICT])
-    assert result == Result(["ok"] * 4, "A; BEGIN; B; ROLLBACK; BEGIN; B; COMMIT")
 
 
 @pytest.mark.parametrize("transaction", ["auto", "none"])
@@ -368,28 +344,26 @@ def test_skips_equal_those_of_single_statements(script: str, outcomes: list[str]
 PYTHON = f"this server does not accept Python functions. {PYTHON_ADVICE}"
 
 
+NO_PYTHON = refused("42704", 'language "plpythonu" does not exist')
+NO_LANGUAGE = "the server does not have this language, or does not"
+
+
 @pytest.mark.parametrize(
-    ("error", "advice"),
+    ("statement", "error", "advice"),
     [
-        (refused("2D000"), "it cannot run inside a transaction"),
-        (refused("42704", 'language "plpythonu" does not exist'), PYTHON),
-        (refused("P0001", "Create function is not supported\n for language plpythonu anymore."), PYTHON),
-        (refused("0A000", "Not supported for language plperl"), "the server does not have this language, or does not"),
-        (refused("08P01"), "it has a parameter such as $1"),
-        (refused("42P02"), "it has a parameter such as $1"),
-        (refused("42P01"), "it names an object that does not exist: check the name, and that login_db"),
+        ("A", refused("2D000"), "it cannot run inside a transaction"),
+        ("A", NO_PYTHON, PYTHON),
+        ("A", refused("P0001", "Create function is not supported\n for language plpythonu anymore."), PYTHON),
+        ("A", refused("0A000", "Not supported for language plperl"), NO_LANGUAGE),
+        ("GRANT USAGE ON LANGUAGE l TO a", NO_PYTHON, NO_LANGUAGE),
+        ("REVOKE USAGE ON LANGUAGE l FROM a", NO_PYTHON, NO_LANGUAGE),
+        ("A", refused("08P01"), "it has a parameter such as $1"),
+        ("A", refused("42P02"), "it has a parameter such as $1"),
+        ("A", refused("42P01"), "it names an object that does not exist: check the name, and that login_db"),
     ],
 )
-def test_failure_includes_advice(error: DriverError, advice: str) -> None:
-    assert f": {advice}" in execute("A", A=[error]).message
-
-
-@pytest.mark.parametrize("statement", ["GRANT USAGE ON LANGUAGE l TO a", "REVOKE USAGE ON LANGUAGE l FROM a"])
-def test_language_privilege_is_no_python_function(statement: str) -> None:
-    error = refused("42704", 'language "plpythonu" does not exist')
-    message = execute(statement, **{statement: [error]}).message
-    assert ": the server does not have this language" in message
-    assert PYTHON_ADVICE not in message
+def test_failure_includes_advice(statement: str, error: DriverError, advice: str) -> None:
+    assert f": {advice}" in execute(statement, **{statement: [error]}).message
 
 
 @pytest.mark.parametrize(

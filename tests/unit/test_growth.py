@@ -73,7 +73,7 @@ WORK: dict[str, t.Callable[[str], object]] = {
     "readings": sql.readings_differ,
     "mask": masking.mask,
     "classify": lambda text: execute.plan([sql.Statement(1, 1, text), sql.Statement(2, 1, "A")], "auto"),
-    "command": lambda text: [sql.Statement(1, 1, text).command, sql.Statement(1, 1, text).code],
+    "command": lambda text: sql.Statement(1, 1, text).command,
     "mistakes": lambda text: mistakes.check([sql.Statement(1, 1, text or "A")]),
     "inspection": lambda text: inspection.inspect("create", text.encode(), "", ["a"]),
     "message": lambda text: masking.server_sentence(text, "SELECT 'abcde'"),

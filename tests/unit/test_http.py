@@ -423,20 +423,7 @@ def test_missing_integration_is_no_wrong_address():
     assert error.message.endswith("HTTP 404, Immuta refused it; it says: No Integration found with ID 5.")
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        None,
-        [],
-        "text",
-        {},
-        {"message": None},
-        {"message": {"a": 1}},
-        {"validationResults": []},
-        {"validationResults": 7},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("document", [None, [], "text", {}, {"message": None}, {"message": {"a": 1}}], ids=str)
 def test_refusal_of_any_shape_is_one_sentence(document: t.Any):
     with Server(reply(422, document)) as server:
         assert failure(server).message.endswith("HTTP 422, Immuta refused it and gave no reason.")
@@ -453,13 +440,6 @@ def test_echoed_secrets_are_hidden():
     assert "on cluster" in shown
     for secret in (PASSWORD, json.dumps(PASSWORD)[1:-1], "0kta", "other"):
         assert secret not in shown
-
-
-def test_one_letter_password_keeps_text_intact():
-    said = {"message": "Validation of prerequisite setup failed for the password p."}
-    with Server(reply(422, said)) as server:
-        error = failure(server, "POST", {"config": {"password": "p"}}, repeatable=False)
-    assert "it says: Validation of prerequisite setup failed for the password ********." in error.message
 
 
 @pytest.mark.parametrize(
@@ -507,7 +487,7 @@ def test_bearer_renews_an_expired_token_once():
 
 
 @pytest.mark.parametrize(
-    "document", [None, [], {}, {"token": None}, {"token": ""}, {"token": "a\nb"}, {"token": "ö"}], ids=str
+    "document", [None, [], "t", {}, *({"token": token} for token in (None, 5, ["t"], "", "a\nb", "ö"))], ids=str
 )
 def test_login_without_token(document: t.Any):
     with Server(reply(200, document)) as server:

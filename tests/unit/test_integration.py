@@ -328,14 +328,6 @@ def test_missing_or_equivalent_settings_are_no_change():
 # Payloads
 
 
-def test_payload_of_a_creation():
-    assert build_payload(None, desired(extra={"sslMode": "require"}, automatic=True)) == {
-        "type": "Redshift",
-        "autoBootstrap": True,
-        "config": {**CONFIG, "sslMode": "require"},
-    }
-
-
 def test_payload_of_a_change_keeps_unset_options():
     there = record(
         host=HOST.upper(),
@@ -572,24 +564,11 @@ def test_statuses_match_the_documentation():
     assert len(set(TABLE) - {None, "a status of tomorrow"}) == 12
 
 
-def test_decision_shows_masked_desired_and_current():
-    update = decide(record(), desired({**CONFIG, "port": 5440}))
-    assert update.differences == ("port",)
-    assert update.payload is not None
-    assert update.payload["config"]["password"] == "abc1234"
-    assert update.before == settings_view(record())
-    assert update.before["config"]["password"] == "<REDACTED>"
-    assert (update.after["config"]["port"], update.after["config"]["password"]) == (5440, "********")
-    delete = decide(record(automatic=True), desired(state="absent"))
-    assert delete.credentials == {name: CONFIG[name] for name in ("authenticationType", "username", "password")}
-    assert (delete.before, delete.after) == (settings_view(record(automatic=True)), {})
-    assert "abc1234" not in repr((update, delete, desired()))
-
-
 @pytest.mark.parametrize("status", ["deleting", "disabled", "deleted"])
 def test_recreation_ignores_the_old_record(status: str):
-    decision = decide(record(status, port=1), desired())
-    assert decision.payload == {"type": "Redshift", "autoBootstrap": False, "config": CONFIG}
+    decision = decide(record(status, port=1), desired(extra={"sslMode": "require"}))
+    config = {**CONFIG, "sslMode": "require"}
+    assert decision.payload == {"type": "Redshift", "autoBootstrap": False, "config": config}
     assert (decision.before, decision.after) == ({}, settings_view(decision.payload))
 
 

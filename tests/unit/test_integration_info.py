@@ -5,12 +5,9 @@
 from __future__ import annotations
 
 import typing as t
-from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import UnsettledError
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta import reconcile
 from ansible_collections.immuta.integrations.plugins.module_utils._modules import immuta_integration_info
 
 # Immuta's documentation, "Configure a Redshift Integration", the replies of GET; "Configure a Starburst (Trino)
@@ -119,11 +116,3 @@ def test_wait_returns_settled_integrations(
     monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", lambda _http: tenant)
     assert [record["status"] for record in listed(wait=True, **filters)] == found
     assert tenant.queries == 3
-
-
-def test_wait_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    tenant = Settling(id1=["creating"] * 5)
-    monkeypatch.setattr(immuta_integration_info, "IntegrationsApi", lambda _http: tenant)
-    monkeypatch.setattr(reconcile, "time", SimpleNamespace(monotonic=iter([0, 0, 1]).__next__, sleep=lambda _s: None))
-    with pytest.raises(UnsettledError, match=r"The Redshift integration \(id 1\) was still creating after 1 s"):
-        listed(wait=True)

@@ -16,6 +16,7 @@ import ssl
 import sys
 import types
 import typing as t
+from unittest import mock
 
 import certifi
 import pytest
@@ -48,35 +49,14 @@ def refusal(cause: OSError | None = None, **reason: t.Any) -> NoSessionError:
     return NoSessionError(cause=cause, refused="sqlstate" in reason, **reason)
 
 
-class FakeDriver:
-    """A driver that refuses logins with the prepared errors; ``at_first`` are those of the first statement."""
-
-    def __init__(self, *problems: NoSessionError, at_first: t.Sequence[DriverError] = ()) -> None:
-        self.problems = list(problems)
-        self.at_first = list(at_first)
-        self.logins = 0
-        self.executed: list[str] = []
-        self.closed = 0
-
-    def __call__(self, _login: Login, _database: str) -> FakeDriver:
-        self.logins += 1
-        if self.problems:
-            raise self.problems.pop(0)
-        return self
-
-    def execute(self, sql: str) -> None:
-        self.executed.append(sql)
-        if self.at_first:
-            raise self.at_first.pop(0)
-
-    def close(self) -> None:
-        self.closed += 1
-
-
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., FakeDriver]:
-    def install(*problems: NoSessionError, **options: t.Any) -> FakeDriver:
-        driver = FakeDriver(*problems, **options)
+def use(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., mock.Mock]:
+    """Install a driver that refuses logins with the prepared errors; ``at_first`` is that of each first statement."""
+
+    def install(*problems: NoSessionError, at_first: DriverError | None = None) -> mock.Mock:
+        driver = mock.Mock()
+        driver.session.execute.side_effect = at_first
+        driver.side_effect = [*problems, *[driver.session] * 9]
         monkeypatch.setitem(drivers.DRIVERS, "redshift_connector", driver)
         return driver
 
@@ -127,13 +107,13 @@ def test_driver_accepts_each_argument(options: dict[str, t.Any]) -> None:
 
 @pytest.mark.parametrize(("seconds", "executed"), [(5, ["SET statement_timeout TO 5000"]), (0, [])])
 def test_session_has_a_timeout_and_is_closed(
-    seconds: int, executed: list[str], use: t.Callable[..., FakeDriver]
+    seconds: int, executed: list[str], use: t.Callable[..., mock.Mock]
 ) -> None:
     driver = use()
     with pytest.raises(KeyError), connect(login(**PASSWORD, statement_timeout=seconds)):
         raise KeyError
-    assert driver.executed == executed
-    assert driver.closed == 1
+    assert [call.args[0] for call in driver.session.execute.call_args_list] == executed
+    assert driver.session.close.call_count == 1
 
 
 @pytest.mark.parametrize(
@@ -145,7 +125,7 @@ def test_session_has_a_timeout_and_is_closed(
         *(refusal(sqlstate=sqlstate) for sqlstate in ("57P03", "53300", "57P01", "08006")),
     ],
 )
-def test_transient_errors_are_retried(problem: NoSessionError, use: t.Callable[..., FakeDriver]) -> None:
+def test_transient_errors_are_retried(problem: NoSessionError, use: t.Callable[..., mock.Mock]) -> None:
     use(problem, problem)
     pauses: list[float] = []
     with connect(login(**PASSWORD), sleep=pauses.append):
@@ -179,12 +159,12 @@ UNTRUSTED.verify_message = "self-signed certificate"
     ],
 )
 def test_permanent_errors_fail_at_once(
-    problem: NoSessionError, reason: str, fact: str | None, use: t.Callable[..., FakeDriver]
+    problem: NoSessionError, reason: str, fact: str | None, use: t.Callable[..., mock.Mock]
 ) -> None:
     driver = use(*[problem] * 9)
     error, pauses = failed_login()
     assert pauses == []
-    assert driver.logins == 1
+    assert driver.call_count == 1
     assert error.message.startswith("Could not log in to database 'dev' at h:5439 as u: ")
     assert reason in error.message
     assert error.facts == {name: name == fact for name in ("authentication_failed", "database_missing")}
@@ -200,7 +180,7 @@ def test_permanent_errors_fail_at_once(
     ],
 )
 def test_lasting_transient_error_is_reported(
-    cause: OSError | None, reason: str, use: t.Callable[..., FakeDriver]
+    cause: OSError | None, reason: str, use: t.Callable[..., mock.Mock]
 ) -> None:
     use(refusal(cause))
     assert reason in failed_login(connect_retries=0)[0].message
@@ -215,11 +195,11 @@ def test_lasting_transient_error_is_reported(
     ],
 )
 def test_session_that_breaks_at_once(
-    error: DriverError, is_retried: bool, said: str, use: t.Callable[..., FakeDriver]
+    error: DriverError, is_retried: bool, said: str, use: t.Callable[..., mock.Mock]
 ) -> None:
-    driver = use(at_first=[error] * 9)
+    driver = use(at_first=error)
     failed, pauses = failed_login()
-    assert (len(pauses), driver.closed) == ((3, 4) if is_retried else (0, 1))
+    assert (len(pauses), driver.session.close.call_count) == ((3, 4) if is_retried else (0, 1))
     assert said in failed.message
 
 
@@ -234,7 +214,7 @@ def test_session_that_breaks_at_once(
     ],
 )
 def test_aws_credential_errors(
-    options: dict[str, t.Any], identity: str, said: str, use: t.Callable[..., FakeDriver]
+    options: dict[str, t.Any], identity: str, said: str, use: t.Callable[..., mock.Mock]
 ) -> None:
     use(refusal(identity=identity))
     where = "cluster c as d" if options is IAM else "workgroup w as the IAM identity"
@@ -243,7 +223,7 @@ def test_aws_credential_errors(
     assert f"at {where}: AWS gave no credentials for the database ({identity}): {said}" in caught.value.message
 
 
-def test_host_without_ipv4_is_known(use: t.Callable[..., FakeDriver]) -> None:
+def test_host_without_ipv4_is_known(use: t.Callable[..., mock.Mock]) -> None:
     use(refusal(socket.gaierror(socket.EAI_NONAME, "")))
     assert "has no IPv4 address, and driver 'redshift_connector'" in failed_login(login_host="::1")[0].message
 

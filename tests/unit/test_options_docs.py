@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.redaction import is_secret_name
+from tests.docs.arguments import module_arguments
 from tests.support.paths import ROOT
 
 PLUGINS = "ansible_collections.immuta.integrations.plugins"
@@ -40,26 +41,6 @@ def documented_options(module: str) -> dict[str, t.Any]:
     return options
 
 
-class CapturedError(Exception):
-    pass
-
-
-def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
-    """Return the arguments that the module passes to AnsibleModule."""
-
-    def capture(**arguments: t.Any) -> t.NoReturn:
-        raise CapturedError(arguments)
-
-    imported = importlib.import_module(f"{PLUGINS}.modules.{module}")
-    if not hasattr(imported, "main"):  # it has only an action plugin
-        action = importlib.import_module(f"{PLUGINS}.action.{module}")
-        return {**action.arguments(), "supports_check_mode": action.ActionModule._supports_check_mode}
-    monkeypatch.setattr(imported, "AnsibleModule", capture)
-    with pytest.raises(CapturedError) as caught:
-        imported.main()
-    return caught.value.args[0]
-
-
 def summary(option: dict[str, t.Any], suboptions: str) -> dict[str, t.Any]:
     """Return the fields that both a documentation and an argument spec of an option have."""
     return {
@@ -84,14 +65,14 @@ def flat(options: dict[str, t.Any]) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_documented_options_match_the_code(module: str, monkeypatch: pytest.MonkeyPatch):
-    spec = arguments(module, monkeypatch)["argument_spec"]
+def test_documented_options_match_the_code(module: str):
+    spec = module_arguments(module)["argument_spec"]
     assert summaries(documented_options(module), "suboptions") == summaries(spec, "options")
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_check_mode_secrets_and_environment_variables(module: str, monkeypatch: pytest.MonkeyPatch):
-    given, documented = arguments(module, monkeypatch), dict(flat(documented_options(module)))
+def test_check_mode_secrets_and_environment_variables(module: str):
+    given, documented = module_arguments(module), dict(flat(documented_options(module)))
     assert given["supports_check_mode"] is True
     for name, option in flat(given["argument_spec"]):
         if is_secret_name(name):

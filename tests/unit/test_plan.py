@@ -190,27 +190,20 @@ def test_change_ignores_unrelated_schemas():
     assert made.run
 
 
+DROP_DATABASE = ('DROP DATABASE "immuta";',)
+DROP_ACCOUNT = ('DROP USER "immuta_system";',)
+DELETED = ["delete@immuta, skips missing"]
+NO_DATABASE = "delete script is skipped"
+
 REMOVAL: dict[str, tuple[Current, tuple[str, ...], list[str], str, tuple[str, ...]]] = {
     # Record, state of Redshift, steps with resume, warning, leftovers
-    "all": (
-        record("enabled"),
-        ("all", "account"),
-        ["delete@immuta, skips missing"],
-        "",
-        ('DROP DATABASE "immuta";',),
-    ),
-    "half removed": (record("enabled"), ("some",), ["delete@immuta, skips missing"], "", ('DROP DATABASE "immuta";',)),
-    "removed": (record("deleteError"), ("database",), [], "", ('DROP DATABASE "immuta";',)),
-    "no database": (record("enabled"), ("account",), [], "delete script is skipped", ('DROP USER "immuta_system";',)),
-    "no database, no account": (record("enabled"), (), [], "delete script is skipped", ()),
-    "createError": (record("createError"), ("all", "account"), [CLEANUP], "", ('DROP DATABASE "immuta";',)),
-    "createError, account": (
-        record("createError"),
-        ("account",),
-        [CLEANUP_OUTSIDE],
-        "",
-        ('DROP USER "immuta_system";',),
-    ),
+    "all": (record("enabled"), ("all", "account"), DELETED, "", DROP_DATABASE),
+    "half removed": (record("enabled"), ("some",), DELETED, "", DROP_DATABASE),
+    "removed": (record("deleteError"), ("database",), [], "", DROP_DATABASE),
+    "no database": (record("enabled"), ("account",), [], NO_DATABASE, DROP_ACCOUNT),
+    "no database, no account": (record("enabled"), (), [], NO_DATABASE, ()),
+    "createError": (record("createError"), ("all", "account"), [CLEANUP], "", DROP_DATABASE),
+    "createError, account": (record("createError"), ("account",), [CLEANUP_OUTSIDE], "", DROP_ACCOUNT),
     "createError, nothing": (record("createError"), (), [], "", ()),
 }
 
@@ -254,28 +247,36 @@ def test_names_in_leftovers_are_quoted():
 # Setup method and execution
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
-def test_automatic_setup_only_runs_the_module(state: str):
-    made = planned(record("enabled", automatic=True), None, setup="automatic", state=state)
-    assert made == Plan(register=True)
-    assert planned(NOTHING, None, setup="automatic") == Plan(register=True)
+DRIFTED = record("enabled")
+AUTOMATIC = record("enabled", automatic=True)
 
 
-def test_removal_follows_the_setup_method():
+@pytest.mark.parametrize(
+    ("current", "options"),
+    [
+        (NOTHING, {"setup": "automatic"}),
+        (AUTOMATIC, {"setup": "automatic"}),
+        (AUTOMATIC, {"setup": "automatic", "state": "absent"}),
+        (AUTOMATIC, {"setup": "manual", "state": "absent"}),
+        (NOTHING, {"executed": True, "execute": False}),
+        (DRIFTED, {"executed": True, "execute": False}),
+        (DRIFTED, {"executed": True, "state": "absent"}),
+        (NOTHING, {"part": "register"}),
+        (DRIFTED, {"part": "register", "state": "absent"}),
+    ],
+)
+def test_registration_alone_needs_no_catalog(current: Current, options: dict[str, t.Any]):
+    assert planned(current, None, **options) == Plan(register=True)
+
+
+def test_removal_of_a_manual_setup_follows_the_record():
     assert planned(record("enabled"), None, setup="automatic", state="absent").gather is not None
-    assert planned(record("enabled", automatic=True), None, setup="manual", state="absent") == Plan(register=True)
 
 
 def test_empty_plan():
     for part in ("main", "generate", "execute", "register"):
         assert planned(IN_SYNC, None, part=part) == Plan()
     assert planned(Current(), None, state="absent") == Plan()
-
-
-def test_executed_continues_with_the_registration():
-    for current in (NOTHING, record("enabled")):
-        assert planned(current, None, executed=True, execute=False) == Plan(register=True)
-    assert planned(record("enabled"), None, executed=True, state="absent") == Plan(register=True)
 
 
 def test_manual_execution_stops_and_lists_the_scripts():
@@ -293,6 +294,7 @@ def test_manual_execution_stops_and_lists_the_scripts():
             "without secrets."
         ),
     )
+    assert planned(NOTHING, EMPTY, execute=False, part="execute").report == made.report[:-1]
 
 
 @pytest.mark.parametrize(
@@ -312,16 +314,13 @@ def test_manual_execution_lists_remaining_scripts(found: tuple[str, ...], on_par
     assert made.register is (not scripts)
 
 
-def test_manual_execution_requires_a_directory():
+@pytest.mark.parametrize(
+    ("found", "how"), [(EMPTY, {"execute": False}), (None, {"part": "generate"}), (None, {"part": "execute"})]
+)
+def test_kept_scripts_require_a_directory(found: Catalog | None, how: dict[str, t.Any]):
     with pytest.raises(InputError, match="Set immuta_redshift_script_dir"):
-        planned(NOTHING, EMPTY, execute=False, script_dir="")
+        planned(NOTHING, found, script_dir="", **how)
     assert planned(NOTHING, catalog("all", "account"), execute=False, script_dir="").register
-
-
-@pytest.mark.parametrize("part", ["generate", "execute"])
-def test_parts_that_keep_scripts_require_a_directory(part: str):
-    with pytest.raises(InputError, match="Set immuta_redshift_script_dir"):
-        planned(NOTHING, None, part=part, script_dir="")
 
 
 # Entry points
@@ -340,11 +339,6 @@ def test_part_runs_its_steps(part: str, done: tuple[bool, bool, bool]):
     assert steps(made) == RESUMED
     assert (made.generate, made.run, made.register) == done
     assert planned(NOTHING, None, part=part).gather is not None
-
-
-def test_part_register_does_not_connect_to_redshift():
-    assert planned(NOTHING, None, part="register") == Plan(register=True)
-    assert planned(record("enabled"), None, part="register", state="absent") == Plan(register=True)
 
 
 def test_part_preflight_only_reads_the_catalog():
@@ -546,12 +540,6 @@ def test_review_scripts_are_rendered_together(how: dict[str, t.Any]):
             for name, database in (("initial_create", "dev"), ("create", "immuta"))
         ],
     }
-
-
-def test_report_names_the_review():
-    report = module(execute=False, **SETUP)["report"]
-    assert report[-1].startswith("/srv/cluster.example.com.review.txt and /srv/cluster.example.com.review.html show")
-    assert module(execute=False, part="execute", **SETUP)["report"] == report[:-1]
 
 
 def test_other_scripts_are_not_rendered():

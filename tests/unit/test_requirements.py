@@ -24,6 +24,7 @@ OWN = {"database": "immuta", "database_exists": True, "database_owner": MAKER.na
 FOREIGN = {"database": "immuta", "database_exists": True, "database_owner": "other"}
 ONE = {"single_database": True}
 PYTHON = {"has_python": True}
+DENIED = {**FOREIGN, **ONE, **PYTHON, "all_privileges": False, "grants_temp": False, "grants_python": False}
 
 
 def check(name: str, account: Account = ADMIN, **found: t.Any) -> tuple[str, str]:
@@ -109,22 +110,12 @@ def test_requirement(name: str, account: Account, found: dict[str, t.Any], statu
         ("CREATE USER", NOBODY, NEW, 'GRANT ROLE sys:secadmin TO "nobody"'),
         ("REVOKE ALL PRIVILEGES ON DATABASE", MAKER, FOREIGN, 'ALTER DATABASE "immuta" OWNER TO "the ""maker"""'),
         ("GRANT TEMP ON DATABASE", NOBODY, NEW, 'ALTER USER "nobody" CREATEDB'),
-        (
-            "ALL PRIVILEGES ON DATABASE",
-            NOBODY,
-            {**FOREIGN, **ONE, "all_privileges": False},
-            'GRANT ALL PRIVILEGES ON DATABASE "immuta" TO "nobody"',
-        ),
-        (
-            "GRANT TEMP ON DATABASE",
-            NOBODY,
-            {**FOREIGN, **ONE, "grants_temp": False},
-            'GRANT TEMP ON DATABASE "immuta" TO "nobody" WITH GRANT OPTION',
-        ),
+        ("ALL PRIVILEGES ON DATABASE", NOBODY, DENIED, 'GRANT ALL PRIVILEGES ON DATABASE "immuta" TO "nobody"'),
+        ("GRANT TEMP ON DATABASE", NOBODY, DENIED, 'GRANT TEMP ON DATABASE "immuta" TO "nobody" WITH GRANT OPTION'),
         (
             "USAGE ON LANGUAGE plpythonu",
             NOBODY,
-            {**PYTHON, **FOREIGN, "grants_python": False},
+            DENIED,
             'GRANT USAGE ON LANGUAGE plpythonu TO "nobody" WITH GRANT OPTION',
         ),
     ],

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import html
-import html.parser
 import re
 import typing as t
 import unicodedata
@@ -23,6 +22,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._redshift.revi
     as_text,
     script_for_review,
 )
+from tests.support.html_page import HtmlPage
 
 RENDERINGS = (as_text, as_html)
 SCRIPT = """-- it's <b>the</b> account
@@ -87,31 +87,13 @@ def test_text_fits_the_terminal(script: str) -> None:
     assert max(map(width, text.splitlines())) <= 80
 
 
-class Reader(html.parser.HTMLParser):
-    """A parser that records the elements and the text of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[str] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[t.Any]) -> None:
-        self.tags.append(tag)
-        self.attributes += [name for name, _value in attrs]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def test_page_escapes_the_script() -> None:
     hostile = SCRIPT + "; -- </code><script>alert(1)</script><img src=x onerror=y>&amp;"
-    page = Reader(as_html("<i>h</i>", "<u>", [made(hostile)]))
+    page = HtmlPage(as_html("<i>h</i>", "<u>", [made(hostile)]))
     assert not {"script", "img", "i", "u", "b0", "link", "iframe"} & set(page.tags)
     assert not {"src", "href", "onerror"} & set(page.attributes)
     for line in mask(hostile).split("\n"):
-        assert line in page.text
+        assert line in "".join(page.texts)
 
 
 @pytest.mark.parametrize("render", RENDERINGS)

@@ -99,7 +99,7 @@ def integration(**options: t.Any) -> tuple[t.Any, dict[str, t.Any]]:
 
 
 CONFIG = {"host": "h", "database": "d"}
-# The rules are in test_disclosure.py.
+# The rules are in test_redaction.py.
 WRONG = {
     "extra": integration(config={**CONFIG, "extra": {"secretKey": SECRET, "list": [{"sharedKey": SECRET}]}}),
     "extra of a failed check": integration(config={**CONFIG, "extra": {"secretKey": SECRET}}, retries="many"),

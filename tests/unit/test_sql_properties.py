@@ -71,14 +71,13 @@ def refusal(work: t.Callable[[], object]) -> ScriptError | None:
     return None
 
 
-def statements_of(script: str | bytes) -> list[Statement] | None:
+def statements_of(script: str) -> list[Statement] | None:
     """Return the statements, or None for a refused script; the refusal names an existing line."""
     error = refusal(lambda: split(script))
     if error is None:
         return split(script)
-    newline = "\n" if isinstance(script, str) else b"\n"
     assert str(error).startswith(f"Line {error.facts['line']} of the script: ")
-    assert 1 <= error.facts["line"] <= script.count(newline) + 1
+    assert 1 <= error.facts["line"] <= script.count("\n") + 1
     return None
 
 
@@ -117,12 +116,6 @@ def test_any_script_is_read_or_refused(script: str) -> None:
     for work in (lambda: plan(statements, "auto"), lambda: mistakes.check(statements)):
         error = refusal(work)
         assert error is None or 1 <= error.facts["line"] <= script.count("\n") + 1
-
-
-@given(script=st.binary(max_size=40))
-def test_bytes_are_read_or_refused(script: bytes) -> None:
-    mask(script)
-    statements_of(script)
 
 
 @given(skeleton=skeletons, texts=texts)

@@ -56,8 +56,10 @@ class Standins:
 
     def __enter__(self) -> Standins:
         with contextlib.ExitStack() as stack:
-            self.postgres = stack.enter_context(Postgres())
+            self.postgres = Postgres()
+            # A port in use is reported before the slow start of the server.
             self.redshift = stack.enter_context(Relay(self.postgres.port, port=self._port))
+            stack.enter_context(self.postgres)
             self.immuta = stack.enter_context(
                 Immuta(
                     (self.redshift.host, self.redshift.port),

@@ -61,7 +61,7 @@ class Settings:
     - ``settle``: minimum seconds of a busy status; with 0 a query waits for its end
     - ``stuck``: the busy statuses that never end
     - ``failing``: the busy statuses that end in an error, without work on the database
-    - ``script_reply``: a script is returned as ``text``, as a JSON ``string``, or in a JSON ``object``, as `script`
+    - ``script_reply``: a script is returned as ``text``, or in a JSON ``object``, as `script`
     - ``numeric_ids``: ids are numbers, as in the response schema, not strings, as in the examples
     - ``keep_deleted``: a deleted integration stays, with the status `deleted`
     - ``salted``: each generated script starts with another salt
@@ -242,7 +242,6 @@ class Immuta:
             ("GET", "/integrations/{number}", self._get),
             ("PUT", "/integrations/{number}", self._edit),
             ("DELETE", "/integrations/{number}", self._delete),
-            ("GET", "/integrations/{number}/status", self._status),
             ("POST", "/integrations/{number}/scripts/{script}", self._script),
         ]
         unprotected = [
@@ -261,7 +260,7 @@ class Immuta:
             try:
                 if protected:
                     self._authorize(request.headers.get("authorization", ""))
-                body = parse(await request.body(), request.headers.get("content-type", ""))
+                body = parse(await request.body())
                 reply = await run_in_threadpool(function, body, **request.path_params)
             except RefusedError as refusal:
                 return JSONResponse(refusal.body, refusal.status)
@@ -289,10 +288,6 @@ class Immuta:
     def _get(self, body: t.Any, number: str) -> dict[str, t.Any]:
         with self._lock:
             return self._shown(self._find(number, GET_MISSING))
-
-    def _status(self, body: t.Any, number: str) -> dict[str, t.Any]:
-        with self._lock:
-            return {"status": self._find(number, GET_MISSING).status}
 
     def _create(self, body: t.Any) -> dict[str, t.Any]:
         payload = checked(body, types=self.settings.authentication_types)
@@ -361,7 +356,7 @@ class Immuta:
             script = f"-- salt {secrets.token_hex(8)}\n{script}"
         if self.settings.script_reply == "text":
             return PlainTextResponse(script)
-        return JSONResponse(script if self.settings.script_reply == "string" else {"script": script})
+        return JSONResponse({"script": script})
 
     # Records and their statuses
 

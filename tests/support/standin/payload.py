@@ -12,8 +12,6 @@ import json
 import types
 import typing as t
 
-import yaml
-
 ERRORS = {400: "Bad request", 401: "Unauthorized", 404: "Not found", 409: "Conflict", 422: "Unprocessable entity"}
 
 
@@ -28,11 +26,11 @@ class RefusedError(Exception):
             self.body["validationResults"] = validation
 
 
-def parse(body: bytes, content_type: str) -> t.Any:
-    """Return a parsed body, as YAML if the content type says so, otherwise as JSON; None for an empty one."""
+def parse(body: bytes) -> t.Any:
+    """Return a parsed body, None for an empty one."""
     try:
-        return yaml.safe_load(body.decode("utf-8")) if "yaml" in content_type else json.loads(body or b"null")
-    except (ValueError, yaml.YAMLError) as error:
+        return json.loads(body or b"null")
+    except ValueError as error:
         raise RefusedError(400, "Invalid request payload.") from error
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import re
 import typing as t
 
-import yaml
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -196,6 +196,6 @@ def canned(fault: Fault) -> Response:
 def readable(body: bytes) -> t.Any:
     """Return a request's body for the log: parsed if possible, None if empty."""
     try:
-        return yaml.safe_load(body.decode("utf-8")) if body else None
-    except (ValueError, yaml.YAMLError):
+        return json.loads(body or b"null")
+    except ValueError:
         return repr(body)
