@@ -188,7 +188,7 @@ def plan(options: Options, current: Current, catalog: Catalog | None = None) -> 
     if catalog is None or options.part == "preflight":
         return Plan(register=current.would_change and options.part in ("main", "remove", "register"))
     steps, warnings = _steps(options, current, catalog)
-    leftovers, more = _leftovers(options, current, catalog)
+    leftovers, more = _leftovers(options, current, catalog, is_cleaned=bool(steps))
     return _carried_out(options, Plan(steps=steps, leftovers=leftovers, warnings=warnings + more), current, catalog)
 
 
@@ -209,7 +209,12 @@ def _is_automatic(options: Options, current: Current) -> bool:
 
 
 def _gathering(options: Options, current: Current) -> dict[str, t.Any]:
-    """Return the options of ``redshift_info``."""
+    """Return the options of ``redshift_info``.
+
+    Only a creation depends on the password of an existing account. Before a rotation, a login with the new password
+    would always fail, and a removal must not depend on a login of the account.
+    """
+    verifies = options.state == "present" and current.is_new and options.part != "preflight"
     return {
         "login_db": _database(options, current, "initial_database"),
         "database": _database(options, current, "database"),
@@ -220,6 +225,7 @@ def _gathering(options: Options, current: Current) -> dict[str, t.Any]:
         "impersonation_role": options.group or None,
         "single_database": options.single_database,
         "integration_exists": not current.is_new,
+        **({} if verifies else {"system_password": None}),
     }
 
 
@@ -274,6 +280,10 @@ def _has_account(options: Options, catalog: Catalog) -> bool:
     return bool(options.account) and not catalog.missing_users
 
 
+def _has_group(options: Options, catalog: Catalog) -> bool:
+    return bool(options.group) and not catalog.missing_groups
+
+
 def _is_complete(options: Options, catalog: Catalog) -> bool:
     """Return whether all objects of Immuta exist. The second script is one transaction, so its schemas suffice."""
     lacks_account = options.login_is_password and bool(options.account) and not _has_account(options, catalog)
@@ -307,8 +317,7 @@ def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Ste
         )
     # Without the account, its grants are missing although the schemas exist.
     creates = {"schema": list(IMMUTA_SCHEMAS)} if _has_account(options, catalog) or catalog.missing_schemas else {}
-    has_group = bool(options.group) and not catalog.missing_groups
-    second_fails = strict and not (has_parts or has_group)
+    second_fails = strict and not (has_parts or _has_group(options, catalog))
     second = Step("create", database, "fail" if second_fails else "skip", creates=creates)
     is_first_done = catalog.database_exists and not (options.account and catalog.missing_users)
     if is_first_done and not options.execute and not options.single_database:
@@ -342,19 +351,27 @@ def _removal(options: Options, current: Current, catalog: Catalog) -> tuple[tupl
     return ((Step("delete", database, on_missing=_on_done(options)),) if has_parts else ()), ()
 
 
-def _leftovers(options: Options, current: Current, catalog: Catalog) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the statements for objects that remain after a removal, and warnings about objects to keep."""
-    if options.state == "present" or options.single_database:
+def _leftovers(
+    options: Options, current: Current, catalog: Catalog, is_cleaned: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the statements for objects that remain after a removal, and warnings about objects to keep.
+
+    ``is_cleaned`` is whether the removal runs a script, which drops the account and the group.
+    """
+    if options.state == "present":
         return (), ()
+    account = (f"DROP USER {_quoted(options.account)};",) if _has_account(options, catalog) else ()
+    group = (f"DROP GROUP {_quoted(options.group)};",) if _has_group(options, catalog) else ()
+    remaining = () if is_cleaned else account + group
+    if options.single_database or not catalog.database_exists:
+        return remaining, ()
     database = _database(options, current, "database")
-    if not catalog.database_exists:
-        return ((f"DROP USER {_quoted(options.account)};",) if _has_account(options, catalog) else ()), ()
     if catalog.other_schemas:
         others = listed(list(catalog.other_schemas))
-        return (), (
+        return remaining, (
             f"The database {database} on {options.host} holds other schemas and must not be dropped: {others}.",
         )
-    return (f"DROP DATABASE {_quoted(database)};",), ()
+    return (f"DROP DATABASE {_quoted(database)};", *remaining), ()
 
 
 def _quoted(name: str) -> str:
