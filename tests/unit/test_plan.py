@@ -139,6 +139,18 @@ def test_creation(found: tuple[str, ...], current: Current):
         assert steps(planned(current, catalog(*found), on_partial="fail")) == fail
 
 
+def test_without_a_transaction_schemas_do_not_prove_a_complete_setup():
+    """The second script can have stopped after it created the schemas."""
+    found = catalog("all", "account")
+    assert steps(planned(NOTHING, found, transaction="none")) == [FIRST_SKIPS, SECOND_SKIPS]
+    assert steps(planned(NOTHING, EMPTY, transaction="none")) == [FIRST_SKIPS, SECOND_SKIPS]
+    assert steps(planned(NOTHING, found, transaction="none", on_partial="cleanup")) == CLEANED
+    with pytest.raises(InputError, match="has a partial setup"):
+        planned(NOTHING, found, transaction="none", on_partial="fail")
+    # A person runs the scripts.
+    assert steps(planned(NOTHING, found, transaction="none", execute=False)) == []
+
+
 @pytest.mark.parametrize("found", [("refused",), ("refused", "some"), ("refused", "all")], ids=" ".join)
 @pytest.mark.parametrize("part", ["main", "generate", "execute"])
 def test_other_password_is_a_partial_setup(found: tuple[str, ...], part: str):

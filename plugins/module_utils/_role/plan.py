@@ -284,8 +284,18 @@ def _has_group(options: Options, catalog: Catalog) -> bool:
     return bool(options.group) and not catalog.missing_groups
 
 
+def _is_piecemeal(options: Options) -> bool:
+    return options.transaction == "none" and not options.is_for_review
+
+
 def _is_complete(options: Options, catalog: Catalog) -> bool:
-    """Return whether all objects of Immuta exist. The second script is one transaction, so its schemas suffice."""
+    """Return whether all objects of Immuta exist.
+
+    The second script is one transaction, so its schemas suffice. With ``transaction`` none it can have stopped after
+    them, so this role repeats it.
+    """
+    if _is_piecemeal(options):
+        return False
     lacks_account = options.login_is_password and bool(options.account) and not _has_account(options, catalog)
     return catalog.database_exists and not catalog.missing_schemas and not lacks_account and not catalog.login_refused
 
@@ -316,7 +326,8 @@ def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Ste
             "ALTER USER, or set immuta_redshift_on_partial to cleanup to recreate the account."
         )
     # Without the account, its grants are missing although the schemas exist.
-    creates = {"schema": list(IMMUTA_SCHEMAS)} if _has_account(options, catalog) or catalog.missing_schemas else {}
+    suffices = _has_account(options, catalog) or bool(catalog.missing_schemas)
+    creates = {"schema": list(IMMUTA_SCHEMAS)} if suffices and not _is_piecemeal(options) else {}
     second_fails = strict and not (has_parts or _has_group(options, catalog))
     second = Step("create", database, "fail" if second_fails else "skip", creates=creates)
     is_first_done = catalog.database_exists and not (options.account and catalog.missing_users)
