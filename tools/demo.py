@@ -174,7 +174,7 @@ def main() -> int:
     if tour.failures:
         print("Demo failed:", "; ".join(tour.failures), file=sys.stderr)
         return 1
-    print("Demo passed. Both stand-ins are stopped; no files or processes remain.")
+    print("Demo passed. Both stand-ins are stopped, and their files are deleted. The environment stays in .venv.")
     return 0
 
 

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
+from pathlib import Path
 
+import yaml
 from docutils import nodes
 
 project = "immuta.integrations"
+release = yaml.safe_load(Path(__file__).parents[2].joinpath("galaxy.yml").read_text(encoding="utf-8"))["version"]
 project_copyright = "The immuta.integrations contributors"
 html_title = "immuta.integrations"
 
@@ -22,6 +26,7 @@ pygments_dark_style = "monokai"
 html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_favicon = "static/favicon.svg"
 antsibull_ext_color_scheme = "default-autodark"
 html_show_sphinx = False
 html_copy_source = False
@@ -59,7 +64,14 @@ def shorten(_app: t.Any, page: nodes.document) -> None:
         contents["classes"].append("this-will-duplicate-information-and-it-is-still-useful-here")
 
 
+def break_names(_app: t.Any, _page: str, _template: str, context: dict[str, t.Any], _doctree: t.Any) -> None:
+    """Let a browser break a long name, in a title or a link, after a dot or an underscore only."""
+    names = re.compile(rf"(?<=<h1>)[^<]+|(?<=>){re.escape(project)}\.\w+(?=<)")
+    context["body"] = names.sub(lambda name: re.sub(r"(?<=[._])", "<wbr>", name[0]), context.get("body", ""))
+
+
 def setup(app: t.Any) -> None:
     """Register the handlers."""
     app.connect("missing-reference", elsewhere)
     app.connect("doctree-read", shorten, priority=400)  # before titles are collected
+    app.connect("html-page-context", break_names)

@@ -43,7 +43,7 @@ options:
   schemas:
     description:
       - Schemas to return. The default is all except system schemas.
-      - Names are not case-sensitive, here and in the other options.
+      - A name is looked up exactly, then in lowercase, here and in the other options.
     type: list
     elements: str
   users:

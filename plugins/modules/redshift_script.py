@@ -64,7 +64,7 @@ options:
   creates:
     description:
       - Objects that the script creates. If all of them exist, nothing is run.
-      - Names are not case-sensitive, as in Redshift by default.
+      - A name is looked up exactly, then in lowercase, as Redshift stores a name without quotes.
     type: dict
     suboptions:
       database:

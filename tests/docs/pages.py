@@ -17,7 +17,8 @@ from tests.support.paths import ROOT
 # The guides are one book, and the example files belong to them.
 GUIDES = "docs/docsite/rst"
 EXAMPLE_FILES = "docs/examples"
-PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "roles/*/README.md", "docs/**/*.md", f"{GUIDES}/*.rst")
+_MARKDOWN = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "roles/*/README.md", "docs/**/*.md")
+PAGES = (*_MARKDOWN, f"{GUIDES}/*.rst", "docs/site/*.rst")
 YAML_FILES = (f"{EXAMPLE_FILES}/**/*.yml", f"{EXAMPLE_FILES}/**/*.yaml")
 MODULES = "plugins/modules/*.py"
 

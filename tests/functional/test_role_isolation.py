@@ -100,6 +100,24 @@ def test_results_of_earlier_clusters_are_reset(workspace: Workspace, standins: S
     assert "leftovers=[]" in run.output
 
 
+def test_ignored_errors_do_not_delete_the_record(workspace: Workspace, standins: Standins) -> None:
+    """A teardown that ignores errors: the delete script fails once, and once Immuta does not generate it."""
+    cluster = config(standins, A)
+    set_up(standins, cluster)
+    fact = shown("fact=<{{ immuta_redshift_integration }}>")
+    remove = {"ansible.builtin.import_role": {"name": ROLE, "tasks_from": "remove"}}
+    standins.redshift.on_statement = lambda statement: "fail 42501" if "DROP USER" in statement.text else None
+
+    for _failure in ("script", "generation"):
+        run = play(workspace, remove, fact, ignore_errors=True, variables={"immuta_redshift_config": cluster})
+
+        assert "fact=<{}>" in run.output, run.output
+        assert "DROP DATABASE" not in run.output
+        assert not any(request.startswith("DELETE") for request in asked(standins))
+        standins.redshift.on_statement = None
+        standins.immuta.add_fault("status", method="POST", path="scripts/delete$", status=403)
+
+
 def test_free_strategy(workspace: Workspace, standins: Standins) -> None:
     inventory = workspace.directory / "hosts.json"
     hosts = {

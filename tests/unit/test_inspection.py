@@ -84,6 +84,8 @@ def test_procedure_with_dynamic_sql_warns() -> None:
 
     assert found(body) == [("warning", 1)]
     assert found(body, PATCH_190) == []
+    revokes = "BEGIN REVOKE USAGE ON LANGUAGE plpythonu FROM immuta_system; END"
+    assert found(f"CREATE PROCEDURE p() AS $$ {revokes} $$ LANGUAGE plpgsql") == []
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,18 @@ def test_creation(found: tuple[str, ...], current: Current):
         assert steps(planned(current, catalog(*found), on_partial="fail")) == fail
 
 
+def test_without_a_transaction_schemas_do_not_prove_a_complete_setup():
+    """The second script can have stopped after it created the schemas."""
+    found = catalog("all", "account")
+    assert steps(planned(NOTHING, found, transaction="none")) == [FIRST_SKIPS, SECOND_SKIPS]
+    assert steps(planned(NOTHING, EMPTY, transaction="none")) == [FIRST_SKIPS, SECOND_SKIPS]
+    assert steps(planned(NOTHING, found, transaction="none", on_partial="cleanup")) == CLEANED
+    with pytest.raises(InputError, match="has a partial setup"):
+        planned(NOTHING, found, transaction="none", on_partial="fail")
+    # A person runs the scripts.
+    assert steps(planned(NOTHING, found, transaction="none", execute=False)) == []
+
+
 @pytest.mark.parametrize("found", [("refused",), ("refused", "some"), ("refused", "all")], ids=" ".join)
 @pytest.mark.parametrize("part", ["main", "generate", "execute"])
 def test_other_password_is_a_partial_setup(found: tuple[str, ...], part: str):
@@ -203,7 +215,8 @@ REMOVAL: dict[str, tuple[Current, tuple[str, ...], list[str], str, tuple[str, ..
     "no database": (record("enabled"), ("account",), [], NO_DATABASE, DROP_ACCOUNT),
     "no database, no account": (record("enabled"), (), [], NO_DATABASE, ()),
     "createError": (record("createError"), ("all", "account"), [CLEANUP], "", DROP_DATABASE),
-    "createError, account": (record("createError"), ("account",), [CLEANUP_OUTSIDE], "", DROP_ACCOUNT),
+    # The cleanup script drops the account.
+    "createError, account": (record("createError"), ("account",), [CLEANUP_OUTSIDE], "", ()),
     "createError, nothing": (record("createError"), (), [], "", ()),
 }
 
@@ -236,6 +249,16 @@ def test_removal_advice_excludes_unrelated_objects():
     assert made.leftovers == ()
     assert "holds other schemas and must not be dropped: finance and sales" in made.warnings[0]
     assert planned(record("enabled"), catalog("all"), state="absent", single_database=True).leftovers == ()
+
+
+def test_group_that_no_script_drops_remains():
+    drop_group = f'DROP GROUP "{GROUP}";'
+    gone = planned(record("enabled"), catalog("account"), state="absent", **IMPERSONATION)
+    assert gone.leftovers == ('DROP USER "immuta_system";', drop_group)
+    emptied = planned(record("enabled"), catalog("database"), state="absent", **IMPERSONATION)
+    assert emptied.leftovers == ('DROP DATABASE "immuta";', drop_group)
+    cleaned = planned(record("enabled"), catalog("all", "account"), state="absent", **IMPERSONATION)
+    assert cleaned.leftovers == ('DROP DATABASE "immuta";',)
 
 
 def test_names_in_leftovers_are_quoted():
@@ -376,6 +399,23 @@ def test_catalog_query_covers_the_plan():
     asked = planned(record("enabled"), None, account="").gather
     assert asked is not None
     assert (asked["integration_exists"], asked["users"], asked["system_user"]) == (True, [], None)
+
+
+@pytest.mark.parametrize(
+    ("current", "options", "verified"),
+    [
+        (NOTHING, {}, True),
+        (record("createError"), {"part": "execute"}, True),
+        (NOTHING, {"part": "preflight"}, True),
+        (record("enabled"), {}, False),
+        (record("enabled"), {"state": "absent"}, False),
+        (Current(), {"state": "absent", "on_partial": "cleanup"}, False),
+    ],
+)
+def test_only_a_creation_verifies_the_account(current: Current, options: dict[str, t.Any], verified: bool):
+    asked = planned(current, None, **options).gather
+    assert asked is not None
+    assert ("system_password" not in asked) is verified
 
 
 @pytest.mark.parametrize("name", ["database", "initial_database"])

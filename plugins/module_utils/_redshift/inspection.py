@@ -45,7 +45,8 @@ _LIBRARY = _pattern(r"CREATE (?:OR REPLACE )?LIBRARY\b")
 
 _BODY = _pattern(r"CREATE (?:OR REPLACE )?PROCEDURE\b")
 
-_PYTHON_IN_BODY = _pattern(r"\blanguage [\\\"']*plpython")
+# Not a privilege, as in GRANT USAGE ON LANGUAGE.
+_PYTHON_IN_BODY = _pattern(r"(?<!\bON\s)\bLANGUAGE [\\\"']*plpython")
 
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s,;"\']+)'
 

@@ -188,7 +188,7 @@ def plan(options: Options, current: Current, catalog: Catalog | None = None) -> 
     if catalog is None or options.part == "preflight":
         return Plan(register=current.would_change and options.part in ("main", "remove", "register"))
     steps, warnings = _steps(options, current, catalog)
-    leftovers, more = _leftovers(options, current, catalog)
+    leftovers, more = _leftovers(options, current, catalog, is_cleaned=bool(steps))
     return _carried_out(options, Plan(steps=steps, leftovers=leftovers, warnings=warnings + more), current, catalog)
 
 
@@ -209,7 +209,12 @@ def _is_automatic(options: Options, current: Current) -> bool:
 
 
 def _gathering(options: Options, current: Current) -> dict[str, t.Any]:
-    """Return the options of ``redshift_info``."""
+    """Return the options of ``redshift_info``.
+
+    Only a creation depends on the password of an existing account. Before a rotation, a login with the new password
+    would always fail, and a removal must not depend on a login of the account.
+    """
+    verifies = options.state == "present" and current.is_new
     return {
         "login_db": _database(options, current, "initial_database"),
         "database": _database(options, current, "database"),
@@ -220,6 +225,7 @@ def _gathering(options: Options, current: Current) -> dict[str, t.Any]:
         "impersonation_role": options.group or None,
         "single_database": options.single_database,
         "integration_exists": not current.is_new,
+        **({} if verifies else {"system_password": None}),
     }
 
 
@@ -274,8 +280,22 @@ def _has_account(options: Options, catalog: Catalog) -> bool:
     return bool(options.account) and not catalog.missing_users
 
 
+def _has_group(options: Options, catalog: Catalog) -> bool:
+    return bool(options.group) and not catalog.missing_groups
+
+
+def _is_piecemeal(options: Options) -> bool:
+    return options.transaction == "none" and not options.is_for_review
+
+
 def _is_complete(options: Options, catalog: Catalog) -> bool:
-    """Return whether all objects of Immuta exist. The second script is one transaction, so its schemas suffice."""
+    """Return whether all objects of Immuta exist.
+
+    The second script is one transaction, so its schemas suffice. With ``transaction`` none it can have stopped after
+    them, so this role repeats it.
+    """
+    if _is_piecemeal(options):
+        return False
     lacks_account = options.login_is_password and bool(options.account) and not _has_account(options, catalog)
     return catalog.database_exists and not catalog.missing_schemas and not lacks_account and not catalog.login_refused
 
@@ -304,9 +324,10 @@ def _creation(options: Options, current: Current, catalog: Catalog) -> tuple[Ste
             "ALTER USER, or set immuta_redshift_on_partial to cleanup to recreate the account."
         )
     # Without the account, its grants are missing although the schemas exist.
-    creates = {"schema": list(IMMUTA_SCHEMAS)} if _has_account(options, catalog) or catalog.missing_schemas else {}
-    has_group = bool(options.group) and not catalog.missing_groups
-    second = Step("create", database, "fail" if strict and not has_group else "skip", creates=creates)
+    suffices = _has_account(options, catalog) or bool(catalog.missing_schemas)
+    creates = {"schema": list(IMMUTA_SCHEMAS)} if suffices and not _is_piecemeal(options) else {}
+    second_fails = strict and not _has_group(options, catalog)
+    second = Step("create", database, "fail" if second_fails else "skip", creates=creates)
     is_first_done = catalog.database_exists and not (options.account and catalog.missing_users)
     if is_first_done and not options.execute and not options.single_database:
         return (second,)
@@ -339,19 +360,27 @@ def _removal(options: Options, current: Current, catalog: Catalog) -> tuple[tupl
     return ((Step("delete", database, on_missing=_on_done(options)),) if has_parts else ()), ()
 
 
-def _leftovers(options: Options, current: Current, catalog: Catalog) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the statements for objects that remain after a removal, and warnings about objects to keep."""
-    if options.state == "present" or options.single_database:
+def _leftovers(
+    options: Options, current: Current, catalog: Catalog, is_cleaned: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the statements for objects that remain after a removal, and warnings about objects to keep.
+
+    ``is_cleaned`` is whether the removal runs a script, which drops the account and the group.
+    """
+    if options.state == "present":
         return (), ()
+    account = (f"DROP USER {quoted(options.account)};",) if _has_account(options, catalog) else ()
+    group = (f"DROP GROUP {quoted(options.group)};",) if _has_group(options, catalog) else ()
+    remaining = () if is_cleaned else account + group
+    if options.single_database or not catalog.database_exists:
+        return remaining, ()
     database = _database(options, current, "database")
-    if not catalog.database_exists:
-        return ((f"DROP USER {quoted(options.account)};",) if _has_account(options, catalog) else ()), ()
     if catalog.other_schemas:
         others = listed(list(catalog.other_schemas))
-        return (), (
+        return remaining, (
             f"The database {database} on {options.host} holds other schemas and must not be dropped: {others}.",
         )
-    return (f"DROP DATABASE {quoted(database)};",), ()
+    return (f"DROP DATABASE {quoted(database)};", *remaining), ()
 
 
 def _carried_out(options: Options, planned: Plan, current: Current, catalog: Catalog) -> Plan:
