@@ -29,7 +29,6 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconc
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum_key_spec
 from ansible_collections.immuta.integrations.plugins.module_utils._role.plan import (
-    PRIVATE_DIRECTORY,
     SCRIPTS,
     Catalog,
     Current,
@@ -99,6 +98,7 @@ def options_from(params: t.Mapping[str, t.Any], check_mode: bool) -> Options:
     options = Options(
         **{field.name: params[field.name] for field in dataclasses.fields(Options) if field.name in params},
         has_checksum_key=_is_same_key(params["checksum_key"], params["api_key"]),
+        tenant=params["url"] or "",
         check_mode=check_mode,
     )
     return dataclasses.replace(options, state="absent") if options.part == "remove" else options
@@ -234,7 +234,7 @@ def _temporary(options: Options, planned: Plan) -> list[str]:
     if options.script_dir or options.check_mode:
         return []
     try:
-        present = os.listdir(os.path.expanduser(PRIVATE_DIRECTORY))
+        present = os.listdir(os.path.expanduser(options.private_directory))
     except OSError:
         present = []
     used = {step.script for step in planned.steps}
