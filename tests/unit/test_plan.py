@@ -432,7 +432,7 @@ def module(check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
     spec = immuta_redshift_plan.arguments()["argument_spec"]
     defaults = {name: option.get("default") for name, option in spec.items()}
     url = "https://tenant.example.com"
-    params = {**defaults, "url": url, "config": CONFIG, "account": ACCOUNT, "has_login": True, **params}
+    params = {**defaults, "url": url, "api_key": "k", "config": CONFIG, "account": ACCOUNT, "has_login": True, **params}
     return immuta_redshift_plan.run(params, check_mode, {})
 
 
@@ -581,6 +581,12 @@ def test_scripts_of_a_killed_run_are_included(tmp_path: t.Any, monkeypatch: pyte
         for script in ("create", "edit")
     ]
     assert module(comparison=comparison, check_mode=True)["has_work"] is False
+
+
+def test_connection_is_required_to_compare_with_immuta():
+    with pytest.raises(InputError, match=r"set url and api_key in immuta_redshift_api, or IMMUTA_URL and IMMUTA_API_K"):
+        module(url=None, api_key=None)
+    assert module(part="preflight", url=None, api_key=None)["gather"]
 
 
 def test_tenants_with_the_same_cluster_do_not_share_temporary_scripts():
