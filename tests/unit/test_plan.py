@@ -583,6 +583,13 @@ def test_scripts_of_a_killed_run_are_included(tmp_path: t.Any, monkeypatch: pyte
     assert module(comparison=comparison, check_mode=True)["has_work"] is False
 
 
+def test_scripts_have_absolute_paths(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    made = module(**{**SETUP, "script_dir": "review/"})
+    path = f"{tmp_path}/review/cluster.example.com.initial_create.sql"
+    assert [made["steps"][0]["generate"]["dest"], made["steps"][0]["run"]["path"]] == [path, path]
+
+
 def test_connection_is_required_to_compare_with_immuta():
     with pytest.raises(InputError, match=r"set url and api_key in immuta_redshift_api, or IMMUTA_URL and IMMUTA_API_K"):
         module(url=None, api_key=None)

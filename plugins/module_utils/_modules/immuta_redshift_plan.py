@@ -113,6 +113,9 @@ def options_from(params: t.Mapping[str, t.Any], check_mode: bool) -> Options:
         tenant=params["url"] or "",
         check_mode=check_mode,
     )
+    if options.script_dir:
+        # The working directory depends on the process of a task. All tasks use the directory of the plan.
+        options = dataclasses.replace(options, script_dir=os.path.abspath(options.script_dir))
     return dataclasses.replace(options, state="absent") if options.part == "remove" else options
 
 
