@@ -30,7 +30,12 @@ from ansible_collections.immuta.integrations.plugins.module_utils._modules.immut
     write_reports,
 )
 from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import HostReader
-from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import as_sent, task_environment, validate
+from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import (
+    as_sent,
+    objection,
+    task_environment,
+    validate,
+)
 
 display = Display()
 
@@ -51,7 +56,7 @@ class ActionModule(ActionBase):
         with task_environment(environment):
             validation = validate(arguments(), args)
             if validation.error_messages:
-                msg = remove_values(validation.errors.msg, validation._no_log_values)
+                msg = remove_values(objection(self._task.action, validation), validation._no_log_values)
                 return {**result, "failed": True, "msg": msg}
             params = validation.validated_parameters
             connection = {name: args[name] for name in immuta_spec() if name in args}

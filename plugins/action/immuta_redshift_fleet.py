@@ -27,6 +27,7 @@ from ansible_collections.immuta.integrations.plugins.plugin_utils._fleet import 
 from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process import (
     is_own_python,
     is_switched_on,
+    objection,
     validate,
 )
 
@@ -48,7 +49,7 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         validation = validate(arguments(), self._task.args)
         if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.errors.msg}
+            return {**result, "failed": True, "msg": objection(self._task.action, validation)}
         try:
             check_place(self._task._role is not None)
         except IntegrationsError as error:

@@ -102,6 +102,8 @@ requirements:
   - requests >= 2.28 (on the controller)
 notes:
   - The cache contains no secrets.
+  - If the tenant cannot be read, Ansible warns and continues without its hosts, and a play that finds no host succeeds.
+    Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true) to fail instead.
 seealso:
   - module: immuta.integrations.immuta_integration_info
   - module: immuta.integrations.immuta_redshift_drift

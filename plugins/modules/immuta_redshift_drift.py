@@ -17,7 +17,8 @@ description:
     C(immuta_redshift_setup), C(immuta_redshift_state) and C(immuta_redshift_api). The comparison follows the rules of
     M(immuta.integrations.immuta_redshift_integration).
   - Secrets are not compared, because Immuta does not return them. Their variables are not evaluated, and may be
-    undefined.
+    undefined. In a template that returns all of C(immuta_redshift_config), this applies to plain variables only, and a
+    lookup of a secret must succeed.
   - A host whose variables cannot be evaluated has the result V(failed) in the report. The other hosts are still
     compared.
   - The playbook C(immuta.integrations.check_drift) runs this task and then fails the hosts that could not be

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import typing as t
 
 import ansible.errors
 import jinja2
 import jinja2.nodes
+from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError, IntegrationsError
@@ -79,7 +81,7 @@ class HostReader:
         setup = self._value(variables, "immuta_redshift_setup", "manual")
         if not isinstance(setup, str) or setup not in _SETUPS:
             raise InputError(f"immuta_redshift_setup is {setup}: set manual or automatic.")
-        api = self._value(variables, "immuta_redshift_api", {})
+        api = _parsed(self._value(variables, "immuta_redshift_api", {}))
         if not isinstance(api, dict):
             raise InputError("immuta_redshift_api is not a dictionary: set options of the action group immuta in it.")
         unknown = [str(option) for option in api if option not in immuta_spec()]
@@ -114,7 +116,7 @@ class HostReader:
             config = variables[CONFIG]
             is_written_out = isinstance(config, dict)
             computed = plain(self._templar.template(config["host"] if is_written_out else config))
-            host = computed if is_written_out else computed["host"]
+            host = computed if is_written_out else _parsed(computed)["host"]
         except Exception:  # noqa: BLE001  # a template can raise anything
             return None
         return host if isinstance(host, str) else None
@@ -130,7 +132,7 @@ class HostReader:
     def _config(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         if CONFIG not in variables:
             raise InputError(f"{CONFIG} is not defined for this host: set it, or leave the host out.")
-        config = self._member(CONFIG, variables[CONFIG], variables)
+        config = _without_credentials(_parsed(self._member(CONFIG, variables[CONFIG], variables)))
         if not isinstance(config, dict):
             raise InputError(f"{CONFIG} is not a dictionary: set the settings of the integration in it.")
         return config
@@ -183,7 +185,7 @@ class HostReader:
             return None
         finally:
             self._templar.available_variables = variables
-        without = _without_credentials(computed)
+        without = _without_credentials(_parsed(computed))
         return without if isinstance(without, dict) and _UNDEFINED not in str(without) else None
 
     def _overlay(self, value: str, variables: dict[str, t.Any], seen: set[str]) -> dict[str, t.Any]:
@@ -229,6 +231,14 @@ def is_omitted(value: t.Any, variables: t.Mapping[str, t.Any]) -> bool:
 def plain(value: t.Any) -> t.Any:
     """Return a rendered value as a module receives it."""
     return as_sent({"value": value})["value"]
+
+
+def _parsed(value: t.Any) -> t.Any:
+    """Return the dictionary in a text, which the role accepts too, or another value unchanged."""
+    if isinstance(value, str):
+        with contextlib.suppress(TypeError):
+            return check_type_dict(value)
+    return value
 
 
 def _is_credential(path: str) -> bool:

@@ -98,7 +98,7 @@ class InProcessAction(ActionBase):
         params = {**args, **validation.validated_parameters}
         secrets = distinctive([*validation._no_log_values, *hidden_values(params)])
         if validation.error_messages:
-            outcome: dict[str, t.Any] = {"failed": True, "msg": self._objection(validation)}
+            outcome: dict[str, t.Any] = {"failed": True, "msg": objection(self._task.action, validation)}
         else:
             about = _progress.subject(str(task_vars.get("inventory_hostname")), params)
             outcome = self._outcome(args, params, self._teller(about, secrets))
@@ -113,13 +113,6 @@ class InProcessAction(ActionBase):
         if self._task.no_log or not boolean(os.environ.get(_progress.SWITCH, "true"), strict=False):
             return None
         return _progress.printer(about, secrets)
-
-    def _objection(self, validation: ValidationResult) -> str:
-        """Return AnsibleModule's message for invalid arguments."""
-        message = str(validation.errors.msg)
-        if isinstance(validation.errors[0], UnsupportedError):
-            return f"Unsupported parameters for ({self._task.action}) module: {message}"
-        return message
 
     def _outcome(
         self, args: dict[str, t.Any], params: dict[str, t.Any], tell: _progress.Tell | None
@@ -170,6 +163,14 @@ def validate(arguments: dict[str, t.Any], args: dict[str, t.Any]) -> ValidationR
     """Validate the arguments of a task as AnsibleModule does."""
     spec = dict(arguments)
     return t.cast(ValidationResult, ArgumentSpecValidator(spec.pop("argument_spec"), **spec).validate(args))
+
+
+def objection(action: str, validation: ValidationResult) -> str:
+    """Return AnsibleModule's message for invalid arguments of a task."""
+    message = str(validation.errors.msg)
+    if isinstance(validation.errors[0], UnsupportedError):
+        return f"Unsupported parameters for ({action}) module: {message}"
+    return message
 
 
 def attempt(work: Work, params: dict[str, t.Any], check_mode: bool, environ: t.Mapping[str, str]) -> dict[str, t.Any]:

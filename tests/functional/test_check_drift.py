@@ -155,10 +155,11 @@ def test_clusters_are_compared_independently(check: Check, standins: Standins) -
     assert "13 clusters: 1 in sync, 2 not enabled, 7 drifted, 3 failed; 0 unmanaged." in run.output
 
 
-def test_run_without_clusters_deletes_the_old_report(check: Check) -> None:
+@pytest.mark.parametrize("limit", [[], ["--limit", "ill"]], ids=["all", "limited"])
+def test_run_without_clusters_deletes_the_old_report(check: Check, limit: list[str]) -> None:
     check.report_file.write_text('{"exit_code": 0}', encoding="utf-8")
 
-    check.run({"ill": {}}, "-e", "immuta_redshift_hosts=nobody")
+    check.run({"ill": {}}, "-e", "immuta_redshift_hosts=nobody", *limit)
 
     assert check.report()["exit_code"] == 2
 

@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from tests.support.by_hand import run_by_hand, run_scripts
-from tests.support.playbooks import Workspace, asked, statuses
+from tests.support.playbooks import Workspace, asked, private_directory, statuses
 from tests.support.standin import Standins, scripts
 
 SETUP = [
@@ -21,7 +21,6 @@ SETUP = [
     "GET /integrations/1",
 ]
 LOOK = ["GET /integrations"]
-SCRIPTS = ".ansible/tmp/immuta_redshift"
 # The requests of a catalog query.
 READING = ("SELECT", "SHOW", "SET", "BEGIN", "COMMIT", "ROLLBACK")
 
@@ -53,7 +52,7 @@ def test_new_cluster_is_enabled_and_second_run_is_idle(workspace: Workspace, sta
     assert standins.config()["password"] not in first.output
     assert "WARNING" not in first.output
     assert workspace.files() == []
-    assert stat.S_IMODE((workspace.home / SCRIPTS).stat().st_mode) == 0o700
+    assert stat.S_IMODE((private_directory(workspace)).stat().st_mode) == 0o700
 
     standins.immuta.clear_requests()
     statements = len(standins.postgres.statements())
@@ -193,7 +192,7 @@ def test_next_run_recovers_from_a_lost_connection(workspace: Workspace, standins
 
 def test_next_run_deletes_scripts_of_a_killed_run(workspace: Workspace, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config())
-    directory = workspace.home / SCRIPTS
+    directory = private_directory(workspace)
     directory.mkdir(parents=True)
     for name in ("cluster.example.com.create.sql", ".cluster.example.com.edit.sql.4194305.part", "other.create.sql"):
         (directory / name).write_text("SELECT 1", encoding="utf-8")

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum
-from tests.support.playbooks import Run, Workspace, statuses
+from tests.support.playbooks import Run, Workspace, private_directory, statuses
 from tests.support.standin import Standins, scripts
 
 ROLE = "immuta.integrations.immuta_redshift"
@@ -161,7 +161,7 @@ def test_file_changed_between_tasks_does_not_run(
     more = {"immuta_redshift_reviewed": reviewed} if is_reviewed else {}
     plugins = workspace.directory / "plugins"
     plugins.mkdir()
-    private = workspace.home / ".ansible" / "tmp" / "immuta_redshift"
+    private = private_directory(workspace)
     text = _CHANGES_A_FILE.format(path=str(script(private, name)))
     (plugins / "changes_a_file.py").write_text(text, encoding="utf-8")
     workspace.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(plugins)

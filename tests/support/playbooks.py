@@ -161,6 +161,12 @@ def syslog(*arguments):
 """
 
 
+def private_directory(workspace: Workspace) -> pathlib.Path:
+    """Return the directory of the role's temporary scripts for the tenant of the stand-in."""
+    tenant = workspace.standins.immuta.url.removeprefix("http://").replace(":", "%3A")
+    return workspace.home / ".ansible" / "tmp" / "immuta_redshift" / tenant
+
+
 def record_syslog(workspace: Workspace) -> pathlib.Path:
     """Make modules write their log to a file below the home; return its path."""
     path, directory = workspace.home / "syslog", workspace.directory / "recorder"

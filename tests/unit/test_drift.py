@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 import typing as t
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ApiError
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import ApiError, InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._drift.compare import (
     Cluster,
     Finding,
@@ -228,6 +230,14 @@ def test_exit_code_is_that_of_the_worst_cluster(
     assert made["exit_code"] == exit_code
     assert made["totals"]["clusters"] == len(results)
     assert made["totals"]["unmanaged"] == len(others)
+
+
+def test_report_does_not_replace_a_device(tmp_path: pathlib.Path):
+    device = tmp_path / "null"
+    os.mkfifo(device)
+    with pytest.raises(InputError, match="null cannot be written: it is a directory or a device"):
+        immuta_redshift_drift.write_reports(report(), {"json": str(device), "junit": None, "html": None})
+    assert device.is_fifo()
 
 
 HOSTILE = "</script><script>alert(1)</script>\x1b[2J\x00\u202e\ud800'\""

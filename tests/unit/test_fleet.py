@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import ansible.template
@@ -74,6 +75,8 @@ def test_secrets_are_not_read():
     ("config", "variables"),
     [
         ({**CONFIG, "password": "{{ vault_password }}"}, {}),
+        (json.dumps(CONFIG), {}),
+        (json.dumps({**CONFIG, "password": "{{ vault_password }}"}), {}),
         ({**CONFIG, "password": "{{ lookup('ansible.builtin.file', '/nonexistent/secret') }}"}, {}),
         ({**CONFIG, "username": "{{ immuta_redshift_secret_username }}"}, {}),
         ({**CONFIG, "username": "{{ lookup('ansible.builtin.file', '/nonexistent/user') }}"}, {}),
@@ -170,12 +173,15 @@ def test_refusal_shows_no_secret(config: str):
     assert "Pa55word-of-Sales" not in refusal(config, common={**CONFIG, "port": "{{ nobody }}"})
 
 
-def test_host_options_override_task_options():
+@pytest.mark.parametrize(
+    "api", [{"url": "{{ address }}", "timeout": "7"}, '{"url": "{{ address }}", "timeout": 7}'], ids=["dict", "text"]
+)
+def test_host_options_override_task_options(api: t.Any):
     variables = {
         "immuta_redshift_config": CONFIG,
         "immuta_redshift_setup": "automatic",
         "immuta_redshift_state": "absent",
-        "immuta_redshift_api": {"url": "{{ address }}", "timeout": "7"},
+        "immuta_redshift_api": api,
         "address": "https://other.example.com/",
     }
     cluster, tenant = reader(timeout=5, retries=1).read("sales", trusted(variables))

@@ -18,6 +18,7 @@ from ansible_collections.immuta.integrations.plugins.plugin_utils._in_process im
     as_sent,
     attempt,
     in_child,
+    objection,
     validate,
 )
 
@@ -43,7 +44,9 @@ def test_arguments_are_validated_like_a_module() -> None:
     assert validation.validated_parameters == {"port": 5439, "password": "hush", "host": None}
     assert validation._no_log_values == {"hush"}
     assert validate(ARGUMENTS, {"port": "many"}).error_messages
-    assert validate(ARGUMENTS, {}).error_messages == ["one of the following is required: host, port"]
+    assert objection("a.b.c", validate(ARGUMENTS, {})) == "one of the following is required: host, port"
+    misspelt = objection("a.b.c", validate(ARGUMENTS, {"port": 1, "prot": 1}))
+    assert misspelt.startswith("Unsupported parameters for (a.b.c) module: prot. Supported parameters include: ")
     assert ARGUMENTS["argument_spec"]
 
 

@@ -465,7 +465,8 @@ def test_check_mode_needs_no_password():
 def module(check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
     spec = immuta_redshift_plan.arguments()["argument_spec"]
     defaults = {name: option.get("default") for name, option in spec.items()}
-    params = {**defaults, "config": CONFIG, "account": ACCOUNT, "has_login": True, **params}
+    url = "https://tenant.example.com"
+    params = {**defaults, "url": url, "api_key": "k", "config": CONFIG, "account": ACCOUNT, "has_login": True, **params}
     return immuta_redshift_plan.run(params, check_mode, {})
 
 
@@ -592,7 +593,7 @@ def test_scripts_of_a_killed_run_are_included(tmp_path: t.Any, monkeypatch: pyte
     monkeypatch.setenv("HOME", str(tmp_path))
     comparison = {**WOULD_CREATE, "would_change": False}
     assert module(comparison=comparison)["has_work"] is False
-    private = tmp_path / ".ansible" / "tmp" / "immuta_redshift"
+    private = tmp_path / ".ansible" / "tmp" / "immuta_redshift" / "tenant.example.com"
     private.mkdir(parents=True)
     for name in (
         "cluster.example.com.create.sql",
@@ -604,9 +605,32 @@ def test_scripts_of_a_killed_run_are_included(tmp_path: t.Any, monkeypatch: pyte
     made = module(comparison=comparison)
     assert made["has_work"]
     assert made["temporary"] == [
-        f"~/.ansible/tmp/immuta_redshift/cluster.example.com.{script}.sql" for script in ("create", "edit")
+        f"~/.ansible/tmp/immuta_redshift/tenant.example.com/cluster.example.com.{script}.sql"
+        for script in ("create", "edit")
     ]
     assert module(comparison=comparison, check_mode=True)["has_work"] is False
+
+
+def test_scripts_have_absolute_paths(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    made = module(**{**SETUP, "script_dir": "review/"})
+    path = f"{tmp_path}/review/cluster.example.com.initial_create.sql"
+    assert [made["steps"][0]["generate"]["dest"], made["steps"][0]["run"]["path"]] == [path, path]
+
+
+def test_connection_is_required_to_compare_with_immuta():
+    with pytest.raises(InputError, match=r"set url and api_key in immuta_redshift_api, or IMMUTA_URL and IMMUTA_API_K"):
+        module(url=None, api_key=None)
+    assert module(part="preflight", url=None, api_key=None)["gather"]
+
+
+def test_tenants_with_the_same_cluster_do_not_share_temporary_scripts():
+    addresses = ("https://tenant.example.com/", "https://tenant.example.com:8443", "https://tenant.example.com/b")
+    made = [module(**{**SETUP, "script_dir": ""}, url=url) for url in addresses]
+    assert [one["steps"][0]["run"]["path"] for one in made] == [
+        f"~/.ansible/tmp/immuta_redshift/{tenant}/cluster.example.com.initial_create.sql"
+        for tenant in ("tenant.example.com", "tenant.example.com%3A8443", "tenant.example.com%2Fb")
+    ]
 
 
 def test_result_has_the_comparison():

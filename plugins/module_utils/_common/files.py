@@ -34,8 +34,10 @@ def file_mode(value: t.Any) -> int:
 def write_file(path: str, content: bytes, mode: int) -> None:
     """Write ``content`` atomically, and delete temporary copies of killed processes.
 
-    Raise InputError if the directory is not writable.
+    Raise InputError if the directory is not writable, or for a path that is no file: root would replace ``/dev/null``.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InputError(f"The file {path} cannot be written: it is a directory or a device. Set the path of a file.")
     directory, name = os.path.split(path)
     part = os.path.join(directory, f".{name}.{os.getpid()}.part")
     try:

@@ -12,6 +12,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.api import IntegrationsApi
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.connection import immuta_spec, tenant_from
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import (
@@ -19,6 +20,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
     check_config,
     config_spec,
     desired_from,
+    listed,
     update_secrets_spec,
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.http import session
@@ -29,7 +31,6 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconc
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum_key_spec
 from ansible_collections.immuta.integrations.plugins.module_utils._role.plan import (
-    PRIVATE_DIRECTORY,
     SCRIPTS,
     Catalog,
     Current,
@@ -50,8 +51,6 @@ REPORTED = (
     "validation_results",
 )
 
-_COMPARING = ("main", "generate", "execute", "register", "remove")
-
 
 def arguments() -> dict[str, t.Any]:
     """Return the arguments for AnsibleModule and an action plugin."""
@@ -59,7 +58,11 @@ def arguments() -> dict[str, t.Any]:
         "argument_spec": {
             **immuta_spec(required=False),
             **wait_spec(),
-            "part": {"type": "str", "choices": ["main", "preflight", *_COMPARING[1:]], "default": "main"},
+            "part": {
+                "type": "str",
+                "choices": ["main", "preflight", "generate", "execute", "register", "remove"],
+                "default": "main",
+            },
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "setup": {"type": "str", "choices": ["manual", "automatic"], "default": "manual"},
             "config": {"type": "dict", "options": config_spec(), "required": True},
@@ -79,7 +82,6 @@ def arguments() -> dict[str, t.Any]:
             "comparison": {"type": "dict", "default": {}},
             "catalog": {"type": "dict", "default": {}},
         },
-        "required_if": [("part", part, ["url", "api_key"]) for part in _COMPARING],
     }
 
 
@@ -95,12 +97,25 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, environ: t.Mapping[str,
 
 
 def options_from(params: t.Mapping[str, t.Any], check_mode: bool) -> Options:
-    """Return the options of a run, some of which select an entry point."""
+    """Return the options of a run, some of which select an entry point.
+
+    Raise InputError without the options to compare with Immuta, which ``preflight`` does not need.
+    """
+    missing = [name for name in ("url", "api_key") if params[name] is None]
+    if missing and params["part"] != "preflight":
+        raise InputError(
+            f"Cannot connect to Immuta: set {listed(missing)} in immuta_redshift_api, or "
+            f"{listed([f'IMMUTA_{name.upper()}' for name in missing])} in the environment of ansible-playbook."
+        )
     options = Options(
         **{field.name: params[field.name] for field in dataclasses.fields(Options) if field.name in params},
         has_checksum_key=_is_same_key(params["checksum_key"], params["api_key"]),
+        tenant=params["url"] or "",
         check_mode=check_mode,
     )
+    if options.script_dir:
+        # The working directory depends on the process of a task. All tasks use the directory of the plan.
+        options = dataclasses.replace(options, script_dir=os.path.abspath(options.script_dir))
     return dataclasses.replace(options, state="absent") if options.part == "remove" else options
 
 
@@ -234,7 +249,7 @@ def _temporary(options: Options, planned: Plan) -> list[str]:
     if options.script_dir or options.check_mode:
         return []
     try:
-        present = os.listdir(os.path.expanduser(PRIVATE_DIRECTORY))
+        present = os.listdir(os.path.expanduser(options.private_directory))
     except OSError:
         present = []
     used = {step.script for step in planned.steps}

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
+from urllib.parse import quote
 
 from ansible_collections.immuta.integrations.plugins.module_utils._common.errors import InputError
 from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desired import listed
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS, quoted
 
 SCRIPTS = ("cleanup", "initial_create", "create", "edit", "delete")
-# The directory of temporary scripts is the same for all runs, so a run finds the scripts of a killed one.
+# It has a directory for each tenant, which is the same for all runs, so a run finds the scripts of a killed one.
 PRIVATE_DIRECTORY = "~/.ansible/tmp/immuta_redshift"
 
 
@@ -30,7 +31,7 @@ class Options:
     ``part`` is the entry point. ``config`` has no secrets. ``account`` is the system account, empty if unknown;
     ``has_login`` is whether its password is set. ``reviewed`` has the checksum of each reviewed script, or None without
     a required review. ``has_checksum_key`` is whether the task that runs the scripts has the key of the checksums.
-    ``login`` is the account that runs the scripts, empty if unknown.
+    ``login`` is the account that runs the scripts, empty if unknown. ``tenant`` is the address of the tenant.
     """
 
     part: str
@@ -50,6 +51,7 @@ class Options:
     reviewed: dict[str, t.Any] | None = None
     has_checksum_key: bool = True
     login: str = ""
+    tenant: str = ""
 
     @property
     def host(self) -> str:
@@ -75,9 +77,15 @@ class Options:
         impersonation = self.config.get("impersonation") or {}
         return str(impersonation.get("role") or "") if impersonation.get("enabled") else ""
 
+    @property
+    def private_directory(self) -> str:
+        """Return the directory of temporary scripts. Two tenants can have an integration on the same cluster."""
+        name = self.tenant.strip().rpartition("://")[2].rstrip("/")
+        return f"{PRIVATE_DIRECTORY}/{quote(name, safe='')}"
+
     def path(self, script: str) -> str:
         """Return the file of a script."""
-        return f"{self.script_dir or PRIVATE_DIRECTORY}/{self.host.lower()}.{script}.sql"
+        return f"{self.script_dir or self.private_directory}/{self.host.lower()}.{script}.sql"
 
 
 @dataclasses.dataclass(frozen=True)
