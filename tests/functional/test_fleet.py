@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.support.playbooks import Run, Workspace, asked, private_directory
+from tests.support.playbooks import Run, Workspace, asked, temporary_script
 from tests.support.standin import Standins
 
 CONFIGURE = "immuta.integrations.configure_redshift"
@@ -123,7 +123,7 @@ def every_kind(fleet: Fleet) -> dict[str, t.Any]:
 
 def leave_script(fleet: Fleet) -> None:
     """Leave a script of the host "left", as a killed run does."""
-    left = private_directory(fleet.workspace) / "left.example.com.create.sql"
+    left = temporary_script(fleet.workspace, "create", host="left.example.com")
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_text("SELECT 1;", encoding="utf-8")
 

@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from tests.support.by_hand import run_by_hand, run_scripts
-from tests.support.playbooks import Workspace, asked, private_directory, statuses
+from tests.support.playbooks import Workspace, asked, statuses, temporary_script
 from tests.support.standin import Standins, scripts
 
 SETUP = [
@@ -52,7 +52,7 @@ def test_new_cluster_is_enabled_and_second_run_is_idle(workspace: Workspace, sta
     assert standins.config()["password"] not in first.output
     assert "WARNING" not in first.output
     assert workspace.files() == []
-    assert stat.S_IMODE((private_directory(workspace)).stat().st_mode) == 0o700
+    assert stat.S_IMODE(temporary_script(workspace, "create").parent.stat().st_mode) == 0o700
 
     standins.immuta.clear_requests()
     statements = len(standins.postgres.statements())
@@ -192,13 +192,13 @@ def test_next_run_recovers_from_a_lost_connection(workspace: Workspace, standins
 
 def test_next_run_deletes_scripts_of_a_killed_run(workspace: Workspace, standins: Standins) -> None:
     standins.immuta.seed(config=standins.config())
-    directory = private_directory(workspace)
-    directory.mkdir(parents=True)
-    for name in ("cluster.example.com.create.sql", ".cluster.example.com.edit.sql.4194305.part", "other.create.sql"):
-        (directory / name).write_text("SELECT 1", encoding="utf-8")
+    left, partial, other = (temporary_script(workspace, name) for name in ("create", "edit", "other"))
+    left.parent.mkdir(parents=True)
+    for path in (left, partial.with_name(f".{partial.name}.4194305.part"), other):
+        path.write_text("SELECT 1", encoding="utf-8")
 
     run = workspace.configure()
 
     assert run.succeeded, run.output
     assert run.changed == 0
-    assert [path.name for path in directory.iterdir()] == ["other.create.sql"]
+    assert list(left.parent.iterdir()) == [other]

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum
-from tests.support.playbooks import Run, Workspace, private_directory, statuses
+from tests.support.playbooks import Run, Workspace, statuses, temporary_script
 from tests.support.standin import Standins, scripts
 
 ROLE = "immuta.integrations.immuta_redshift"
@@ -161,8 +161,8 @@ def test_file_changed_between_tasks_does_not_run(
     more = {"immuta_redshift_reviewed": reviewed} if is_reviewed else {}
     plugins = workspace.directory / "plugins"
     plugins.mkdir()
-    private = private_directory(workspace)
-    text = _CHANGES_A_FILE.format(path=str(script(private, name)))
+    path = temporary_script(workspace, name)
+    text = _CHANGES_A_FILE.format(path=str(path))
     (plugins / "changes_a_file.py").write_text(text, encoding="utf-8")
     workspace.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(plugins)
     workspace.environment["ANSIBLE_INJECT_INVOCATION"] = "true"
@@ -174,7 +174,7 @@ def test_file_changed_between_tasks_does_not_run(
     assert [text for text in written() if "canary" in text or "SCHEMA" in text] == []
     assert (written() == []) == (name == "initial_create")
     assert standins.immuta.api_key not in run.output
-    assert list(private.iterdir()) == []
+    assert list(path.parent.iterdir()) == []
 
 
 def test_unreviewed_script_stops_the_run(

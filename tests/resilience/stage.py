@@ -170,7 +170,7 @@ class Play:
     def left(self) -> list[str]:
         """Return the collection's files in the home directory that a run must not leave."""
         home = self.workspace.home
-        patterns = (".ansible/tmp/immuta_redshift/*/*", "**/*.part", "**/*.sql")
+        patterns = (".ansible/tmp/immuta_redshift/*", "**/*.part", "**/*.sql")
         return sorted(str(path.relative_to(home)) for pattern in patterns for path in home.glob(pattern))
 
 

@@ -161,10 +161,10 @@ def syslog(*arguments):
 """
 
 
-def private_directory(workspace: Workspace) -> pathlib.Path:
-    """Return the directory of the role's temporary scripts for the tenant of the stand-in."""
+def temporary_script(workspace: Workspace, name: str, host: str = "cluster.example.com") -> pathlib.Path:
+    """Return the path of a temporary script of the role, for the tenant of the stand-in."""
     tenant = workspace.standins.immuta.url.removeprefix("http://").replace(":", "%3A")
-    return workspace.home / ".ansible" / "tmp" / "immuta_redshift" / tenant
+    return workspace.home / ".ansible" / "tmp" / "immuta_redshift" / f"{tenant}@{host}.{name}.sql"
 
 
 def record_syslog(workspace: Workspace) -> pathlib.Path:

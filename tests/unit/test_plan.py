@@ -593,19 +593,20 @@ def test_scripts_of_a_killed_run_are_included(tmp_path: t.Any, monkeypatch: pyte
     monkeypatch.setenv("HOME", str(tmp_path))
     comparison = {**WOULD_CREATE, "would_change": False}
     assert module(comparison=comparison)["has_work"] is False
-    private = tmp_path / ".ansible" / "tmp" / "immuta_redshift" / "tenant.example.com"
+    private = tmp_path / ".ansible" / "tmp" / "immuta_redshift"
     private.mkdir(parents=True)
     for name in (
-        "cluster.example.com.create.sql",
-        ".cluster.example.com.edit.sql.123.part",
-        "other.example.com.create.sql",
-        "cluster.example.com.notes.sql",
+        "tenant.example.com@cluster.example.com.create.sql",
+        ".tenant.example.com@cluster.example.com.edit.sql.123.part",
+        "tenant.example.com@other.example.com.create.sql",
+        "other.example.com@cluster.example.com.delete.sql",
+        "tenant.example.com@cluster.example.com.notes.sql",
     ):
         (private / name).touch()
     made = module(comparison=comparison)
     assert made["has_work"]
     assert made["temporary"] == [
-        f"~/.ansible/tmp/immuta_redshift/tenant.example.com/cluster.example.com.{script}.sql"
+        f"~/.ansible/tmp/immuta_redshift/tenant.example.com@cluster.example.com.{script}.sql"
         for script in ("create", "edit")
     ]
     assert module(comparison=comparison, check_mode=True)["has_work"] is False
@@ -628,7 +629,7 @@ def test_tenants_with_the_same_cluster_do_not_share_temporary_scripts():
     addresses = ("https://tenant.example.com/", "https://tenant.example.com:8443", "https://tenant.example.com/b")
     made = [module(**{**SETUP, "script_dir": ""}, url=url) for url in addresses]
     assert [one["steps"][0]["run"]["path"] for one in made] == [
-        f"~/.ansible/tmp/immuta_redshift/{tenant}/cluster.example.com.initial_create.sql"
+        f"~/.ansible/tmp/immuta_redshift/{tenant}@cluster.example.com.initial_create.sql"
         for tenant in ("tenant.example.com", "tenant.example.com%3A8443", "tenant.example.com%2Fb")
     ]
 

@@ -31,6 +31,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.reconc
 )
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.compare import checksum_key_spec
 from ansible_collections.immuta.integrations.plugins.module_utils._role.plan import (
+    PRIVATE_DIRECTORY,
     SCRIPTS,
     Catalog,
     Current,
@@ -249,10 +250,10 @@ def _temporary(options: Options, planned: Plan) -> list[str]:
     if options.script_dir or options.check_mode:
         return []
     try:
-        present = os.listdir(os.path.expanduser(options.private_directory))
+        present = os.listdir(os.path.expanduser(PRIVATE_DIRECTORY))
     except OSError:
         present = []
+    left = {re.sub(r"^\.(.*)\.\d+\.part$", r"\1", name) for name in present}
     used = {step.script for step in planned.steps}
-    name = re.compile(rf"\.?{re.escape(options.host.lower())}\.({'|'.join(SCRIPTS)})\.sql(\.\d+\.part)?")
-    left = {found[1] for found in map(name.fullmatch, present) if found}
-    return [options.path(script) for script in SCRIPTS if script in used | left]
+    paths = {script: options.path(script) for script in SCRIPTS}
+    return [path for script, path in paths.items() if script in used or os.path.basename(path) in left]

@@ -20,7 +20,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.desire
 from ansible_collections.immuta.integrations.plugins.module_utils._redshift.requirements import IMMUTA_SCHEMAS, quoted
 
 SCRIPTS = ("cleanup", "initial_create", "create", "edit", "delete")
-# It has a directory for each tenant, which is the same for all runs, so a run finds the scripts of a killed one.
+# The directory of temporary scripts is the same for all runs, so a run finds the scripts of a killed one.
 PRIVATE_DIRECTORY = "~/.ansible/tmp/immuta_redshift"
 
 
@@ -77,15 +77,13 @@ class Options:
         impersonation = self.config.get("impersonation") or {}
         return str(impersonation.get("role") or "") if impersonation.get("enabled") else ""
 
-    @property
-    def private_directory(self) -> str:
-        """Return the directory of temporary scripts. Two tenants can have an integration on the same cluster."""
-        name = self.tenant.strip().rpartition("://")[2].rstrip("/")
-        return f"{PRIVATE_DIRECTORY}/{quote(name, safe='')}"
-
     def path(self, script: str) -> str:
-        """Return the file of a script."""
-        return f"{self.script_dir or self.private_directory}/{self.host.lower()}.{script}.sql"
+        """Return the file of a script; the name of a temporary one has the tenant, as two can have the same cluster."""
+        name = f"{self.host.lower()}.{script}.sql"
+        if self.script_dir:
+            return f"{self.script_dir}/{name}"
+        tenant = self.tenant.strip().rpartition("://")[2].rstrip("/")
+        return f"{PRIVATE_DIRECTORY}/{quote(tenant, safe='')}@{name}"
 
 
 @dataclasses.dataclass(frozen=True)
