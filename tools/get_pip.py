@@ -25,21 +25,22 @@ def install_itself() -> None:
     shutil.copyfile(__file__, os.path.join(PIP, "__main__.py"))
 
 
-def run(arguments: list[str]) -> int:
-    """Run pip with these arguments, and return the exit status."""
+def run(command: str, arguments: list[str]) -> int:
+    """Run a command of pip, and return the exit status. ansible-test uninstalls only pip itself."""
     known = [argument for argument in arguments if argument != "--disable-pip-version-check"]
-    if known[0] == "install":
-        uv = ["uv", "pip", "install", "--quiet", "--system-certs", "--python", sys.executable]
-        if subprocess.call([*uv, *known[1:]]) == 0:
-            return 0
+    uv = ["uv", "pip", command, "--quiet", "--system-certs", "--python", sys.executable]
+    if command == "install" and subprocess.call([*uv, *known]) == 0:
+        return 0
     shutil.rmtree(PIP)
+    if command == "uninstall":
+        return 0
     ensurepip.bootstrap()
     # The bundled pip does not know certificates that only the system trusts.
     certificates = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
     options = ["--cert", certificates] if os.path.exists(certificates) else []
-    return subprocess.call([sys.executable, "-m", "pip", *arguments, "--quiet", *options])
+    return subprocess.call([sys.executable, "-m", "pip", command, *arguments, "--quiet", *options])
 
 
 if os.path.dirname(os.path.abspath(__file__)) == PIP:
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1], sys.argv[2:]))
 install_itself()
