@@ -13,7 +13,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.support.controller.jobs import Job, Jobs, hosts_of
+from tests.support.controller.jobs import Job, Jobs, hosts_of, questions
 from tests.support.controller.runs import PROJECT, command
 from tests.support.controller.standin import Controller, Fields
 from tests.support.standin import Standins, scripts
@@ -178,17 +178,21 @@ def test_c2_nothing_runs_beside_a_denial(
     jobs: Jobs, standins: Standins, secrets: list[str], tmp_path: pathlib.Path
 ) -> None:
     """The last job refuses to run although the workflow was changed by hand."""
-    before = standins.catalog()
-    generate, execute = (jobs.controller.find("workflow_job_template_nodes", name) for name in ("generate", "execute"))
-    generate.edges["always_nodes"].append(execute.id)
-    try:
-        ended = jobs.review(tmp_path, WORKFLOW, lambda job: False, cluster_host=HOST)
-    finally:
-        generate.edges["always_nodes"].clear()
+    before, controller = standins.catalog(), jobs.controller
+    workflow = controller.find("workflow_job_templates", WORKFLOW)
+    number = controller.start_workflow(workflow)
+    generate, approve, execute = controller.workflow_jobs[number]["nodes"]
+    generate["always_nodes"].append(execute["id"])
+    controller.note_job(generate, "successful")
+    controller.note_job(approve, "failed")
+    own = {"awx_job_id": controller.note_job(execute, "running"), "awx_workflow_job_id": number}
+    given = {"immuta_redshift_reviewed": {}, **questions(workflow, {"cluster_host": HOST}), **own}
 
-    assert not ended["execute"].succeeded
-    assert "this job was not reached through the approval of its workflow" in text_of(ended["execute"])
-    assert (ended["execute"].leftovers(), ended["execute"].disclosures(secrets)) == ([], [])
+    job = jobs.start(tmp_path / "job", controller.get(execute["unified_job_template"]), given)()
+
+    assert not job.succeeded
+    assert "this job was not reached through the approval of its workflow" in text_of(job)
+    assert (job.leftovers(), job.disclosures(secrets)) == ([], [])
     assert (standins.catalog(), standins.immuta.records()) == (before, [])
 
 
