@@ -281,17 +281,21 @@ def _generate(api: IntegrationsApi, name: str, desired: Desired) -> bytes:
         except ApiError as error:
             if error.status != 404 or not error.is_document:
                 raise
-            raise InputError(
-                f"Immuta has no integration with id {desired.id}, so there is nothing to delete; another run may have "
-                "just deleted it."
-            ) from None
+            raise _no_integration(name, desired) from None
     current = None
     if name == "edit":
         current = api.get(t.cast(str, desired.id))
         if current is None:
-            raise InputError(f"Immuta has no integration with id {desired.id}: there is nothing to edit.")
+            raise _no_integration(name, desired)
         refuse_other(current, desired)
         refuse_change(current, desired)
     payload = build_payload(current, desired)
     check_payload(payload, desired, current)
     return api.script(name, None if current is None else current["id"], payload)
+
+
+def _no_integration(name: str, desired: Desired) -> InputError:
+    return InputError(
+        f"Immuta has no integration with id {desired.id} to {name}: another run may have just deleted it. Check the id, "
+        "or run the role again, which compares first."
+    )
