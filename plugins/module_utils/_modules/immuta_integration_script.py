@@ -296,6 +296,6 @@ def _generate(api: IntegrationsApi, name: str, desired: Desired) -> bytes:
 
 def _no_integration(name: str, desired: Desired) -> InputError:
     return InputError(
-        f"Immuta has no integration with id {desired.id} to {name}: another run may have just deleted it. Check the id, "
-        "or run the role again, which compares first."
+        f"Immuta has no integration with id {desired.id} to {name}: another run may have just deleted it. Check the "
+        "id, or run the role again, which compares first."
     )
