@@ -190,7 +190,7 @@ def _read(path: str) -> bytes:
             return file.read()
     except FileNotFoundError:
         raise InputError(
-            f"The script {path} was not found on the host that runs this task. Generate it again; another run for the "
+            f"The script {path} was not found on the host that runs this task: generate it again; another run for the "
             "same cluster may have deleted it."
         ) from None
     except OSError as error:
