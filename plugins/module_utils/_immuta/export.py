@@ -22,7 +22,7 @@ from ansible_collections.immuta.integrations.plugins.module_utils._immuta.integr
     config_for_display,
     hidden_settings,
 )
-from ansible_collections.immuta.integrations.plugins.module_utils._immuta.inventory import in_use
+from ansible_collections.immuta.integrations.plugins.module_utils._immuta.inventory import in_use, role_setup
 
 _SECRET = "immuta_redshift_secret"
 
@@ -57,15 +57,9 @@ def exports(records: t.Iterable[Record]) -> list[Export]:
         if record.get("type") == TYPE:
             name = re.sub(r"[^A-Za-z0-9._-]", "_", str(record["config"].get("host") or record["id"]))
             name = f"{name}-{record['id']}" if name in found else name
-            found[name] = Export(record["id"], name, _variables(record), _gap(record))
+            variables = {"immuta_redshift_setup": role_setup(record), "immuta_redshift_config": _config(record)}
+            found[name] = Export(record["id"], name, variables, _gap(record))
     return list(found.values())
-
-
-def _variables(record: Record) -> dict[str, t.Any]:
-    return {
-        "immuta_redshift_setup": "automatic" if record.get("autoBootstrap") else "manual",
-        "immuta_redshift_config": _config(record),
-    }
 
 
 def _kind(record: Record) -> str:
@@ -113,11 +107,12 @@ def _word(name: t.Any) -> str:
 
 
 def _gap(record: Record) -> str | None:
-    if _kind(record) in CREDENTIALS:
+    kind = _kind(record)
+    if kind in CREDENTIALS:
         return None
     hidden = ", ".join(hidden_settings(config_for_display(record))) or "none of those that it returns"
     return (
-        f"Immuta's documentation does not describe the settings of authentication type {_kind(record)}. Immuta hides "
+        f"Immuta's documentation does not describe the settings of authentication type {kind}. Immuta hides "
         f"{hidden}. Define the variables for hidden settings, and add settings that Immuta does not return to "
         "config.extra."
     )

@@ -93,9 +93,14 @@ def _variables(record: Record) -> dict[str, t.Any]:
         "immuta_validation_results": results_of(record),
     }
     if record.get("type") == TYPE:
-        variables["immuta_redshift_setup"] = _setup(record) or "manual"
+        variables["immuta_redshift_setup"] = role_setup(record)
         variables["immuta_redshift_config"] = role_config(record)
     return variables
+
+
+def role_setup(record: Record) -> str:
+    """Return the role's ``immuta_redshift_setup`` of a Redshift integration."""
+    return _setup(record) or "manual"
 
 
 def role_config(record: Record) -> dict[str, t.Any]:
