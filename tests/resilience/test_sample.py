@@ -18,7 +18,7 @@ SAMPLE = [
     ("orphan-setup", r"after SQL CREATE DATABASE"),
     ("network-setup", r"drop_after once POST /integrations\b"),
     ("database-setup", r"too many connections once LOGIN"),
-    ("race-setup", r"0\.3 s later, latency 0\.3 s, .* two homes"),
+    ("race-setup", r"0\.0 s later, latency 0\.0 s, .* two homes"),
     ("secrets", r"setup, in-process, request 2, echo$"),
     ("secrets", r"setup, modules, iam refuses"),
     ("words", r"setup, in-process, 'a'"),
