@@ -227,7 +227,7 @@ def test_integration_in_use_among_deleted_ones():
 
 
 def test_id_selects_among_several_in_use():
-    with pytest.raises(InputError, match=r"several Redshift integrations on .*: set id to one of them \(7, 8\)"):
+    with pytest.raises(InputError, match=r"several Redshift integrations on .* \(7, 8\): set id"):
         find([record(), {**record("editError"), "id": "8"}], HOST)
 
 

@@ -85,7 +85,9 @@ def find(records: t.Iterable[Record], host: str) -> Record | None:
     used = [record for record in matches if record["status"] not in GONE]
     if len(used) > 1:
         ids = ", ".join(record["id"] for record in used)
-        raise InputError(f"Immuta has several Redshift integrations on {host}: set id to one of them ({ids}).")
+        raise InputError(
+            f"Immuta has several Redshift integrations on {host} ({ids}): set id to one of them, or delete the others."
+        )
     return (used or matches)[-1] if matches else None
 
 
