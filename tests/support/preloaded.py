@@ -36,6 +36,7 @@ BIN = pathlib.Path(sys.executable).parent
 PRELOADED = [sys.executable, *(str(BIN / name) for name in ("ansible-playbook", "ansible-inventory"))]
 DEPENDENCIES = ("ansible.cli.playbook", "ansible.cli.inventory", "psycopg", "redshift_connector", "requests")
 IMPORTED_AGAIN = ("ansible", "ansible_collections", "tests")
+INTERN = sys.intern
 Files = tuple[int, int, int]
 """Standard input, output and error as file descriptors."""
 
@@ -197,6 +198,7 @@ def _run_here(words: list[str]) -> None:
         runpy.run_module(words[2], run_name="__main__", alter_sys=True)
     else:
         _forget()
+        sys.intern = INTERN  # ansible-core before 2.19 replaces it, and warns if it did so before.
         sys.path[:] = [str(BIN), *(place for place in sys.path if place not in ("", str(ROOT), str(COLLECTIONS)))]
         sys.argv = words
         runpy.run_path(words[0], run_name="__main__")
