@@ -90,7 +90,8 @@ def test_interrupted_suite_leaves_nothing(standins: Standins, tmp_path: pathlib.
     assert any("CREATE DATABASE" in statement.text for statement in standins.postgres.statements())
     assert standins.catalog() == before
     assert standins.immuta.records() == []
-    assert list(tmp_path.iterdir()) == []
+    # ansible-core 2.21 leaves a directory of its own when it is stopped.
+    assert [path for path in tmp_path.iterdir() if not path.name.startswith("pymp-")] == []
 
 
 @pytest.mark.parametrize("what", ["integration", "database"])
