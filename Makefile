@@ -11,7 +11,7 @@ LINK := .ansible/collections/ansible_collections/immuta/integrations
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.ansible/collections
 # The user's home directory stays unchanged.
 export ANSIBLE_HOME := $(CURDIR)/.cache/home/.ansible
-IN_CACHE_HOME := HOME=$(CURDIR)/.cache/home
+IN_CACHE_HOME := HOME="$(CURDIR)/.cache/home"
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Without compiled files, each start of Ansible takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -105,11 +105,11 @@ floors: env ## Run the unit tests and some functional tests with the lowest supp
 
 .PHONY: live
 live: env ## Test against a real tenant and cluster; tools/live/settings.py lists the settings
-	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.live
+	@PYTHONPATH="$(CURDIR)/.ansible/collections:$(CURDIR)" python -m tools.live
 
 .PHONY: bench
 bench: env ## Compare the run time with uri, psql and bare scripts
-	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.bench
+	@PYTHONPATH="$(CURDIR)/.ansible/collections:$(CURDIR)" python -m tools.bench
 
 .PHONY: torture
 torture: env ## Run the fault-injection tests
@@ -117,7 +117,7 @@ torture: env ## Run the fault-injection tests
 
 .PHONY: corpus
 corpus: env ## Split the SQL below DIRECTORY and compare with psql: make corpus DIRECTORY=...
-	@PYTHONPATH=$(CURDIR)/.ansible/collections:$(CURDIR) python -m tools.corpus "$(DIRECTORY)"
+	@PYTHONPATH="$(CURDIR)/.ansible/collections:$(CURDIR)" python -m tools.corpus "$(DIRECTORY)"
 
 .PHONY: docs
 docs: env ## Check the documentation of the collection

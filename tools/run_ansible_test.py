@@ -58,6 +58,8 @@ def run_with_standins(copy: Path, arguments: list[str]) -> int:
 def main() -> int:
     """Return the exit status of ansible-test."""
     command, *arguments = sys.argv[1:]
+    if command == "integration" and " " in str(ROOT):
+        sys.exit(f"ansible-test starts no playbook below a directory with a space in its name. Move {ROOT}.")
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(f"ansible-test {command} was stopped."))
     put_get_pip()
     copy = copy_collection(command)

@@ -161,7 +161,7 @@ class Jobs:
         write(env / "settings", json.dumps({"suppress_ansible_output": True}))
         (directory / "inventory").mkdir()
         script = directory / "inventory" / "hosts"
-        write(script, f"#!{sys.executable}\nprint({json.dumps(sliced(self.inventory, part, parts))!r})\n")
+        write(script, f"#!/usr/bin/env python3\nprint({json.dumps(sliced(self.inventory, part, parts))!r})\n")
         script.chmod(0o700)
         command = [sys.executable, "-m", "ansible_runner", "run", str(directory), "--ident", "job"]
         search_path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
