@@ -11,6 +11,8 @@ LINK := .ansible/collections/ansible_collections/immuta/integrations
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.ansible/collections
 # The user's home directory stays unchanged.
 export ANSIBLE_HOME := $(CURDIR)/.cache/home/.ansible
+# The default is in the home directory of the account, whatever HOME is.
+export ANSIBLE_REMOTE_TEMP := $(ANSIBLE_HOME)/tmp
 IN_CACHE_HOME := HOME="$(CURDIR)/.cache/home"
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Without compiled files, each start of Ansible takes twice as long.

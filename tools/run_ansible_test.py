@@ -51,7 +51,9 @@ def run_with_standins(copy: Path, arguments: list[str]) -> int:
 
     with Standins() as standins:
         settings = {name.lower(): value for name, value in standins.environment().items()}
-        (copy / "tests" / "integration" / "integration_config.yml").write_text(yaml.safe_dump(settings))
+        directory = copy / "tests" / "integration"
+        (directory / "integration_config.yml").write_text(yaml.safe_dump(settings))
+        (directory / "integration.cfg").write_text(f"[defaults]\nremote_tmp = {HOME}/.ansible/tmp\n")
         return run(copy, "integration", arguments)
 
 

@@ -114,11 +114,8 @@ class Stage:
         directory = self.directory / str(self._workspaces)
         directory.mkdir()
         workspace = Workspace(directory, self.standins)
-        # Ansible finds the home of a local account in the list of accounts, not in the environment. A killed module
-        # leaves its unpacked files in TMPDIR.
-        workspace.environment.update(
-            ANSIBLE_REMOTE_TEMP=str(workspace.home / ".ansible" / "tmp"), TMPDIR=str(directory), **environment
-        )
+        # A killed module leaves its unpacked files in TMPDIR.
+        workspace.environment.update(TMPDIR=str(directory), **environment)
         return workspace
 
     def state(self) -> dict[str, t.Any]:

@@ -58,6 +58,8 @@ def environment(home: pathlib.Path, **variables: str) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
+        # Ansible finds the home of a local account in the list of accounts, not in the environment.
+        "ANSIBLE_REMOTE_TEMP": str(home / ".ansible" / "tmp"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_NOCOLOR": "true",
@@ -147,17 +149,16 @@ class Workspace:
         return sorted(str(path) for path in found if "galaxy" not in path.parts)
 
 
-# Replaces Python's own module; without a daemon, the log of a module is lost.
+# Without a daemon, the log of a module is lost.
 _SYSLOG = """\
-def __getattr__(name):
-    return 0
+import syslog
 
-def openlog(*unused):
-    pass
-
-def syslog(*arguments):
+def record(*arguments):
     with open({path!r}, "a") as file:
         print(arguments[-1], file=file)
+
+syslog.openlog = lambda *unused: None
+syslog.syslog = record
 """
 
 
@@ -171,7 +172,7 @@ def record_syslog(workspace: Workspace) -> pathlib.Path:
     """Make modules write their log to a file below the home; return its path."""
     path, directory = workspace.home / "syslog", workspace.directory / "recorder"
     directory.mkdir()
-    (directory / "syslog.py").write_text(_SYSLOG.format(path=str(path)), encoding="utf-8")
+    (directory / "sitecustomize.py").write_text(_SYSLOG.format(path=str(path)), encoding="utf-8")
     workspace.environment["PYTHONPATH"] = str(directory)
     return path
 
